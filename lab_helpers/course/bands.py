@@ -1,0 +1,35 @@
+"""Tolerance bands: between what limits a metric should fall, per profile, and what it means if not."""
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from lab_helpers.course.language import say
+
+
+@lru_cache(maxsize=1)
+def _bands() -> dict:
+    return tomllib.loads(Path(__file__).with_name("bands.toml").read_text(encoding="utf-8"))
+
+
+def bands(profile: str, lab: str) -> dict[str, dict]:
+    """``{metric: {"low": …, "high": …, "en": …, "ja": …}}``; empty where none are set."""
+    return _bands().get(profile, {}).get(f"lab{lab}", {})
+
+
+def outside_band(profile: str, lab: str, metrics: dict) -> list[dict]:
+    """The metrics outside their band, each with the explanation. A missing metric counts as outside."""
+    found = []
+    for name, band in bands(profile, lab).items():
+        value = metrics.get(name)
+        if value is None or not band["low"] <= value <= band["high"]:
+            found.append(
+                {
+                    "metric": name,
+                    "value": value,
+                    "low": band["low"],
+                    "high": band["high"],
+                    "why": say(band["en"], band["ja"]),
+                }
+            )
+    return found

@@ -1,0 +1,37 @@
+"""Showing things in a notebook: Markdown, tables, figures. Outside a notebook they print."""
+
+import io
+
+
+def show_markdown(text: str) -> None:
+    from IPython.display import Markdown, display
+
+    display(Markdown(text))
+
+
+def show_figure(figure) -> None:
+    """Show a figure as PNG, whatever backend is active."""
+    from IPython.display import Image, display
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight")
+    display(Image(buffer.getvalue()))
+
+
+def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:
+    """Flat dicts as a Markdown table; numbers with three significant digits."""
+    if not rows:
+        return ""
+    columns = columns or list(rows[0])
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(row.get(name, "")) for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def cell(value) -> str:
+    """One table cell: integers with separators, other numbers to three digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value).replace("|", "\\|")
+    if isinstance(value, int) or float(value).is_integer() and abs(value) >= 1000:
+        return f"{int(value):,}"
+    return f"{value:.3f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"

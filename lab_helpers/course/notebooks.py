@@ -1,0 +1,220 @@
+"""From one source to two notebooks: ``labs/source/NN_name.py`` → English and Japanese editions.
+
+The source is jupytext's percent format. Prose cells carry ``lang="en"`` or ``lang="ja"``; each
+Japanese cell carries in ``of="…"`` a hash of the English cell it translates, so that a changed
+English cell is noticed. Code cells exist once and are executed once; both editions show the outputs.
+"""
+
+import copy
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_helpers.course.language import LANGUAGES
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.files import write_text
+from lab_helpers.runtime.paths import labs_folder
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SOURCE_HASH = "source_hash"
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One notebook to be written: its language, path and content without outputs."""
+
+    language: str
+    path: Path
+    notebook: dict
+
+
+def sources() -> list[Path]:
+    return sorted((labs_folder() / "source").glob("[0-9][0-9]_*.py"))
+
+
+def read_source(path: Path):
+    """The source as a notebook node. A source that cannot be read is a :class:`BadInput`."""
+    import jupytext
+
+    try:
+        notebook = jupytext.read(path, fmt="py:percent")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadInput(f"cannot read {path.name}: {error}", "Mend the cell markers of the source.") from None
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
+            raise BadInput(f"{path.name} cell {number}: a prose cell without lang", 'Add lang="en" or lang="ja".')
+        if cell.cell_type == "code":
+            _must_compile(cell.source, f"{path.name} cell {number}")
+    return notebook
+
+
+def _must_compile(source: str, where: str) -> None:
+    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    try:
+        compile(plain, where, "exec")
+    except SyntaxError as error:
+        raise BadInput(f"{where} is broken Python: {error.msg} (line {error.lineno})", "Mend the cell.") from None
+
+
+def cell_hash(text: str) -> str:
+    """Eight hex digits that identify an English cell, whatever its trailing spaces."""
+    tidy = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return hashlib.sha256(tidy.encode()).hexdigest()[:8]
+
+
+def stale_translations(path: Path) -> list[str]:
+    """What is wrong with the Japanese cells of a source: missing, without partner, or out of date."""
+    problems = []
+    english = None
+    for number, cell in enumerate(read_source(path).cells, 1):
+        lang = cell.metadata.get("lang")
+        if lang == "en":
+            if english:
+                problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
+            english = (number, cell_hash(cell.source))
+        elif lang == "ja":
+            if english is None:
+                problems.append(f"{path.name} cell {number}: Japanese cell without an English one before it")
+            elif cell.metadata.get("of") != english[1]:
+                problems.append(f"{path.name} cell {number}: stale translation, of=\"{english[1]}\" is due")
+            english = None
+        elif english:
+            problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
+            english = None
+    return problems
+
+
+def stamp_translations(path: Path) -> int:
+    """Write the due hashes into the Japanese cells, after a person has read them again; how many changed."""
+    text, due, changed = path.read_text(encoding="utf-8"), None, 0
+    hashes = iter(cell_hash(c.source) for c in read_source(path).cells if c.metadata.get("lang") == "en")
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("# %% [markdown]") and 'lang="en"' in line:
+            due = next(hashes)
+        elif line.startswith("# %% [markdown]") and 'lang="ja"' in line:
+            fresh = re.sub(r'\s*of="[^"]*"', "", line) + f' of="{due}"'
+            changed += fresh != line
+            line = fresh
+        lines.append(line)
+    if changed:
+        write_text(path, "\n".join(lines) + "\n")
+    return changed
+
+
+def editions(path: Path) -> list[Edition]:
+    """Both editions of a source, without outputs. Other-language cells go by nbconvert's tag removal."""
+    from nbconvert.preprocessors import TagRemovePreprocessor
+
+    source = read_source(path)
+    for number, cell in enumerate(source.cells):
+        cell.id = f"cell-{number:03d}"
+        lang = cell.metadata.get("lang")
+        tags = list(cell.metadata.get("tags", []))
+        cell.metadata = {"tags": tags + ([f"lang-{lang}"] if lang else [])}
+    result = []
+    for language in LANGUAGES:
+        others = {f"lang-{other}" for other in LANGUAGES if other != language}
+        remover = TagRemovePreprocessor(remove_cell_tags=others, enabled=True)
+        notebook, _ = remover.preprocess(copy.deepcopy(source), {})
+        notebook.metadata = {
+            "kernelspec": KERNEL,
+            "language_info": {"name": "python"},
+            "lab": {"language": language, SOURCE_HASH: cell_hash(path.read_text(encoding="utf-8"))},
+        }
+        folder = labs_folder() / ("ja" if language == "ja" else "")
+        result.append(Edition(language, folder / f"{path.stem}.ipynb", notebook))
+    return result
+
+
+def differences(path: Path) -> list[str]:
+    """How the committed notebooks differ from what the source builds, outputs aside."""
+    import nbformat
+
+    problems = []
+    for edition in editions(path):
+        if not edition.path.is_file():
+            problems.append(f"{edition.path.name} ({edition.language}) is missing")
+            continue
+        committed = nbformat.read(edition.path, as_version=4)
+        if _without_outputs(committed) != _without_outputs(edition.notebook):
+            problems.append(f"{edition.path.name} ({edition.language}) differs from {path.name}")
+    return problems
+
+
+def _without_outputs(notebook) -> list[tuple]:
+    return [(c.cell_type, c.source, tuple(c.metadata.get("tags", []))) for c in notebook.cells]
+
+
+def build(path: Path, execute: bool = True) -> list[Path]:
+    """Write both notebooks of a source: execute the English one, share its outputs; the paths written."""
+    import nbformat
+
+    english, japanese = editions(path)
+    if execute:
+        _execute(english)
+        outputs = {c.id: c for c in english.notebook.cells if c.cell_type == "code"}
+        for cell in japanese.notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = copy.deepcopy(outputs[cell.id].outputs)
+                cell.execution_count = outputs[cell.id].execution_count
+    for edition in (english, japanese):
+        edition.notebook.metadata.pop("widgets", None)
+        write_text(edition.path, nbformat.writes(edition.notebook) + "\n")
+    return [english.path, japanese.path]
+
+
+def _execute(edition: Edition) -> None:
+    """Run the notebook in its own folder with a fresh learner's home; a failing cell is a :class:`BadInput`."""
+    import tempfile
+
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    edition.path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as learner_home:
+        environment = {**os.environ, "LAB_HOME": learner_home, "LAB_LANG": edition.language}
+        client = NotebookClient(
+            edition.notebook,
+            timeout=900,
+            store_widget_state=False,
+            resources={"metadata": {"path": str(edition.path.parent)}},
+        )
+        try:
+            client.execute(env=environment)
+        except CellExecutionError as error:
+            raise BadInput(f"{edition.path.name} stopped: {error.ename}: {error.evalue}", "Mend the source.") from None
+    _tidy(edition.notebook)
+
+
+def _tidy(notebook) -> None:
+    """Drop what differs from run to run and tells the reader nothing: timings, progress, widget views."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _worth_keeping(output)]
+
+
+def _worth_keeping(output) -> bool:
+    if output.output_type == "stream" and output.name == "stderr":
+        return False
+    data = output.get("data", {})
+    if "application/vnd.jupyter.widget-view+json" in data:
+        return False
+    html = data.get("text/html")
+    return not (html is not None and (html == "" or html.startswith("<progress")))
+
+
+def needs_build(path: Path) -> bool:
+    """True where a notebook is missing or was built from another text of the source."""
+    import nbformat
+
+    due = cell_hash(path.read_text(encoding="utf-8"))
+    for edition in editions(path):
+        if not edition.path.is_file():
+            return True
+        if nbformat.read(edition.path, as_version=4).metadata.get("lab", {}).get(SOURCE_HASH) != due:
+            return True
+    return False

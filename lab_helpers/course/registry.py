@@ -1,0 +1,76 @@
+"""The labs that exist. Adding a lab = one entry here, one source, one headless module."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+
+from lab_helpers.course.language import Text
+from lab_helpers.runtime.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Lab:
+    """``number`` "01", ``slug`` "transfer_learning"; ``cpu_seconds`` headless, as measured on 2 cores."""
+
+    number: str
+    slug: str
+    title: Text
+    teaches: Text
+    cpu_seconds: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.number}_{self.slug}"
+
+    def headless(self) -> ModuleType:
+        """The module with this lab's ``STEPS`` and measuring functions."""
+        return import_module(f"lab_helpers.headless.lab{self.number}")
+
+    def exercises(self) -> ModuleType:
+        """The module with this lab's ``EXERCISES``, ``PREDICTIONS`` and ``QUIZ``."""
+        return import_module(f"lab_helpers.course.exercises.lab{self.number}")
+
+
+LABS = (
+    Lab(
+        "00",
+        "start_here",
+        Text("Start here", "はじめに"),
+        Text(
+            "Check the machine, tune a model in seconds, switch the tuning off and on",
+            "環境を確かめ、数秒でモデルを調整し、調整を切ったり戻したりする",
+        ),
+        40,
+    ),
+    Lab(
+        "01",
+        "transfer_learning",
+        Text("Transfer learning", "転移学習"),
+        Text(
+            "Pre-trained against from scratch, what to freeze, what is forgotten, how to cure it",
+            "事前学習の効果、どの層を凍結するか、何を忘れるか、どう防ぐか",
+        ),
+        120,
+    ),
+    Lab(
+        "02",
+        "lora_math",
+        Text("The mathematics of LoRA", "LoRA の数理"),
+        Text(
+            "Low rank measured, LoRA by hand, parity with PEFT, rank, scaling and targets",
+            "低ランク性の実測、手書きの LoRA、PEFT との一致、ランク・スケーリング・対象層",
+        ),
+        80,
+    ),
+)
+
+
+def get_lab(number: str) -> Lab:
+    """Lab ``number``; "1" and "01_transfer_learning" are understood too."""
+    wanted = number.split("_")[0].zfill(2)
+    for lab in LABS:
+        if lab.number == wanted:
+            return lab
+    raise BadInput(
+        f"unknown lab '{number}'", f"Use one of: {', '.join(lab.number for lab in LABS)}, or all."
+    )

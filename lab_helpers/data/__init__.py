@@ -1,0 +1,1 @@
+"""Load, check and split the data that the course ships or a learner brings."""

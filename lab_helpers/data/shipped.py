@@ -1,0 +1,26 @@
+"""The data sets that the course ships, as lists of plain dicts."""
+
+import json
+from functools import lru_cache
+
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.paths import data_folder
+
+NAMES = ("reviews", "requests", "entities", "similarity")
+
+
+@lru_cache(maxsize=16)
+def _rows(name: str, language: str) -> tuple[dict, ...]:
+    path = data_folder() / f"{name}.{language}.jsonl"
+    if not path.is_file():
+        raise BadInput(f"no shipped data set '{name}' in '{language}'", f"Use one of: {', '.join(NAMES)}.")
+    with path.open(encoding="utf-8") as lines:
+        return tuple(json.loads(line) for line in lines)
+
+
+def load_shipped(name: str, language: str, split: str | None = None) -> list[dict]:
+    """Rows of a shipped data set (``reviews``, ``requests``, ``entities``, ``similarity``).
+
+    ``language`` is ``"en"`` or ``"ja"``; ``split`` is ``"train"``, ``"validation"``, ``"test"`` or all.
+    """
+    return [dict(row) for row in _rows(name, language) if split in (None, row["split"])]

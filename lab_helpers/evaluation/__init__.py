@@ -1,0 +1,1 @@
+"""Metrics: classification, spans, sentence similarity, intervals."""

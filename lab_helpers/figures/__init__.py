@@ -1,0 +1,1 @@
+"""Plots and widgets; they draw results that they are handed."""

@@ -1,0 +1,48 @@
+"""One look for all figures, with a font that has Japanese where the learner reads Japanese."""
+
+from contextlib import contextmanager
+
+COLOURS = {
+    "pretrained": "#1f6fb2",
+    "full": "#1f6fb2",
+    "scratch": "#b2431f",
+    "probe": "#3a8f5c",
+    "tf-idf": "#8a8a8a",
+    "traditional": "#8a8a8a",
+    "lora": "#8a4fb0",
+    "replay": "#c79a1b",
+}
+_OTHER = "#444444"
+
+
+def colour(method: str) -> str:
+    return COLOURS.get(method, _OTHER)
+
+
+def words(en: str, ja: str) -> str:
+    """A label in the learner's language."""
+    from lab_helpers.course.language import say
+
+    return say(en, ja)
+
+
+@contextmanager
+def canvas(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 3.2):
+    """A figure and its axes (an array when there are several), styled; closed in pyplot at the end."""
+    import matplotlib
+
+    if words("en", "ja") == "ja":
+        import matplotlib_fontja
+
+        matplotlib_fontja.japanize()
+    import matplotlib.pyplot as plt
+
+    settings = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
+    with matplotlib.rc_context(settings):
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(width * columns, height * rows), layout="constrained", squeeze=False
+        )
+        try:
+            yield figure, axes
+        finally:
+            plt.close(figure)

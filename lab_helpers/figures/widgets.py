@@ -1,0 +1,110 @@
+"""ipywidgets front ends. Each drives a plain function that is tested, and shown, without them."""
+
+from collections.abc import Callable, Iterable
+
+from lab_helpers.figures.style import words
+
+
+def explorer(draw: Callable, **controls) -> None:
+    """Show ``draw(**values)``, redrawn whenever a control changes.
+
+    ``controls`` are ipywidgets; ``draw`` returns a matplotlib figure, text, or a list of dicts.
+    Only the controls and the picture are displayed: nothing is stored in the notebook's metadata.
+    """
+    import ipywidgets
+    from IPython.display import display
+
+    output = ipywidgets.Output()
+
+    def redraw(_=None) -> None:
+        with output:
+            output.clear_output(wait=True)
+            _show(draw(**{name: control.value for name, control in controls.items()}))
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    redraw()
+    display(ipywidgets.VBox([*controls.values(), output]))
+
+
+def _show(drawn) -> None:
+    from lab_helpers.course.display import markdown_table, show_figure, show_markdown
+
+    if isinstance(drawn, str):
+        print(drawn)
+    elif isinstance(drawn, list):
+        show_markdown(markdown_table(drawn))
+    else:
+        show_figure(drawn)
+
+
+def slider(label: str, value: int, low: int, high: int, step: int = 1):
+    """An integer slider that reports only when the mouse is released."""
+    import ipywidgets
+
+    return ipywidgets.IntSlider(
+        value=value, min=low, max=high, step=step, description=label, continuous_update=False
+    )
+
+
+def choice(label: str, options: Iterable, value=None):
+    """A drop-down list."""
+    import ipywidgets
+
+    options = list(options)
+    return ipywidgets.Dropdown(options=options, value=value if value is not None else options[0], description=label)
+
+
+def text_box(label: str, value: str):
+    """A line of text that reports on Enter."""
+    import ipywidgets
+
+    return ipywidgets.Text(value=value, description=label, continuous_update=False, layout={"width": "95%"})
+
+
+def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
+    """Buttons for each question; feedback appears below the choice."""
+    import ipywidgets
+    from IPython.display import display
+
+    rows = []
+    for number, question in enumerate(questions, 1):
+        buttons = ipywidgets.ToggleButtons(
+            options=[(f"{number}{'abcdef'[i]}", i) for i in range(len(question.choices))],
+            value=None,
+            description="",
+        )
+        reply = ipywidgets.Label()
+
+        def react(change, question=question, reply=reply, number=number) -> None:
+            right, why = question.feedback(change["new"])
+            reply.value = ("✅ " if right else "❌ ") + why
+            note(number, right)
+
+        buttons.observe(react, names="value")
+        rows.append(ipywidgets.VBox([buttons, reply]))
+    display(ipywidgets.VBox(rows))
+
+
+def freezing_explorer(rows: list[dict]) -> None:
+    """Lab 01: how many top blocks train, what it costs and what it brings."""
+    from lab_helpers.figures.plots import freezing
+
+    blocks = [row["blocks"] for row in rows]
+    control = choice(words("train top", "学習する上位"), blocks, blocks[1])
+    explorer(lambda blocks: freezing(rows, blocks), blocks=control)
+
+
+def rank_explorer(view: Callable, highest: int) -> None:
+    """Lab 02: a slider over the rank; ``view(r)`` returns the figure."""
+    explorer(lambda r: view(r), r=slider("r", 8, 1, highest))
+
+
+def parameter_explorer(count: Callable, models: list[str], targets: list[str]) -> None:
+    """Lab 02: model, rank and targets; ``count(model, r, targets)`` returns a row of numbers."""
+    explorer(
+        lambda model, r, targets: [count(model, r, targets)],
+        model=choice(words("model", "モデル"), models, models[2]),
+        r=slider("r", 16, 1, 128),
+        targets=choice(words("targets", "対象"), targets),
+    )

@@ -1,0 +1,1 @@
+"""One module a lab: its core steps in order, callable without Jupyter."""

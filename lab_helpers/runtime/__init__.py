@@ -1,0 +1,1 @@
+"""Hardware, profiles, precision, seeds, memory, paths and the errors a user can mend."""

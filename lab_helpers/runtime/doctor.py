@@ -1,0 +1,103 @@
+"""Look at the machine before the course does: every problem with its fix."""
+
+import platform
+import sys
+import tomllib
+from dataclasses import dataclass
+from importlib import metadata
+
+from lab_helpers.runtime.errors import LabError
+from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.paths import free_gigabytes, home, writable
+from lab_helpers.runtime.precision import pick_precision
+from lab_helpers.runtime.profiles import profile_for
+
+NEEDED_FREE_GB = 3.0
+NEEDED_RAM_GB = 4.0
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's table. ``level``: ``ok``, ``note`` or ``problem``; ``fix`` the way out."""
+
+    name: str
+    value: str
+    level: str = "ok"
+    fix: str = ""
+
+
+def examine() -> list[Finding]:
+    """All findings, the most basic first."""
+    return [python_version(), *library_versions(), *hardware(), disk(), results_folder(), minilm()]
+
+
+def python_version() -> Finding:
+    value = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("Python", value, "problem", "Install Python 3.11 or newer.")
+    return Finding("Python", value)
+
+
+def tested_versions() -> dict[str, str]:
+    """The tested versions, shipped with the package."""
+    from pathlib import Path
+
+    return tomllib.loads(Path(__file__).with_name("tested.toml").read_text(encoding="utf-8"))
+
+
+def library_versions() -> list[Finding]:
+    """Installed against tested: a missing library is a problem, another version a note."""
+    findings = []
+    for name, tested in tested_versions().items():
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(name, "missing", "problem", f"pip install {name}=={tested}"))
+            continue
+        if found.split("+")[0] == tested:
+            findings.append(Finding(name, found))
+        else:
+            findings.append(Finding(name, f"{found} (tested: {tested})", "note", f"If something breaks: pip install {name}=={tested}"))
+    return findings
+
+
+def hardware() -> list[Finding]:
+    machine = detect()
+    precision = pick_precision(machine)
+    gpu = "none" if machine.accelerator == "cpu" else f"{machine.name}, {machine.memory_gb:.0f} GB"
+    memory = Finding("memory", f"{machine.ram_gb:.0f} GB")
+    if machine.ram_gb < NEEDED_RAM_GB:
+        memory = Finding("memory", f"{machine.ram_gb:.1f} GB", "problem", f"The labs need {NEEDED_RAM_GB:.0f} GB; close other programs.")
+    return [
+        Finding("CPU cores", str(machine.cpu_cores)),
+        memory,
+        Finding("GPU", gpu),
+        Finding("profile", profile_for(machine)),
+        Finding("precision", precision.name),
+    ]
+
+
+def disk() -> Finding:
+    free = free_gigabytes(home())
+    if free < NEEDED_FREE_GB:
+        return Finding("free disk", f"{free:.1f} GB", "problem", f"Free {NEEDED_FREE_GB:.0f} GB, or set LAB_HOME to another disk.")
+    return Finding("free disk", f"{free:.0f} GB")
+
+
+def results_folder() -> Finding:
+    try:
+        return Finding("results", str(writable(home())))
+    except LabError as error:
+        return Finding("results", error.what, "problem", error.fix)
+
+
+def minilm() -> Finding:
+    """Offline readiness: the encoder's weights are here and are the published ones."""
+    from lab_helpers.models.minilm import minilm_folder
+
+    try:
+        minilm_folder()
+    except LabError as error:
+        return Finding("MiniLM (offline)", error.what, "problem", error.fix)
+    return Finding("MiniLM (offline)", "sha256 verified")

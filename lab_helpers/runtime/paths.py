@@ -1,0 +1,52 @@
+"""Where things lie: shipped notebooks and data (read only), and the learner's own results."""
+
+import os
+import shutil
+from pathlib import Path
+
+from lab_helpers.runtime.errors import BadInput
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def _shipped(folder: str) -> Path:
+    """The shipped ``folder``: beside the package in a checkout, inside it in an installed wheel."""
+    checkout = PACKAGE.parent / folder
+    return checkout if checkout.is_dir() else PACKAGE / "_course" / folder
+
+
+def data_folder() -> Path:
+    """``datasets_small/``."""
+    return _shipped("datasets_small")
+
+
+def labs_folder() -> Path:
+    """``labs/``, the notebooks."""
+    return _shipped("labs")
+
+
+def home() -> Path:
+    """The learner's folder for progress, runs and caches: ``LAB_HOME``, else ``~/.llm-finetuning-labs``."""
+    return Path(os.environ.get("LAB_HOME") or Path.home() / ".llm-finetuning-labs")
+
+
+def writable(folder: Path) -> Path:
+    """Create ``folder`` and prove that it can be written to; otherwise a :class:`BadInput`."""
+    probe = folder / ".write-test"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_text("ok", encoding="utf-8")
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            f"cannot write to {folder} ({error.strerror or error})",
+            "Choose another place with --out DIR or the LAB_HOME environment variable.",
+        ) from None
+    return folder
+
+
+def free_gigabytes(folder: Path) -> float:
+    """Free disk space in GB at ``folder`` or its nearest existing parent."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free / 1e9

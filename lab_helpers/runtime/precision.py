@@ -1,0 +1,56 @@
+"""Which number format to train in.
+
+The trap: ``torch.cuda.is_bf16_supported()`` answers True on a T4 because it counts emulation, and
+emulated bf16 is slow. Native bf16 starts at compute capability 8.0 (Ampere), so that is the test.
+Below it, fp16 autocast over *float32* trainable weights: gradients of fp16 weights cannot be
+unscaled by the gradient scaler.
+"""
+
+from dataclasses import dataclass
+
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.hardware import Hardware
+
+NATIVE_BF16_FROM = (8, 0)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """``autocast`` is ``"bf16"``, ``"fp16"`` or ``None``; trainable weights are always float32.
+
+    ``trainer_arguments()`` is what ``TrainingArguments``, ``SFTConfig`` and ``DPOConfig`` take.
+    """
+
+    name: str
+    autocast: str | None
+    gradient_scaler: bool
+    use_cpu: bool
+
+    def trainer_arguments(self) -> dict[str, bool]:
+        return {
+            "bf16": self.autocast == "bf16",
+            "fp16": self.autocast == "fp16",
+            "use_cpu": self.use_cpu,
+        }
+
+
+def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
+    """Choose the precision for ``hardware``; ``wanted`` may force ``fp32``, ``fp16`` or ``bf16``.
+
+    Raises :class:`BadInput` where the forced format does not run natively on this machine.
+    """
+    cuda = hardware.accelerator == "cuda"
+    native_bf16 = cuda and (hardware.compute_capability or (0, 0)) >= NATIVE_BF16_FROM
+    if wanted == "auto":
+        wanted = "bf16" if native_bf16 else "fp16" if cuda else "fp32"
+    if wanted == "bf16" and not native_bf16:
+        raise BadInput(
+            f"{hardware.name or hardware.accelerator} has no native bf16 (compute capability 8.0 or newer has)",
+            "Use precision = 'auto'.",
+        )
+    if wanted == "fp16" and not cuda:
+        raise BadInput("fp16 training needs a CUDA GPU", "Use precision = 'auto'.")
+    if wanted not in {"fp32", "fp16", "bf16"}:
+        raise BadInput(f"unknown precision '{wanted}'", "Use auto, fp32, fp16 or bf16.")
+    autocast = None if wanted == "fp32" else wanted
+    return Precision(wanted, autocast, autocast == "fp16", hardware.accelerator == "cpu")

@@ -1,0 +1,85 @@
+"""Profiles: one TOML file says how large everything is on which kind of machine."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.hardware import Hardware
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named set of sizes. ``lab("01")`` gives that lab's own table as a dict."""
+
+    name: str
+    encoder: str
+    precision: str
+    max_length: int
+    offline: bool
+    tables: dict
+
+    def lab(self, number: str) -> dict:
+        return dict(self.tables.get(f"lab{number}", {}))
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict:
+    path = Path(__file__).with_name("profiles.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def profile_names() -> list[str]:
+    return list(_tables())
+
+
+def load_profile(name: str) -> Profile:
+    """The profile called ``name``; :class:`BadInput` for a name that is not in the TOML file."""
+    if name not in _tables():
+        raise BadInput(f"unknown profile '{name}'", f"Use one of: {', '.join(profile_names())}.")
+    table = _tables()[name]
+    return Profile(
+        name, table["encoder"], table["precision"], table["max_length"], table["offline"], table
+    )
+
+
+def profile_for(hardware: Hardware) -> str:
+    """The profile that fits ``hardware``: a GPU of 20 GB or more, a smaller CUDA GPU, or none."""
+    if hardware.accelerator != "cuda":
+        return "tiny"
+    return "gpu" if hardware.memory_gb >= 20 else "t4"
+
+
+def choose_profile(wanted: str | None = None) -> Profile:
+    """``wanted``, else ``LAB_PROFILE``, else what the hardware suggests.
+
+    A profile other than ``tiny`` on a machine without a CUDA GPU raises :class:`MissingDependency`:
+    it would need hours.
+    """
+    wanted = wanted or os.environ.get("LAB_PROFILE")
+    if wanted in (None, "tiny"):
+        profile = load_profile(wanted or "tiny")
+        if wanted is None:
+            from lab_helpers.runtime.hardware import detect
+
+            profile = load_profile(profile_for(detect()))
+    else:
+        from lab_helpers.runtime.hardware import detect
+
+        profile = load_profile(wanted)
+        if detect().accelerator != "cuda":
+            raise MissingDependency(
+                f"profile '{wanted}' needs a CUDA GPU and this machine has none",
+                "Use --profile tiny, or open the notebook on Colab with a T4.",
+            )
+    if profile.offline:
+        go_offline()
+    return profile
+
+
+def go_offline() -> None:
+    """Tell every Hugging Face library not to touch the network. Call before importing them."""
+    for variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(variable, "1")

@@ -1,0 +1,58 @@
+"""Progress for long loops: a rich bar in the terminal, one HTML line in a notebook, silence otherwise.
+
+Deep code calls :func:`track`; whoever owns the screen installs a reporter with :func:`report_with`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+Reporter = Callable[[str, int, int], None]
+_reporter: Reporter | None = None
+
+
+@contextmanager
+def report_with(reporter: Reporter | None):
+    """While inside, ``reporter(label, done, total)`` hears of every step of every :func:`track`."""
+    global _reporter
+    previous, _reporter = _reporter, reporter
+    try:
+        yield
+    finally:
+        _reporter = previous
+
+
+def install_reporter(reporter: Reporter | None) -> None:
+    """Make ``reporter`` the listener from now on (a notebook has no end to restore it at)."""
+    global _reporter
+    _reporter = reporter
+
+
+def track(items: Iterable, label: str, total: int) -> Iterator:
+    """Yield ``items``, reporting how many of ``total`` are done."""
+    done = 0
+    for item in items:
+        if _reporter:
+            _reporter(label, done, total)
+        yield item
+        done += 1
+    if _reporter:
+        _reporter(label, total, total)
+
+
+class NotebookReporter:
+    """One line of HTML below the cell that empties itself when the loop ends."""
+
+    def __init__(self):
+        self._handle = None
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        from IPython.display import HTML, display
+
+        bar = f"<progress value='{done}' max='{total}'></progress> {label} {done}/{total}"
+        if self._handle is None:
+            self._handle = display(HTML(bar), display_id=True)
+        elif done == total:
+            self._handle.update(HTML(""))
+            self._handle = None
+        else:
+            self._handle.update(HTML(bar))

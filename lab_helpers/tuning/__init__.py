@@ -1,0 +1,1 @@
+"""The techniques: transfer learning and LoRA, written once, readable, tested against the libraries."""

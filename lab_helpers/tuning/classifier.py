@@ -1,0 +1,57 @@
+"""An encoder with mean pooling and one linear layer: the smallest useful text classifier."""
+
+import torch
+from torch import nn
+
+
+def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Average the token vectors of each text, padding left out.
+
+    Shapes: ``hidden`` (batch, tokens, width), ``mask`` (batch, tokens) of 0/1 → (batch, width).
+    Sentence-BERT (Reimers & Gurevych 2019), §3, MEAN strategy.
+    """
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-9)
+
+
+class EncoderClassifier(nn.Module):
+    """``encoder`` → mean pooling → ``head`` (width → labels).
+
+    ``forward`` takes ``input_ids`` and ``attention_mask`` of shape (batch, tokens) and returns
+    logits of shape (batch, labels).
+    """
+
+    def __init__(self, encoder, num_labels: int):
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.config.hidden_size, num_labels)
+
+    def embed(self, input_ids, attention_mask) -> torch.Tensor:
+        """Pooled text vectors, (batch, width)."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return mean_pool(hidden, attention_mask)
+
+    def forward(self, input_ids, attention_mask) -> torch.Tensor:
+        return self.head(self.embed(input_ids, attention_mask))
+
+
+def encoder_blocks(encoder) -> nn.ModuleList:
+    """The Transformer blocks of a BERT-like encoder, bottom to top."""
+    return encoder.get_submodule("encoder.layer")
+
+
+def freeze(model: EncoderClassifier, trainable_blocks: int) -> int:
+    """Train the head and the top ``trainable_blocks`` blocks only; return the trainable parameters.
+
+    0 is the frozen probe; all blocks still leave the word embeddings frozen. Use
+    ``model.requires_grad_(True)`` for full fine-tuning.
+    """
+    model.encoder.requires_grad_(False)
+    blocks = encoder_blocks(model.encoder)
+    for block in blocks[len(blocks) - trainable_blocks :]:
+        block.requires_grad_(True)
+    return trainable_parameters(model)
+
+
+def trainable_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

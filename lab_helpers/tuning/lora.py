@@ -1,0 +1,85 @@
+"""LoRA by hand (Hu et al. 2021, arXiv:2106.09685), written to be read and tested equal to PEFT.
+
+Shapes, for one linear layer: x (n, k), W (d, k), A (r, k), B (d, r).
+"""
+
+import math
+
+import torch
+from torch import nn
+
+
+def lora_scaling(alpha: float, r: int, rank_stabilized: bool = False) -> float:
+    """The factor before BA: α/r (LoRA §4.1), or α/√r (rsLoRA, Kalajdzievski 2023, Thm 3.2)."""
+    return alpha / math.sqrt(r) if rank_stabilized else alpha / r
+
+
+def lora_forward(x, W, A, B, alpha: float, r: int) -> torch.Tensor:
+    """h = x Wᵀ + (α/r) · x Aᵀ Bᵀ — LoRA eq. (3), (n, k) → (n, d). BA is never formed."""
+    return x @ W.T + lora_scaling(alpha, r) * (x @ A.T) @ B.T
+
+
+def merge_weight(W, A, B, alpha: float, r: int) -> torch.Tensor:
+    """W' = W + (α/r) · BA, shape (d, k): after this the adapter costs nothing at inference."""
+    return W + lora_scaling(alpha, r) * B @ A
+
+
+class LoraLinear(nn.Module):
+    """A frozen ``nn.Linear`` with a trainable low-rank path beside it.
+
+    ``A`` starts Kaiming-uniform, ``B`` at zero, so the layer starts exactly as ``base``.
+    """
+
+    def __init__(self, base: nn.Linear, r: int, alpha: float, rank_stabilized: bool = False):
+        super().__init__()
+        if r < 1:
+            raise ValueError("r must be at least 1")
+        self.base = base.requires_grad_(False)
+        self.scaling = lora_scaling(alpha, r, rank_stabilized)
+        self.A = nn.Parameter(torch.empty(r, base.in_features))
+        self.B = nn.Parameter(torch.zeros(base.out_features, r))
+        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
+        self.merged = False
+
+    def delta(self) -> torch.Tensor:
+        """ΔW = scaling · BA, shape (out, in)."""
+        return self.scaling * self.B @ self.A
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.merged:
+            return self.base(x)
+        return self.base(x) + self.scaling * (x @ self.A.T) @ self.B.T
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Add ΔW into the base weight; calling it twice changes nothing."""
+        if not self.merged:
+            self.base.weight += self.delta()
+            self.merged = True
+
+    @torch.no_grad()
+    def unmerge(self) -> None:
+        """Take ΔW out again."""
+        if self.merged:
+            self.base.weight -= self.delta()
+            self.merged = False
+
+
+def add_lora(model: nn.Module, target_modules: list[str], r: int, alpha: float, **options) -> list[str]:
+    """Freeze ``model`` and wrap every linear layer whose name ends with a target; return their names."""
+    model.requires_grad_(False)
+    found = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and any(name.endswith(target) for target in target_modules)
+    ]
+    for name in found:
+        parent_name, _, child = name.rpartition(".")
+        parent = model.get_submodule(parent_name)
+        setattr(parent, child, LoraLinear(getattr(parent, child), r, alpha, **options))
+    return found
+
+
+def adapter_parameters(shapes: list[tuple[int, int]], r: int) -> int:
+    """Parameters of an adapter on matrices of shape (d, k): Σ r · (d + k) — LoRA §4.2."""
+    return sum(r * (d + k) for d, k in shapes)

@@ -1,0 +1,164 @@
+"""Named entities as token classification: BIO tags, a fine-tuned encoder, and two rivals.
+
+Tag scheme IOB2: ``B-part`` opens an entity, ``I-part`` continues it, ``O`` is everything else.
+"""
+
+import re
+
+import torch
+from torch import nn
+
+from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.tuning.training import History, length_batches, train
+
+KINDS = ("product", "part", "date", "money", "drug", "company_code")
+TAGS = ("O", *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI"))
+IGNORED = -100
+
+
+def tags_for(offsets: list[tuple[int, int]], entities: list[dict]) -> list[str]:
+    """The IOB2 tag of each token, given tokens' and entities' character offsets.
+
+    An empty offset (``[CLS]``, ``[SEP]``) gets ``O``. A token that overlaps an entity belongs to it.
+    """
+    tags = []
+    previous = None
+    for start, end in offsets:
+        inside = next((e for e in entities if start < e["end"] and end > e["start"] and end > start), None)
+        if inside is None:
+            tags.append("O")
+        else:
+            tags.append(("I-" if inside is previous else "B-") + inside["label"])
+        previous = inside
+    return tags
+
+
+def spans_from(offsets: list[tuple[int, int]], tags: list[str]) -> list[tuple[int, int, str]]:
+    """Character spans ``(start, end, kind)`` that a tag sequence stands for; stray ``I-`` is dropped."""
+    spans: list[tuple[int, int, str]] = []
+    open_kind = None
+    for (start, end), tag in zip(offsets, tags, strict=True):
+        prefix, _, kind = tag.partition("-")
+        if prefix == "B":
+            spans.append((start, end, kind))
+            open_kind = kind
+        elif prefix == "I" and kind == open_kind:
+            spans[-1] = (spans[-1][0], end, kind)
+        else:
+            open_kind = None
+    return spans
+
+
+class EntityTagger:
+    """A token-classification model with its tokenizer.
+
+    ``fit`` trains every weight; ``tag`` returns one list of IOB2 tags a sentence, special tokens
+    left out, together with the tokens' offsets.
+    """
+
+    def __init__(self, model, tokenizer, max_length: int):
+        self.model, self.tokenizer, self.max_length = model, tokenizer, max_length
+
+    def encode(self, texts: list[str]):
+        return self.tokenizer(
+            texts, truncation=True, max_length=self.max_length, return_offsets_mapping=True
+        )
+
+    def fit(self, rows: list[dict], *, epochs, learning_rate, head_learning_rate, batch_size, seed) -> History:
+        """Cross-entropy over the tags; special tokens and padding carry no loss."""
+        encoded = self.encode([row["text"] for row in rows])
+        ids = encoded["input_ids"]
+        targets = [
+            [TAGS.index(tag) if end > start else IGNORED for (start, end), tag in zip(offsets, tags_for(offsets, row["entities"]), strict=True)]
+            for offsets, row in zip(encoded["offset_mapping"], rows, strict=True)
+        ]
+
+        def loss_of(batch: list[int]) -> torch.Tensor:
+            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
+            width = padded["input_ids"].shape[1]
+            goal = torch.tensor([targets[i] + [IGNORED] * (width - len(targets[i])) for i in batch])
+            logits = self.model(padded["input_ids"], padded["attention_mask"]).logits
+            return nn.functional.cross_entropy(logits.flatten(0, 1), goal.flatten(), ignore_index=IGNORED)
+
+        seed_everything(seed)
+        lengths = [len(row) for row in ids]
+        return train(
+            self.model,
+            lambda epoch: iter(length_batches(lengths, batch_size, seed * 1000 + epoch)),
+            loss_of,
+            epochs=epochs,
+            steps_per_epoch=-(-len(rows) // batch_size),
+            learning_rate=learning_rate,
+            head_learning_rate=head_learning_rate,
+            label="entities",
+        )
+
+    def tag(self, texts: list[str], batch_size: int = 32) -> tuple[list[list[str]], list[list[tuple[int, int]]]]:
+        self.model.eval()
+        encoded = self.encode(texts)
+        all_tags, all_offsets = [], []
+        with torch.inference_mode():
+            for start in range(0, len(texts), batch_size):
+                ids = encoded["input_ids"][start : start + batch_size]
+                padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+                best = self.model(padded["input_ids"], padded["attention_mask"]).logits.argmax(-1)
+                for row, offsets in zip(best, encoded["offset_mapping"][start : start + batch_size], strict=True):
+                    real = [(i, span) for i, span in enumerate(offsets) if span[1] > span[0]]
+                    all_tags.append([TAGS[int(row[i])] for i, _ in real])
+                    all_offsets.append([tuple(span) for _, span in real])
+        return all_tags, all_offsets
+
+    def spans(self, texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        """Predicted character spans of each text."""
+        tags, offsets = self.tag(texts)
+        return [spans_from(o, t) for o, t in zip(offsets, tags, strict=True)]
+
+
+_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+
+
+def words_with_offsets(text: str) -> list[tuple[int, int]]:
+    """Runs of letters, runs of digits, and single signs, as character offsets."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+class FeatureTagger:
+    """The classical tagger: hand-made features of a word and its neighbours, logistic regression."""
+
+    def fit(self, rows: list[dict]) -> "FeatureTagger":
+        from sklearn.feature_extraction import DictVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        features, tags = [], []
+        for row in rows:
+            offsets = words_with_offsets(row["text"])
+            features += word_features(row["text"], offsets)
+            tags += tags_for(offsets, row["entities"])
+        self._pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=10.0, max_iter=300)).fit(features, tags)
+        return self
+
+    def spans(self, texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        found = []
+        for text in texts:
+            offsets = words_with_offsets(text)
+            tags = list(self._pipeline.predict(word_features(text, offsets))) if offsets else []
+            found.append(spans_from(offsets, tags))
+        return found
+
+
+def word_features(text: str, offsets: list[tuple[int, int]]) -> list[dict]:
+    """Word, shape, prefix and suffix of each word and of its two neighbours on each side."""
+    words = [text[start:end] for start, end in offsets]
+    rows = []
+    for i in range(len(words)):
+        row = {}
+        for distance in (-2, -1, 0, 1, 2):
+            j = i + distance
+            word = words[j] if 0 <= j < len(words) else "<edge>"
+            row[f"{distance}:word"] = word.lower()
+            row[f"{distance}:shape"] = re.sub(r"\d", "0", re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", word)))[:6]
+            if distance == 0:
+                row["prefix"], row["suffix"] = word[:3].lower(), word[-3:].lower()
+        rows.append(row)
+    return rows

@@ -1,0 +1,176 @@
+"""Transfer learning on text classification: from scratch, frozen probe, top blocks, full, LoRA."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from lab_helpers.models.encoders import load_encoder, load_tokenizer
+from lab_helpers.runtime.progress import track
+from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
+from lab_helpers.tuning.training import History, length_batches, train
+
+
+class TextEncoder:
+    """A named encoder with its tokenizer: embeds texts, builds classifiers, caches nothing hidden.
+
+    ``name`` is what :func:`lab_helpers.models.encoders.encoder_source` accepts.
+    """
+
+    def __init__(self, name: str, max_length: int):
+        self.name = name
+        self.max_length = max_length
+        self.tokenizer = load_tokenizer(name)
+
+    def tokenize(self, texts: list[str]) -> list[list[int]]:
+        return self.tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"]
+
+    def pad(self, ids: list[list[int]]):
+        """Token ids as padded ``input_ids`` and ``attention_mask`` tensors, (batch, tokens)."""
+        return self.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+
+    def embed(self, texts: list[str], encoder=None, batch_size: int = 32) -> np.ndarray:
+        """Pooled vectors of ``texts``, (texts, width), by ``encoder`` or the pretrained one."""
+        encoder = encoder if encoder is not None else load_encoder(self.name)
+        encoder.eval()
+
+        def pooled(batch):
+            hidden = encoder(**batch).last_hidden_state
+            return mean_pool(hidden, batch["attention_mask"])
+
+        return self._in_batches(texts, pooled, batch_size)
+
+    def logits(self, model: EncoderClassifier, texts: list[str], batch_size: int = 32) -> np.ndarray:
+        """Class scores of ``texts``, (texts, labels)."""
+        model.eval()
+        return self._in_batches(texts, lambda batch: model(**batch), batch_size)
+
+    def _in_batches(self, texts, compute: Callable, batch_size: int) -> np.ndarray:
+        ids = self.tokenize(texts)
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        pieces = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        rows: list = [None] * len(ids)
+        with torch.inference_mode():
+            for piece in track(pieces, "reading", len(pieces)):
+                padded = self.pad([ids[i] for i in piece])
+                batch = {name: padded[name] for name in ("input_ids", "attention_mask")}
+                for i, row in zip(piece, compute(batch).float().cpu().numpy(), strict=True):
+                    rows[i] = row
+        return np.stack(rows)
+
+    def classifier(self, num_labels: int, seed: int, pretrained: bool = True) -> EncoderClassifier:
+        """A fresh classifier; with ``pretrained=False`` every weight is random."""
+        seed_everything(seed)
+        return EncoderClassifier(load_encoder(self.name, pretrained), num_labels)
+
+
+@dataclass
+class Replay:
+    """Old-skill texts mixed into training so that the skill stays: pairs that mean the same.
+
+    Each step adds ``weight`` × the in-batch contrastive loss on ``batch_size`` pairs, the loss
+    that MiniLM's authors trained with (Henderson et al. 2017, §4.3, scaled cosine).
+    """
+
+    pairs: list[tuple[str, str]]
+    batch_size: int = 8
+    weight: float = 1.0
+    scale: float = 20.0
+
+
+def fine_tune(
+    model: EncoderClassifier,
+    encoder: TextEncoder,
+    texts: list[str],
+    labels: list[int],
+    *,
+    epochs: int,
+    learning_rate: float,
+    head_learning_rate: float,
+    batch_size: int,
+    seed: int,
+    replay: Replay | None = None,
+    label: str = "training",
+    **scoring,
+) -> History:
+    """Train the trainable part of ``model`` on labelled texts with cross-entropy.
+
+    Which part is trainable is the caller's choice (``freeze``, ``get_peft_model``, everything).
+    ``scoring`` (``score``, ``score_every``, ``stop_at``) goes to :func:`training.train`.
+    """
+    ids = encoder.tokenize(texts)
+    lengths = [len(row) for row in ids]
+    replay_batches = _replay_batches(encoder, replay, seed) if replay else None
+
+    def batches(epoch: int):
+        return iter(length_batches(lengths, batch_size, seed * 1000 + epoch))
+
+    def loss_of(batch: list[int]) -> torch.Tensor:
+        padded = encoder.pad([ids[i] for i in batch])
+        logits = model(padded["input_ids"], padded["attention_mask"])
+        loss = nn.functional.cross_entropy(logits, torch.tensor([labels[i] for i in batch]))
+        if replay and replay_batches:
+            loss = loss + replay.weight * contrastive_loss(model, *next(replay_batches), replay.scale)
+        return loss
+
+    seed_everything(seed)
+    return train(
+        model,
+        batches,
+        loss_of,
+        epochs=epochs,
+        steps_per_epoch=-(-len(texts) // batch_size),
+        learning_rate=learning_rate,
+        head_learning_rate=head_learning_rate,
+        label=label,
+        **scoring,
+    )
+
+
+def contrastive_loss(model: EncoderClassifier, left: dict, right: dict, scale: float) -> torch.Tensor:
+    """In-batch softmax: each left text must find its right partner among all of the batch."""
+    a = nn.functional.normalize(model.embed(**left), dim=-1)
+    b = nn.functional.normalize(model.embed(**right), dim=-1)
+    return nn.functional.cross_entropy(scale * a @ b.T, torch.arange(len(a)))
+
+
+def _replay_batches(encoder: TextEncoder, replay: Replay, seed: int):
+    rng = np.random.default_rng(seed)
+    while True:
+        chosen = rng.permutation(len(replay.pairs))[: replay.batch_size]
+        sides = []
+        for side in (0, 1):
+            padded = encoder.pad(encoder.tokenize([replay.pairs[i][side] for i in chosen]))
+            sides.append({name: padded[name] for name in ("input_ids", "attention_mask")})
+        yield sides[0], sides[1]
+
+
+def fit_probe(vectors: np.ndarray, labels: list[int]):
+    """A frozen probe: logistic regression on the encoder's vectors (scikit-learn)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=1000))
+    with _one_thread():
+        return probe.fit(vectors, labels)
+
+
+def fit_bag_of_words(texts: list[str], labels: list[int]):
+    """The classical rival that needs no pretraining: TF-IDF of character 1–4-grams, linear SVM."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    features = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
+    return make_pipeline(features, LinearSVC()).fit(texts, labels)
+
+
+def _one_thread():
+    """Small solvers wait for each other's threads longer than they compute (measured: 150 times)."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
