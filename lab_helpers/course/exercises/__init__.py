@@ -1,0 +1,1 @@
+"""The exercises, predictions and quizzes, one module a lab."""

@@ -1,0 +1,86 @@
+"""Counting LoRA's parameters on published shapes, against the papers' and model cards' numbers."""
+
+import pytest
+
+from lab_helpers.models.known_configs import KNOWN, linear_shapes, lora_counts, target_shapes
+from lab_helpers.runtime.errors import BadInput
+
+# Parameters of the published checkpoints, in billions (model cards; GPT-3: Brown et al. 2020).
+PUBLISHED = {
+    "GPT-3 175B": 175.0,
+    "Llama 3 8B": 8.030,
+    "Llama 3 70B": 70.554,
+    "Gemma 2 2B": 2.614,
+    "Gemma 2 9B": 9.242,
+}
+
+
+def test_every_known_model_has_a_published_size_here():
+    assert set(PUBLISHED) == set(KNOWN)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_the_total_is_the_published_size(model):
+    _, total = linear_shapes(model)
+    assert total / 1e9 == pytest.approx(PUBLISHED[model], rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("model", "r", "targets", "one_in"),
+    [
+        ("Llama 3 8B", 4, "q, v", 4713),
+        ("Llama 3 8B", 16, "q, v", 1178),
+        ("Llama 3 8B", 16, "all linear", 191),
+        ("Llama 3 70B", 4, "q, v", 8613),
+    ],
+)
+def test_one_parameter_in_so_many_is_trained(model, r, targets, one_in):
+    assert lora_counts(model, r, targets)["one_in"] == pytest.approx(one_in, rel=0.01)
+
+
+def test_gpt3_with_the_papers_setting_trains_one_in_about_ten_thousand():
+    counts = lora_counts("GPT-3 175B", 4, "q, v")
+    assert 9000 < counts["one_in"] < 9600
+    # LoRA, Table 12: r_q = r_v = 4 over 96 layers is 18.9M; §4.2: about 35 MB at 16 bits.
+    assert counts["trainable"] == pytest.approx(18.9e6, rel=0.01)
+    assert counts["megabytes"] == pytest.approx(37.7, rel=0.01)
+
+
+def test_a_llama_3_8b_count_by_hand():
+    """q: 4096×4096, v: 1024×4096 (8 key-value heads of 128), 32 layers."""
+    r = 8
+    expected = 32 * r * ((4096 + 4096) + (1024 + 4096))
+    counts = lora_counts("Llama 3 8B", r, "q, v")
+    assert counts["trainable"] == expected
+    assert counts["megabytes"] == pytest.approx(expected * 2 / 1e6)
+    assert counts["one_in"] == pytest.approx(counts["total"] / expected)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_target_sets_add_up_to_all_linear(model):
+    parts = {name: lora_counts(model, 8, name)["trainable"] for name in ("q, k, v, o", "MLP")}
+    assert min(parts.values()) > 0
+    assert lora_counts(model, 8, "all linear")["trainable"] == sum(parts.values())
+    shapes, _ = linear_shapes(model)
+    assert len(target_shapes(model, "all linear")) == len(shapes)
+
+
+def test_llamas_matrices_are_counted_once_a_layer():
+    assert len(target_shapes("Llama 3 8B", "q, v")) == 2 * 32
+    assert len(target_shapes("Llama 3 8B", "q, k, v, o")) == 4 * 32
+    assert len(target_shapes("Llama 3 8B", "MLP")) == 3 * 32
+    assert len(target_shapes("GPT-3 175B", "MLP")) == 2 * 96
+
+
+def test_the_count_grows_in_proportion_to_the_rank():
+    one = lora_counts("Gemma 2 2B", 1, "all linear")["trainable"]
+    assert lora_counts("Gemma 2 2B", 64, "all linear")["trainable"] == 64 * one
+
+
+def test_an_unknown_model_or_target_set_is_refused():
+    with pytest.raises(BadInput, match="unknown model 'Llama 9'") as caught:
+        lora_counts("Llama 9", 4, "q, v")
+    assert "Llama 3 8B" in caught.value.fix
+    with pytest.raises(BadInput, match="unknown targets 'everything'") as caught:
+        lora_counts("Llama 3 8B", 4, "everything")
+    assert "all linear" in caught.value.fix

@@ -1,0 +1,154 @@
+"""Profiles: which one a machine gets, what overrides that, and that all are complete."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.course.registry import LABS
+from lab_helpers.runtime import hardware, profiles
+from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_MISSING, BadInput, MissingDependency
+from lab_helpers.runtime.hardware import Hardware
+
+CPU = Hardware("cpu", "x86_64", 0.0, None, 2, 8.0)
+MPS = Hardware("mps", "Apple GPU", 64.0, None, 8, 64.0)
+T4 = Hardware("cuda", "Tesla T4", 15.8, (7, 5), 2, 13.0)
+RTX_4090 = Hardware("cuda", "NVIDIA GeForce RTX 4090", 25.4, (8, 9), 16, 64.0)
+TABLES = tomllib.loads(Path(profiles.__file__).with_name("profiles.toml").read_text("utf-8"))
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """``machine(T4)``: from now on this is what ``detect()`` finds."""
+    return lambda found: monkeypatch.setattr(hardware, "detect", lambda: found)
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (CPU, "tiny"),
+        (MPS, "tiny"),
+        (T4, "t4"),
+        (RTX_4090, "gpu"),
+        (Hardware("cuda", "V100", 16.9, (7, 0), 8, 61.0), "t4"),
+        (Hardware("cuda", "A100", 42.4, (8, 0), 12, 90.0), "gpu"),
+        (Hardware("cuda", "limit", 20.0, (8, 6), 4, 32.0), "gpu"),
+        (Hardware("cuda", "just below", 19.9, (8, 6), 4, 32.0), "t4"),
+    ],
+)
+def test_the_hardware_suggests_a_profile(found, name):
+    assert profiles.profile_for(found) == name
+
+
+@pytest.mark.parametrize(("found", "name"), [(CPU, "tiny"), (T4, "t4"), (RTX_4090, "gpu")])
+def test_without_a_wish_the_hardware_decides(machine, found, name):
+    machine(found)
+    assert profiles.choose_profile().name == name
+
+
+def test_lab_profile_overrides_the_hardware(machine, monkeypatch):
+    machine(RTX_4090)
+    monkeypatch.setenv("LAB_PROFILE", "t4")
+    assert profiles.choose_profile().name == "t4"
+    monkeypatch.setenv("LAB_PROFILE", "tiny")
+    assert profiles.choose_profile().name == "tiny"
+
+
+def test_a_spoken_wish_overrides_lab_profile(machine, monkeypatch):
+    machine(RTX_4090)
+    monkeypatch.setenv("LAB_PROFILE", "tiny")
+    assert profiles.choose_profile("t4").name == "t4"
+
+
+def test_an_empty_lab_profile_counts_as_unset(machine, monkeypatch):
+    machine(CPU)
+    monkeypatch.setenv("LAB_PROFILE", "")
+    assert profiles.choose_profile().name == "tiny"
+
+
+@pytest.mark.parametrize("found", [CPU, T4], ids=["CPU", "T4"])
+def test_an_unknown_name_is_refused_and_the_known_ones_are_named(machine, found):
+    machine(found)
+    with pytest.raises(BadInput, match="unknown profile 'huge'") as caught:
+        profiles.choose_profile("huge")
+    assert caught.value.exit_code == EXIT_BAD_INPUT
+    for name in ("tiny", "t4", "gpu"):
+        assert name in caught.value.fix
+
+
+def test_an_unknown_name_in_lab_profile_is_refused(machine, monkeypatch):
+    machine(CPU)
+    monkeypatch.setenv("LAB_PROFILE", "T-4")
+    with pytest.raises(BadInput, match="unknown profile 'T-4'"):
+        profiles.choose_profile()
+
+
+@pytest.mark.parametrize("found", [CPU, MPS], ids=["CPU", "MPS"])
+@pytest.mark.parametrize("name", ["t4", "gpu"])
+@pytest.mark.parametrize("through", ["argument", "LAB_PROFILE"])
+def test_a_gpu_profile_without_a_cuda_gpu_is_refused(machine, monkeypatch, found, name, through):
+    machine(found)
+    if through == "LAB_PROFILE":
+        monkeypatch.setenv("LAB_PROFILE", name)
+    with pytest.raises(MissingDependency, match=f"'{name}' needs a CUDA GPU") as caught:
+        profiles.choose_profile(name if through == "argument" else None)
+    assert caught.value.exit_code == EXIT_MISSING
+    assert "tiny" in caught.value.fix
+
+
+def test_an_offline_profile_switches_the_hub_off(machine, monkeypatch):
+    machine(CPU)
+    for variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        monkeypatch.delenv(variable)
+    profiles.choose_profile("tiny")
+    assert os.environ["HF_HUB_OFFLINE"] == os.environ["HF_DATASETS_OFFLINE"] == "1"
+
+
+def test_a_profile_that_needs_the_hub_leaves_it_on(machine, monkeypatch):
+    machine(T4)
+    for variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        monkeypatch.delenv(variable)
+    profiles.choose_profile("t4")
+    assert "HF_HUB_OFFLINE" not in os.environ
+    assert "HF_DATASETS_OFFLINE" not in os.environ
+
+
+def test_there_are_exactly_the_three_profiles_of_the_design():
+    assert set(profiles.profile_names()) == {"tiny", "t4", "gpu"}
+
+
+@pytest.mark.parametrize("name", ["t4", "gpu"])
+def test_every_profile_has_the_tables_and_keys_of_tiny(name):
+    tiny, other = TABLES["tiny"], TABLES[name]
+    assert set(other) == set(tiny)
+    for key, value in tiny.items():
+        assert isinstance(other[key], type(value)), key
+        if isinstance(value, dict):
+            assert set(other[key]) == set(value), key
+            for inner in value:
+                assert isinstance(other[key][inner], type(value[inner])), f"{key}.{inner}"
+
+
+@pytest.mark.parametrize("name", ["tiny", "t4", "gpu"])
+def test_every_lab_has_sizes_in_every_profile(name):
+    profile = profiles.load_profile(name)
+    for lab in LABS:
+        assert profile.lab(lab.number) == TABLES[name][f"lab{lab.number}"]
+        assert profile.lab(lab.number)
+
+
+def test_only_tiny_is_offline_and_only_it_uses_the_shipped_encoder():
+    loaded = {name: profiles.load_profile(name) for name in ("tiny", "t4", "gpu")}
+    assert [name for name, profile in loaded.items() if profile.offline] == ["tiny"]
+    assert [name for name, profile in loaded.items() if profile.encoder == "minilm"] == ["tiny"]
+
+
+def test_changing_a_labs_sizes_does_not_change_the_profile():
+    profile = profiles.load_profile("tiny")
+    profile.lab("01")["batch_size"] = -1
+    assert profiles.load_profile("tiny").lab("01")["batch_size"] > 0
+
+
+def test_a_lab_without_a_table_has_no_sizes():
+    assert profiles.load_profile("tiny").lab("99") == {}
