@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OUTSIDE_BAND, BadInput, LabError
+from lab_helpers.runtime.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_OUTSIDE_BAND,
+    BadInput,
+    LabError,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +33,10 @@ def main() -> None:
     except LabError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("Interrupted. Finished steps are kept: run the same command again to go on.", EXIT_INTERRUPTED)
+        _fail(
+            "Interrupted. Finished steps are kept: run the same command again to go on.",
+            EXIT_INTERRUPTED,
+        )
     except typer.Exit as request:
         sys.exit(request.exit_code)
     except Exception as error:
@@ -80,11 +89,23 @@ def list_labs(lang: Language = None) -> None:
 
     _speak(lang)
     table = Table()
-    for heading in ("", say("lab", "ラボ"), say("teaches", "学ぶこと"), say("CPU", "CPU"), say("done", "進捗")):
+    for heading in (
+        "",
+        say("lab", "ラボ"),
+        say("teaches", "学ぶこと"),
+        say("CPU", "CPU"),
+        say("done", "進捗"),
+    ):
         table.add_column(heading)
     for lab in LABS:
         names = [exercise.name for exercise in lab.exercises().EXERCISES]
-        table.add_row(lab.number, str(lab.title), str(lab.teaches), f"{lab.cpu_seconds} s", progress.summary(lab.number, names))
+        table.add_row(
+            lab.number,
+            str(lab.title),
+            str(lab.teaches),
+            f"{lab.cpu_seconds} s",
+            progress.summary(lab.number, names),
+        )
     Console().print(table)
 
 
@@ -92,11 +113,17 @@ def list_labs(lang: Language = None) -> None:
 def run(
     lab: Annotated[str, typer.Argument(help="Number of a lab, or all.")],
     profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
-    model: Annotated[str | None, typer.Option(help="Encoder: minilm, a local folder or a hub name.")] = None,
-    data: Annotated[Path | None, typer.Option(help="CSV or JSONL with text and label columns (lab 01).")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder: minilm, a local folder or a hub name.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="CSV or JSONL with text and label columns (lab 01).")
+    ] = None,
     seed: int = 0,
     out: Out = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record as one JSON object, last line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the record as one JSON object, last line.")
+    ] = False,
     lang: Language = None,
 ) -> None:
     """Run a lab's core steps without Jupyter; an interrupted run goes on where it stopped."""
@@ -134,7 +161,9 @@ def _show_doctor() -> int:
 
 
 @app.command()
-def claims(out: Out = None, as_json: Annotated[bool, typer.Option("--json")] = False, lang: Language = None) -> None:
+def claims(
+    out: Out = None, as_json: Annotated[bool, typer.Option("--json")] = False, lang: Language = None
+) -> None:
     """The ledger: every claim of the article, the verdict, your measured value, the lab."""
     from rich.console import Console
     from rich.table import Table
@@ -147,19 +176,38 @@ def claims(out: Out = None, as_json: Annotated[bool, typer.Option("--json")] = F
     _speak(lang)
     rows = ledger(latest_records(_existing(out)), {lab.number for lab in LABS})
     if as_json:
-        print(json.dumps([{"id": c.id, "lab": c.lab, "verdict": v, "measured": m} for c, v, m in rows], ensure_ascii=False))
+        print(
+            json.dumps(
+                [{"id": c.id, "lab": c.lab, "verdict": v, "measured": m} for c, v, m in rows],
+                ensure_ascii=False,
+            )
+        )
         return
     table = Table(show_lines=True)
-    for heading in ("", say("claim", "主張"), say("verdict", "判定"), say("measured", "実測"), say("lab", "ラボ")):
+    for heading in (
+        "",
+        say("claim", "主張"),
+        say("verdict", "判定"),
+        say("measured", "実測"),
+        say("lab", "ラボ"),
+    ):
         table.add_column(heading)
     for claim, verdict, measured in rows:
-        table.add_row(claim.id, f"「{claim.quote}」\n{claim.gloss}", verdict_name(verdict), measured, claim.lab)
+        table.add_row(
+            claim.id,
+            f"「{claim.quote}」\n{claim.gloss}",
+            verdict_name(verdict),
+            measured,
+            claim.lab,
+        )
     Console().print(table)
 
 
 @app.command()
 def report(
-    to: Annotated[Path | None, typer.Option(help="File to write.")] = None, out: Out = None, lang: Language = None
+    to: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+    out: Out = None,
+    lang: Language = None,
 ) -> None:
     """One self-contained HTML page of all your runs."""
     from lab_helpers.course.report import write_report
@@ -171,10 +219,18 @@ def report(
 
 @app.command()
 def build(
-    names: Annotated[list[str] | None, typer.Argument(help="Lab numbers; none means all that changed.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Only say what differs; exit 1 if anything does.")] = False,
-    stamp: Annotated[bool, typer.Option("--stamp", help="Accept the translations as they are now.")] = False,
-    execute: Annotated[bool, typer.Option(help="Execute the English edition for its outputs.")] = True,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Lab numbers; none means all that changed.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what differs; exit 1 if anything does.")
+    ] = False,
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Accept the translations as they are now.")
+    ] = False,
+    execute: Annotated[
+        bool, typer.Option(help="Execute the English edition for its outputs.")
+    ] = True,
 ) -> None:
     """For maintainers: write both editions of each notebook from labs/source."""
     from lab_helpers.course import notebooks
@@ -183,7 +239,11 @@ def build(
     wanted = {get_lab(name).number for name in names or []}
     paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
     if check:
-        problems = [p for path in paths for p in [*notebooks.stale_translations(path), *notebooks.differences(path)]]
+        problems = [
+            p
+            for path in paths
+            for p in [*notebooks.stale_translations(path), *notebooks.differences(path)]
+        ]
         print("\n".join(problems) or "All notebooks are what their sources build.")
         sys.exit(EXIT_OUTSIDE_BAND if problems else 0)
     for path in paths:

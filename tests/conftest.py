@@ -103,3 +103,21 @@ def tiny_bert(tmp_path_factory):
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def headless_record(tmp_path_factory):
+    """``headless_record("01")``: the record of a whole headless run, made once a session."""
+    from lab_helpers.course.registry import get_lab
+    from lab_helpers.headless.steps import run_steps, start_run
+    from lab_helpers.runtime.profiles import load_profile
+
+    out, records = tmp_path_factory.mktemp("headless"), {}
+
+    def record(number: str) -> dict:
+        if number not in records:
+            run, final = start_run(number, load_profile("tiny"), 0, out)
+            records[number] = run_steps(get_lab(number), run, final)
+        return records[number]
+
+    return record

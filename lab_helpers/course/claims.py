@@ -26,7 +26,13 @@ VERDICTS = {
     "dropped": "対象外",
     NOT_MEASURED: "未測定",
 }
-_OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
+_OPERATORS = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+}
 _COMPARISON = re.compile(r"(\w+)\s*(>=|<=|==|>|<)\s*(-?[\d.]+(?:e-?\d+)?)")
 
 
@@ -129,5 +135,7 @@ def ledger(records: dict[str, dict], existing_labs: set[str]) -> list[tuple[Clai
             verdict = claim.verdict(records.get(claim.lab, {}).get("metrics", {}))
         else:
             verdict = claim.otherwise
-        rows.append((claim, verdict, claim.measured_text(records.get(claim.lab, {}).get("metrics", {}))))
+        rows.append(
+            (claim, verdict, claim.measured_text(records.get(claim.lab, {}).get("metrics", {})))
+        )
     return rows

@@ -64,7 +64,10 @@ class Exercise:
     def check(self, answer: Callable) -> Result:
         """Judge ``answer``. Never raises: an exception inside it becomes a message."""
         if not callable(answer):
-            return Result("wrong", say(f"{self.name} is not a function.", f"{self.name} が関数になっていません。"))
+            return Result(
+                "wrong",
+                say(f"{self.name} is not a function.", f"{self.name} が関数になっていません。"),
+            )
         if is_unanswered(answer):
             return Result(
                 "unanswered",
@@ -110,7 +113,10 @@ def _where(error: Exception) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     at = say(f" (line {line} of your cell)", f"(セルの {line} 行目)") if line else ""
-    return say(f"your code stopped with {kind}: {error}{at}", f"コードが {kind} で止まりました: {error}{at}")
+    return say(
+        f"your code stopped with {kind}: {error}{at}",
+        f"コードが {kind} で止まりました: {error}{at}",
+    )
 
 
 def expect_close(got, wanted, en: str, ja: str, tolerance: float = 1e-5) -> None:
@@ -118,7 +124,10 @@ def expect_close(got, wanted, en: str, ja: str, tolerance: float = 1e-5) -> None
     import torch
 
     if got is None:
-        raise Mistake("the function returned None: is a `return` missing?", "None が返りました。`return` を忘れていませんか。")
+        raise Mistake(
+            "the function returned None: is a `return` missing?",
+            "None が返りました。`return` を忘れていませんか。",
+        )
     got = torch.as_tensor(got, dtype=torch.float64)
     wanted = torch.as_tensor(wanted, dtype=torch.float64)
     if got.shape != wanted.shape:

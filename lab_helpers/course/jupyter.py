@@ -33,7 +33,14 @@ def command_line(port: int, browser: bool) -> tuple[list[str], Path]:
     check_port(port)
     folder = workspace()
     first = Path("ja" if language() == "ja" else "", f"{LABS[0].name}.ipynb").as_posix()
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={HOST}", f"--port={port}", "--ServerApp.port_retries=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.ip={HOST}",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+    ]
     command += [f"--LabApp.default_url=/lab/tree/{first}"]
     return command + ([] if browser else ["--no-browser"]), folder
 
@@ -41,13 +48,18 @@ def command_line(port: int, browser: bool) -> tuple[list[str], Path]:
 def check_port(port: int) -> None:
     """Refuse a port that is out of range or in use."""
     if not 1 <= port <= 65535:
-        raise BadInput(f"port {port} is not between 1 and 65535", "For example: labs start --port 8890")
+        raise BadInput(
+            f"port {port} is not between 1 and 65535", "For example: labs start --port 8890"
+        )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise BadInput(f"port {port} cannot be used ({error.strerror})", f"Use another: labs start --port {port % 65000 + 1}") from None
+            raise BadInput(
+                f"port {port} cannot be used ({error.strerror})",
+                f"Use another: labs start --port {port % 65000 + 1}",
+            ) from None
 
 
 def workspace() -> Path:

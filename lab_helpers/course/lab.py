@@ -18,7 +18,9 @@ from lab_helpers.runtime.progress import NotebookReporter, install_reporter
 from lab_helpers.runtime.seeds import seed_everything
 
 
-def open_lab(number: str, *, profile: str | None = None, seed: int = 0, lang: str | None = None) -> "LabSession":
+def open_lab(
+    number: str, *, profile: str | None = None, seed: int = 0, lang: str | None = None
+) -> "LabSession":
     """Open a lab in a notebook.
 
     ``profile`` is ``"tiny"``, ``"t4"``, ``"gpu"`` or what the hardware suggests; ``lang`` is
@@ -52,7 +54,10 @@ class LabSession:
         found = versions()
         print(
             say(f"Lab {lab.number}: {lab.title.en}", f"ラボ {lab.number}: {lab.title.ja}"),
-            say(f"profile {run.profile.name}, seed {run.seed}", f"プロファイル {run.profile.name}、シード {run.seed}"),
+            say(
+                f"profile {run.profile.name}, seed {run.seed}",
+                f"プロファイル {run.profile.name}、シード {run.seed}",
+            ),
             ", ".join(f"{name} {found[name]}" for name in ("torch", "transformers", "peft")),
             sep=" | ",
         )
@@ -62,20 +67,32 @@ class LabSession:
         prediction = self._known(self.predictions, name)
         if guess is ... or guess is None:
             self._guesses[name] = None
-            print(say("No prediction yet: replace ... by your number.", "まだ予想がありません。... を自分の数字に置き換えてください。"))
+            print(
+                say(
+                    "No prediction yet: replace ... by your number.",
+                    "まだ予想がありません。... を自分の数字に置き換えてください。",
+                )
+            )
             return
         try:
             self._guesses[name] = float(guess)
         except (TypeError, ValueError):
             raise BadInput(f"the prediction '{guess}' is not a number", "Write a number.") from None
         progress.note(self.lab.number, "predictions", name, self._guesses[name])
-        print(say(f"Noted: {guess} {prediction.unit.en}.", f"予想を記録しました: {guess} {prediction.unit.ja}"))
+        print(
+            say(
+                f"Noted: {guess} {prediction.unit.en}.",
+                f"予想を記録しました: {guess} {prediction.unit.ja}",
+            )
+        )
 
     def compare(self, name: str) -> None:
         """Set the guess beside the measurement."""
         prediction = self._known(self.predictions, name)
         if prediction.metric not in self.run.metrics:
-            raise BadInput(f"'{prediction.metric}' is not measured yet", "Run the cells above first.")
+            raise BadInput(
+                f"'{prediction.metric}' is not measured yet", "Run the cells above first."
+            )
         print(prediction.compare(self._guesses.get(name), self.run.metrics[prediction.metric]))
 
     def check(self, name: str, answer):
@@ -84,7 +101,12 @@ class LabSession:
         result = exercise.check(answer)
         print({"passed": "✅", "wrong": "❌", "unanswered": "⏭️"}[result.status], result.message)
         if result.status == "wrong":
-            print(say(f"   lab.hint('{name}') helps.", f"   ヒントは lab.hint('{name}') で見られます。"))
+            print(
+                say(
+                    f"   lab.hint('{name}') helps.",
+                    f"   ヒントは lab.hint('{name}') で見られます。",
+                )
+            )
         progress.note(self.lab.number, "exercises", name, result.status)
         return answer if result.passed else exercise.reference
 
@@ -92,7 +114,10 @@ class LabSession:
         """The next hint: from a nudge to almost the answer."""
         exercise = self._known(self.exercises, name)
         step = self._hints[name] = min(self._hints.get(name, 0) + 1, len(exercise.hints))
-        print(say(f"Hint {step} of {len(exercise.hints)}: ", f"ヒント {step}/{len(exercise.hints)}: ") + exercise.hint(step))
+        print(
+            say(f"Hint {step} of {len(exercise.hints)}: ", f"ヒント {step}/{len(exercise.hints)}: ")
+            + exercise.hint(step)
+        )
 
     def solution(self, name: str) -> None:
         """The reference solution."""
@@ -102,7 +127,9 @@ class LabSession:
         """Put measurements into this run's record."""
         self.run.measured(**metrics)
 
-    def table(self, rows: list[dict], name: str | None = None, columns: list[str] | None = None) -> None:
+    def table(
+        self, rows: list[dict], name: str | None = None, columns: list[str] | None = None
+    ) -> None:
         """Show rows as a table, and keep them for the report under ``name``."""
         if name:
             self.run.table(name, rows)
@@ -120,7 +147,12 @@ class LabSession:
 
         for number, question in enumerate(self.questions, 1):
             print(question.as_text(number))
-        print(say("Answer with the buttons, or with lab.answer(1, 'b').", "下のボタン、または lab.answer(1, 'b') で答えます。"))
+        print(
+            say(
+                "Answer with the buttons, or with lab.answer(1, 'b').",
+                "下のボタン、または lab.answer(1, 'b') で答えます。",
+            )
+        )
         quiz_widget(self.questions, self._note_quiz)
 
     def answer(self, number: int, letter: str) -> None:
@@ -128,7 +160,9 @@ class LabSession:
         question = self.questions[number - 1] if 1 <= number <= len(self.questions) else None
         choice = "abcdef".find(letter.lower()) if len(letter) == 1 else -1
         if question is None or not 0 <= choice < len(question.choices):
-            raise BadInput(f"no answer '{letter}' to question {number}", "For example: lab.answer(1, 'b').")
+            raise BadInput(
+                f"no answer '{letter}' to question {number}", "For example: lab.answer(1, 'b')."
+            )
         right, why = question.feedback(choice)
         self._note_quiz(number, right)
         print("✅" if right else "❌", why)
@@ -143,15 +177,25 @@ class LabSession:
         self.run.peak_rss_mb = self._memory.megabytes
         record = finish_run(self.run, self._final)
         claims = {claim.id: claim for claim in load_claims()}
-        head = say("| claim | the article | verdict | measured |", "| 番号 | 記事の主張 | 判定 | 実測 |")
+        head = say(
+            "| claim | the article | verdict | measured |", "| 番号 | 記事の主張 | 判定 | 実測 |"
+        )
         lines = [head, "|---|---|---|---|"]
         for row in record["claims"]:
             claim = claims[row["id"]]
             stated = f"「{claim.quote}」" + (f"<br>{claim.gloss.en}" if language() == "en" else "")
-            lines.append(f"| {claim.id} | {stated} | **{verdict_name(row['verdict'])}** | {claim.measured_text(record['metrics'])} |")
+            lines.append(
+                f"| {claim.id} | {stated} | **{verdict_name(row['verdict'])}** | {claim.measured_text(record['metrics'])} |"
+            )
         show_markdown("\n".join(lines))
         for outside in record["outside"]:
-            print(say("Outside its band:", "想定の範囲外:"), outside["metric"], outside["value"], "-", outside["why"])
+            print(
+                say("Outside its band:", "想定の範囲外:"),
+                outside["metric"],
+                outside["value"],
+                "-",
+                outside["why"],
+            )
         progress.note(self.lab.number, "runs", "notebook", record["finished"])
 
     def _known(self, table: dict, name: str):

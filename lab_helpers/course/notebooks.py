@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from lab_helpers.course.language import LANGUAGES
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
@@ -27,7 +29,7 @@ class Edition:
 
     language: str
     path: Path
-    notebook: dict
+    notebook: NotebookNode
 
 
 def sources() -> list[Path]:
@@ -41,21 +43,30 @@ def read_source(path: Path):
     try:
         notebook = jupytext.read(path, fmt="py:percent")
     except (OSError, ValueError, SyntaxError) as error:
-        raise BadInput(f"cannot read {path.name}: {error}", "Mend the cell markers of the source.") from None
+        raise BadInput(
+            f"cannot read {path.name}: {error}", "Mend the cell markers of the source."
+        ) from None
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
-            raise BadInput(f"{path.name} cell {number}: a prose cell without lang", 'Add lang="en" or lang="ja".')
+            raise BadInput(
+                f"{path.name} cell {number}: a prose cell without lang",
+                'Add lang="en" or lang="ja".',
+            )
         if cell.cell_type == "code":
             _must_compile(cell.source, f"{path.name} cell {number}")
     return notebook
 
 
 def _must_compile(source: str, where: str) -> None:
-    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    plain = "\n".join(
+        "pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()
+    )
     try:
         compile(plain, where, "exec")
     except SyntaxError as error:
-        raise BadInput(f"{where} is broken Python: {error.msg} (line {error.lineno})", "Mend the cell.") from None
+        raise BadInput(
+            f"{where} is broken Python: {error.msg} (line {error.lineno})", "Mend the cell."
+        ) from None
 
 
 def cell_hash(text: str) -> str:
@@ -76,9 +87,13 @@ def stale_translations(path: Path) -> list[str]:
             english = (number, cell_hash(cell.source))
         elif lang == "ja":
             if english is None:
-                problems.append(f"{path.name} cell {number}: Japanese cell without an English one before it")
+                problems.append(
+                    f"{path.name} cell {number}: Japanese cell without an English one before it"
+                )
             elif cell.metadata.get("of") != english[1]:
-                problems.append(f"{path.name} cell {number}: stale translation, of=\"{english[1]}\" is due")
+                problems.append(
+                    f'{path.name} cell {number}: stale translation, of="{english[1]}" is due'
+                )
             english = None
         elif english:
             problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
@@ -89,7 +104,9 @@ def stale_translations(path: Path) -> list[str]:
 def stamp_translations(path: Path) -> int:
     """Write the due hashes into the Japanese cells, after a person has read them again; how many changed."""
     text, due, changed = path.read_text(encoding="utf-8"), None, 0
-    hashes = iter(cell_hash(c.source) for c in read_source(path).cells if c.metadata.get("lang") == "en")
+    hashes = iter(
+        cell_hash(c.source) for c in read_source(path).cells if c.metadata.get("lang") == "en"
+    )
     lines = []
     for line in text.splitlines():
         if line.startswith("# %% [markdown]") and 'lang="en"' in line:
@@ -185,7 +202,9 @@ def _execute(edition: Edition) -> None:
         try:
             client.execute(env=environment)
         except CellExecutionError as error:
-            raise BadInput(f"{edition.path.name} stopped: {error.ename}: {error.evalue}", "Mend the source.") from None
+            raise BadInput(
+                f"{edition.path.name} stopped: {error.ename}: {error.evalue}", "Mend the source."
+            ) from None
     _tidy(edition.notebook)
 
 
@@ -215,6 +234,9 @@ def needs_build(path: Path) -> bool:
     for edition in editions(path):
         if not edition.path.is_file():
             return True
-        if nbformat.read(edition.path, as_version=4).metadata.get("lab", {}).get(SOURCE_HASH) != due:
+        if (
+            nbformat.read(edition.path, as_version=4).metadata.get("lab", {}).get(SOURCE_HASH)
+            != due
+        ):
             return True
     return False

@@ -104,7 +104,9 @@ class Run:
             "metrics": self.metrics,
             "tables": self.tables,
             "claims": claims.verdicts(self.lab, self.metrics),
-            "outside": outside_band(self.profile.name, self.lab, self.metrics) if self.shipped else [],
+            "outside": outside_band(self.profile.name, self.lab, self.metrics)
+            if self.shipped
+            else [],
         }
 
 

@@ -17,7 +17,9 @@ def write_report(path: Path, out: Path | None = None) -> Path:
     """Write the page for the newest run of each lab (and of each of the learner's own files)."""
     from jinja2 import Environment, PackageLoader, select_autoescape
 
-    environment = Environment(loader=PackageLoader("lab_helpers.course"), autoescape=select_autoescape())
+    environment = Environment(
+        loader=PackageLoader("lab_helpers.course"), autoescape=select_autoescape()
+    )
     environment.filters["cell"] = cell
     records = _newest(load_records(out))
     page = environment.get_template("report.html").render(
@@ -32,8 +34,12 @@ def write_report(path: Path, out: Path | None = None) -> Path:
 
 def _newest(records: list[dict]) -> list[dict]:
     """The newest record of each lab, source, model and data, in the labs' order."""
-    newest = {(r["lab"], r["profile"], r.get("source"), r.get("model"), r.get("data")): r for r in records}
-    return sorted(newest.values(), key=lambda r: (r["lab"], r.get("source", ""), r.get("data") or ""))
+    newest = {
+        (r["lab"], r["profile"], r.get("source"), r.get("model"), r.get("data")): r for r in records
+    }
+    return sorted(
+        newest.values(), key=lambda r: (r["lab"], r.get("source", ""), r.get("data") or "")
+    )
 
 
 def _claim_rows(records: list[dict]) -> list[dict]:
@@ -63,15 +69,30 @@ def _run_view(record: dict) -> dict:
         "heading": f"{record['lab']} {title}",
         "facts": _facts(record),
         "metrics": [(name, _metric(value)) for name, value in sorted(record["metrics"].items())],
-        "tables": [(name, list(rows[0]), rows[:_MOST_ROWS]) for name, rows in record.get("tables", {}).items() if rows],
+        "tables": [
+            (name, list(rows[0]), rows[:_MOST_ROWS])
+            for name, rows in record.get("tables", {}).items()
+            if rows
+        ],
         "pictures": [_embedded(path) for path in pictures if path.is_file()],
         "outside": record.get("outside", []),
     }
 
 
 def _facts(record: dict) -> str:
-    source = say("notebook", "ノートブック") if record.get("source") == "notebook" else say("headless", "ヘッドレス")
-    facts = [record["profile"], f"seed {record['seed']}", source, record["finished"], f"{record['seconds']} s", f"{record['peak_rss_mb']} MB"]
+    source = (
+        say("notebook", "ノートブック")
+        if record.get("source") == "notebook"
+        else say("headless", "ヘッドレス")
+    )
+    facts = [
+        record["profile"],
+        f"seed {record['seed']}",
+        source,
+        record["finished"],
+        f"{record['seconds']} s",
+        f"{record['peak_rss_mb']} MB",
+    ]
     return " · ".join([*facts, *(str(record[k]) for k in ("model", "data") if record.get(k))])
 
 

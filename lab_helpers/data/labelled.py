@@ -58,13 +58,19 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     """
     rows = _read_rows(path)
     if not rows:
-        raise BadInput(f"{path.name} has no rows", "Give a CSV or JSONL file with text and label columns.")
+        raise BadInput(
+            f"{path.name} has no rows", "Give a CSV or JSONL file with text and label columns."
+        )
     columns = sorted({name for _, row in rows for name in row})
     text_column = _find_column(path, columns, TEXT_COLUMNS, "text")
     label_column = _find_column(path, columns, LABEL_COLUMNS, "label")
-    clean, problems = [], []
+    clean: list[dict] = []
+    problems: list[str] = []
     for line, row in rows:
-        text, label = str(row.get(text_column) or "").strip(), str(row.get(label_column) or "").strip()
+        text, label = (
+            str(row.get(text_column) or "").strip(),
+            str(row.get(label_column) or "").strip(),
+        )
         split = str(row.get("split") or "").strip()
         if not text:
             problems.append(f"line {line}: empty {text_column}")
@@ -77,8 +83,15 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     problems += _label_problems(clean)
     if problems:
         shown = "; ".join(problems[:_SHOWN_PROBLEMS])
-        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
-        raise BadInput(f"{path.name} has {len(problems)} bad rows: {shown}{more}", "Mend these rows and run again.")
+        more = (
+            f"; and {len(problems) - _SHOWN_PROBLEMS} more"
+            if len(problems) > _SHOWN_PROBLEMS
+            else ""
+        )
+        raise BadInput(
+            f"{path.name} has {len(problems)} bad rows: {shown}{more}",
+            "Mend these rows and run again.",
+        )
     if "split" not in columns:
         _assign_splits(clean, seed)
     labels = tuple(sorted({row["label"] for row in clean}))
@@ -98,13 +111,19 @@ def _read_rows(path: Path) -> list[tuple[int, dict]]:
             "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS.",
         ) from None
     except OSError as error:
-        raise BadInput(f"cannot read {path.name} ({error.strerror})", "Check the file's permissions.") from None
+        raise BadInput(
+            f"cannot read {path.name} ({error.strerror})", "Check the file's permissions."
+        ) from None
     if path.suffix.lower() in (".jsonl", ".json"):
         return _read_jsonl(path, text)
     if path.suffix.lower() in (".csv", ".tsv"):
-        reader = csv.DictReader(text.splitlines(keepends=True), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        reader = csv.DictReader(
+            text.splitlines(keepends=True), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
+        )
         return [(reader.line_num, {k: v for k, v in row.items() if k}) for row in reader]
-    raise BadInput(f"{path.name}: unknown file type '{path.suffix}'", "Give a .csv, .tsv or .jsonl file.")
+    raise BadInput(
+        f"{path.name}: unknown file type '{path.suffix}'", "Give a .csv, .tsv or .jsonl file."
+    )
 
 
 def _read_jsonl(path: Path, text: str) -> list[tuple[int, dict]]:
@@ -115,9 +134,14 @@ def _read_jsonl(path: Path, text: str) -> list[tuple[int, dict]]:
         try:
             row = json.loads(line)
         except ValueError:
-            raise BadInput(f"{path.name} line {number} is not JSON", "Each line must be one JSON object.") from None
+            raise BadInput(
+                f"{path.name} line {number} is not JSON", "Each line must be one JSON object."
+            ) from None
         if not isinstance(row, dict):
-            raise BadInput(f"{path.name} line {number} is not a JSON object", "Each line must be one JSON object.")
+            raise BadInput(
+                f"{path.name} line {number} is not a JSON object",
+                "Each line must be one JSON object.",
+            )
         rows.append((number, row))
     return rows
 
@@ -139,9 +163,13 @@ def _label_problems(rows: list[dict]) -> list[str]:
     problems = []
     for row in rows:
         if counts[row["label"]] == 1:
-            problems.append(f"line {row['line']}: label '{row['label']}' occurs only here (a typing error?)")
+            problems.append(
+                f"line {row['line']}: label '{row['label']}' occurs only here (a typing error?)"
+            )
         elif row["label"] not in trained:
-            problems.append(f"line {row['line']}: unknown label '{row['label']}', no training row has it")
+            problems.append(
+                f"line {row['line']}: unknown label '{row['label']}', no training row has it"
+            )
     return problems
 
 
@@ -153,4 +181,6 @@ def _assign_splits(rows: list[dict], seed: int) -> None:
         row = rows[index]
         turn = seen[row["label"]] % 10
         seen[row["label"]] += 1
-        row["split"] = "train" if turn in (0, 2, 3, 5, 7, 8) else "validation" if turn == 9 else "test"
+        row["split"] = (
+            "train" if turn in (0, 2, 3, 5, 7, 8) else "validation" if turn == 9 else "test"
+        )

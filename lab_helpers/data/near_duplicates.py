@@ -16,7 +16,9 @@ def jaccard(a: frozenset, b: frozenset) -> float:
     return len(a & b) / union if union else 1.0
 
 
-def near_duplicates(left: list[str], right: list[str], threshold: float = 0.5) -> list[tuple[int, int, float]]:
+def near_duplicates(
+    left: list[str], right: list[str], threshold: float = 0.5
+) -> list[tuple[int, int, float]]:
     """Pairs ``(i, j, similarity)`` with ``left[i]`` and ``right[j]`` at or above ``threshold``.
 
     An inverted index over n-grams keeps the cost near linear for texts that share little.

@@ -13,7 +13,9 @@ NAMES = ("reviews", "requests", "entities", "similarity")
 def _rows(name: str, language: str) -> tuple[dict, ...]:
     path = data_folder() / f"{name}.{language}.jsonl"
     if not path.is_file():
-        raise BadInput(f"no shipped data set '{name}' in '{language}'", f"Use one of: {', '.join(NAMES)}.")
+        raise BadInput(
+            f"no shipped data set '{name}' in '{language}'", f"Use one of: {', '.join(NAMES)}."
+        )
     with path.open(encoding="utf-8") as lines:
         return tuple(json.loads(line) for line in lines)
 

@@ -12,7 +12,9 @@ def retrieval_hits(anchors: np.ndarray, paraphrases: np.ndarray) -> np.ndarray:
     return (nearest == np.arange(len(anchors))).astype(float)
 
 
-def fooled_by_overlap(anchors: np.ndarray, paraphrases: np.ndarray, distractors: np.ndarray) -> np.ndarray:
+def fooled_by_overlap(
+    anchors: np.ndarray, paraphrases: np.ndarray, distractors: np.ndarray
+) -> np.ndarray:
     """1 where the distractor (same words, other meaning) lies nearer than the paraphrase, else 0."""
     a, p, d = _unit(anchors), _unit(paraphrases), _unit(distractors)
     return ((a * d).sum(axis=1) > (a * p).sum(axis=1)).astype(float)

@@ -11,14 +11,34 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
         for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
             for method in dict.fromkeys(row["method"] for row in rows):
                 sizes = sorted({row["n"] for row in rows if row["method"] == method})
-                values = [[r["accuracy"] for r in rows if r["method"] == method and r["n"] == n] for n in sizes]
-                axis.plot(sizes, [np.mean(v) for v in values], marker="o", color=colour(method), label=method)
+                values = [
+                    [r["accuracy"] for r in rows if r["method"] == method and r["n"] == n]
+                    for n in sizes
+                ]
+                axis.plot(
+                    sizes,
+                    [np.mean(v) for v in values],
+                    marker="o",
+                    color=colour(method),
+                    label=method,
+                )
                 axis.fill_between(
-                    sizes, [min(v) for v in values], [max(v) for v in values], color=colour(method), alpha=0.15
+                    sizes,
+                    [min(v) for v in values],
+                    [max(v) for v in values],
+                    color=colour(method),
+                    alpha=0.15,
                 )
             if chance and name in chance:
-                axis.axhline(chance[name], color="black", lw=0.8, ls=":", label=words("chance", "偶然"))
-            axis.set(xscale="log", ylim=(0, 1), title=name, xlabel=words("labelled examples", "ラベルつきの例の数"))
+                axis.axhline(
+                    chance[name], color="black", lw=0.8, ls=":", label=words("chance", "偶然")
+                )
+            axis.set(
+                xscale="log",
+                ylim=(0, 1),
+                title=name,
+                xlabel=words("labelled examples", "ラベルつきの例の数"),
+            )
             axis.set_xticks(sizes, [str(n) for n in sizes])
             axis.minorticks_off()
         axes[0][0].set_ylabel(words("test accuracy", "テスト正解率"))
@@ -26,14 +46,26 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
         return figure
 
 
-def bars(values: dict[str, float], intervals: dict[str, list[float]] | None = None, title: str = "", ylabel: str = ""):
+def bars(
+    values: dict[str, float],
+    intervals: dict[str, list[float]] | None = None,
+    title: str = "",
+    ylabel: str = "",
+):
     """A bar a method, with intervals where they are known."""
     with canvas(width=5.2) as (figure, axes):
         axis = axes[0][0]
         names = list(values)
-        axis.bar(names, [values[n] for n in names], color=[colour(n.split()[0]) for n in names], width=0.6)
+        axis.bar(
+            names,
+            [values[n] for n in names],
+            color=[colour(n.split()[0]) for n in names],
+            width=0.6,
+        )
         for i, name in enumerate(names):
-            axis.annotate(f"{values[name]:.2f}", (i, values[name]), ha="center", va="bottom", fontsize=9)
+            axis.annotate(
+                f"{values[name]:.2f}", (i, values[name]), ha="center", va="bottom", fontsize=9
+            )
             if intervals and name in intervals:
                 low, high = intervals[name]
                 axis.plot([i, i], [low, high], color="black", lw=1.2)
@@ -50,14 +82,18 @@ def weight_change(rows: list[dict]):
         axis = axes[0][0]
         image = axis.imshow(grid, cmap="viridis", aspect="auto")
         axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
-        axis.set_yticks(range(len(blocks)), [f"{words('block', 'ブロック')} {b}" for b in reversed(blocks)])
+        axis.set_yticks(
+            range(len(blocks)), [f"{words('block', 'ブロック')} {b}" for b in reversed(blocks)]
+        )
         axis.grid(False)
         for i, line in enumerate(grid):
             for j, value in enumerate(line):
                 shade = "white" if value < grid.max() * 0.6 else "black"
                 axis.text(j, i, f"{value:.3f}", ha="center", va="center", fontsize=7, color=shade)
         figure.colorbar(image, label="‖ΔW‖ / ‖W‖")
-        axis.set_title(words("How far full fine-tuning moved each matrix", "全層の微調整で各行列が動いた量"))
+        axis.set_title(
+            words("How far full fine-tuning moved each matrix", "全層の微調整で各行列が動いた量")
+        )
         return figure
 
 
@@ -74,9 +110,19 @@ def freezing(rows: list[dict], trainable_blocks: int):
         stack, curve = axes[0]
         for block in range(total):
             trains = block >= total - chosen["blocks"]
-            stack.barh(block, 1, color=colour("pretrained") if trains else "#d5d5d5", edgecolor="white")
+            stack.barh(
+                block, 1, color=colour("pretrained") if trains else "#d5d5d5", edgecolor="white"
+            )
             state = words("trains", "学習") if trains else words("frozen", "凍結")
-            stack.text(0.5, block, state, ha="center", va="center", fontsize=9, color="white" if trains else "black")
+            stack.text(
+                0.5,
+                block,
+                state,
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if trains else "black",
+            )
         stack.set(
             title=f"{chosen['trainable']:,} {words('trainable', '個を学習')}",
             xticks=[],
@@ -85,9 +131,20 @@ def freezing(rows: list[dict], trainable_blocks: int):
         )
         stack.grid(False)
         curve.plot(blocks, accuracies, marker="o", color=colour("pretrained"))
-        curve.plot([chosen["blocks"]], [chosen["accuracy"]], marker="o", ms=13, mfc="none", color="black")
-        curve.annotate(f"{chosen['accuracy']:.2f}", (chosen["blocks"], chosen["accuracy"]), (0, 10), textcoords="offset points")
-        curve.set(ylim=(0, 1), xlabel=words("top blocks that train", "学習する上位ブロック数"), ylabel=words("test accuracy", "テスト正解率"))
+        curve.plot(
+            [chosen["blocks"]], [chosen["accuracy"]], marker="o", ms=13, mfc="none", color="black"
+        )
+        curve.annotate(
+            f"{chosen['accuracy']:.2f}",
+            (chosen["blocks"], chosen["accuracy"]),
+            (0, 10),
+            textcoords="offset points",
+        )
+        curve.set(
+            ylim=(0, 1),
+            xlabel=words("top blocks that train", "学習する上位ブロック数"),
+            ylabel=words("test accuracy", "テスト正解率"),
+        )
         return figure
 
 
@@ -95,11 +152,20 @@ def entity_scores(by_kind: list[dict], overall: dict[str, float]):
     """Left: overall F1 by method. Right: F1 of the pretrained encoder by entity kind."""
     with canvas(2) as (figure, axes):
         left, right = axes[0]
-        left.bar(list(overall), list(overall.values()), color=[colour(name) for name in overall], width=0.6)
+        left.bar(
+            list(overall),
+            list(overall.values()),
+            color=[colour(name) for name in overall],
+            width=0.6,
+        )
         left.set(ylim=(0, 1), ylabel="span F1", title=words("all kinds", "全種類"))
         kinds = [row["kind"] for row in by_kind]
         right.barh(kinds, [row["f1"] for row in by_kind], color=colour("pretrained"))
-        right.set(xlim=(0, 1), xlabel="span F1", title=words("pretrained, by kind", "事前学習あり、種類別"))
+        right.set(
+            xlim=(0, 1),
+            xlabel="span F1",
+            title=words("pretrained, by kind", "事前学習あり、種類別"),
+        )
         right.invert_yaxis()
         return figure
 
@@ -108,9 +174,18 @@ def forgetting(rows: list[dict], base_skill: float):
     """New skill against old skill, one point a method; the dotted line is the untouched encoder."""
     with canvas(width=5.0, height=3.6) as (figure, axes):
         axis = axes[0][0]
-        axis.axhline(base_skill, color="black", lw=0.8, ls=":", label=words("before tuning", "調整前"))
+        axis.axhline(
+            base_skill, color="black", lw=0.8, ls=":", label=words("before tuning", "調整前")
+        )
         for row in rows:
-            axis.plot(row["new_skill"], row["old_skill"], "o", ms=11, color=colour(row["method"]), label=row["method"])
+            axis.plot(
+                row["new_skill"],
+                row["old_skill"],
+                "o",
+                ms=11,
+                color=colour(row["method"]),
+                label=row["method"],
+            )
         axis.set(
             xlabel=words("new skill: intent accuracy", "新しい技能: 意図分類の正解率"),
             ylabel=words("old skill: paraphrase found", "元の技能: 言い換えの発見率"),
@@ -125,12 +200,31 @@ def spectrum(energies: dict[str, np.ndarray], reference: np.ndarray | None = Non
     with canvas(width=5.2, height=3.4) as (figure, axes):
         axis = axes[0][0]
         for values in energies.values():
-            axis.plot(range(1, len(values) + 1), values, color=colour("pretrained"), alpha=0.15, lw=0.8)
+            axis.plot(
+                range(1, len(values) + 1), values, color=colour("pretrained"), alpha=0.15, lw=0.8
+            )
         mean = np.mean([np.asarray(v) for v in energies.values()], axis=0)
-        axis.plot(range(1, len(mean) + 1), mean, color=colour("pretrained"), lw=2.2, label=words("ΔW, mean", "ΔW の平均"))
+        axis.plot(
+            range(1, len(mean) + 1),
+            mean,
+            color=colour("pretrained"),
+            lw=2.2,
+            label=words("ΔW, mean", "ΔW の平均"),
+        )
         if reference is not None:
-            axis.plot(range(1, len(reference) + 1), reference, color="black", ls="--", label=words("random matrix", "乱数行列"))
-        axis.set(xscale="log", ylim=(0, 1.02), xlabel=words("rank r", "ランク r"), ylabel=words("share of ‖ΔW‖²", "‖ΔW‖² に占める割合"))
+            axis.plot(
+                range(1, len(reference) + 1),
+                reference,
+                color="black",
+                ls="--",
+                label=words("random matrix", "乱数行列"),
+            )
+        axis.set(
+            xscale="log",
+            ylim=(0, 1.02),
+            xlabel=words("rank r", "ランク r"),
+            ylabel=words("share of ‖ΔW‖²", "‖ΔW‖² に占める割合"),
+        )
         axis.legend(frameon=False)
         return figure
 
@@ -138,16 +232,30 @@ def spectrum(energies: dict[str, np.ndarray], reference: np.ndarray | None = Non
 def rank_view(delta: np.ndarray, approximation: np.ndarray, r: int, kept: float):
     """Static twin of the rank slider: ΔW, its best rank-r copy and what is left out."""
     limit = float(np.percentile(np.abs(delta), 99.5))
-    titles = ["ΔW", f"{words('best rank', '最良のランク')} {r}", words(f"left out: {1 - kept:.0%}", f"残り: {1 - kept:.0%}")]
+    titles = [
+        "ΔW",
+        f"{words('best rank', '最良のランク')} {r}",
+        words(f"left out: {1 - kept:.0%}", f"残り: {1 - kept:.0%}"),
+    ]
     with canvas(3, width=2.8, height=2.9) as (figure, axes):
-        for axis, title, matrix in zip(axes[0], titles, (delta, approximation, delta - approximation), strict=True):
+        for axis, title, matrix in zip(
+            axes[0], titles, (delta, approximation, delta - approximation), strict=True
+        ):
             axis.imshow(matrix, cmap="RdBu", vmin=-limit, vmax=limit)
             axis.set(title=title, xticks=[], yticks=[])
             axis.grid(False)
         return figure
 
 
-def lines(series: dict[str, list[tuple[float, float]]], xlabel: str, ylabel: str, *, logx=False, logy=False, title=""):
+def lines(
+    series: dict[str, list[tuple[float, float]]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    logx=False,
+    logy=False,
+    title="",
+):
     """Named lines of (x, y) points."""
     with canvas(width=5.2, height=3.4) as (figure, axes):
         axis = axes[0][0]
@@ -170,7 +278,17 @@ def parameter_counts(rows: list[dict]):
         axis.barh(names, [row["one_in"] for row in rows], color=colour("lora"))
         axis.axvline(10_000, color="black", ls=":", lw=1)
         for i, row in enumerate(rows):
-            axis.annotate(f"1/{row['one_in']:,.0f}   {row['megabytes']:,.0f} MB", (row["one_in"], i), (4, -3), textcoords="offset points", fontsize=8)
-        axis.set(xscale="log", xlim=(10, 200_000), xlabel=words("one trainable parameter in …", "学習対象は全体の何分の 1 か"))
+            axis.annotate(
+                f"1/{row['one_in']:,.0f}   {row['megabytes']:,.0f} MB",
+                (row["one_in"], i),
+                (4, -3),
+                textcoords="offset points",
+                fontsize=8,
+            )
+        axis.set(
+            xscale="log",
+            xlim=(10, 200_000),
+            xlabel=words("one trainable parameter in …", "学習対象は全体の何分の 1 か"),
+        )
         axis.invert_yaxis()
         return figure

@@ -37,10 +37,19 @@ def canvas(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 
         matplotlib_fontja.japanize()
     import matplotlib.pyplot as plt
 
-    settings = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
+    settings: dict = {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.25,
+    }
     with matplotlib.rc_context(settings):
         figure, axes = plt.subplots(
-            rows, columns, figsize=(width * columns, height * rows), layout="constrained", squeeze=False
+            rows,
+            columns,
+            figsize=(width * columns, height * rows),
+            layout="constrained",
+            squeeze=False,
         )
         try:
             yield figure, axes

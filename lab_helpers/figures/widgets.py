@@ -1,5 +1,6 @@
 """ipywidgets front ends. Each drives a plain function that is tested, and shown, without them."""
 
+import html
 from collections.abc import Callable, Iterable
 
 from lab_helpers.figures.style import words
@@ -52,14 +53,18 @@ def choice(label: str, options: Iterable, value=None):
     import ipywidgets
 
     options = list(options)
-    return ipywidgets.Dropdown(options=options, value=value if value is not None else options[0], description=label)
+    return ipywidgets.Dropdown(
+        options=options, value=value if value is not None else options[0], description=label
+    )
 
 
 def text_box(label: str, value: str):
     """A line of text that reports on Enter."""
     import ipywidgets
 
-    return ipywidgets.Text(value=value, description=label, continuous_update=False, layout={"width": "95%"})
+    return ipywidgets.Text(
+        value=value, description=label, continuous_update=False, layout={"width": "95%"}
+    )
 
 
 def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
@@ -74,11 +79,11 @@ def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
             value=None,
             description="",
         )
-        reply = ipywidgets.Label()
+        reply = ipywidgets.HTML()
 
         def react(change, question=question, reply=reply, number=number) -> None:
             right, why = question.feedback(change["new"])
-            reply.value = ("✅ " if right else "❌ ") + why
+            reply.value = html.escape(("✅ " if right else "❌ ") + why)
             note(number, right)
 
         buttons.observe(react, names="value")
@@ -104,7 +109,7 @@ def parameter_explorer(count: Callable, models: list[str], targets: list[str]) -
     """Lab 02: model, rank and targets; ``count(model, r, targets)`` returns a row of numbers."""
     explorer(
         lambda model, r, targets: [count(model, r, targets)],
-        model=choice(words("model", "モデル"), models, models[2]),
+        model=choice(words("model", "モデル"), models, models[1]),
         r=slider("r", 16, 1, 128),
         targets=choice(words("targets", "対象"), targets),
     )

@@ -12,7 +12,16 @@ from lab_helpers.runtime.progress import report_with
 USES_DATA = ("01",)
 
 
-def run_labs(wanted: str, profile_name, model, data: Path | None, seed: int, out: Path | None, as_json: bool, console) -> int:
+def run_labs(
+    wanted: str,
+    profile_name,
+    model,
+    data: Path | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    console,
+) -> int:
     """Run one lab or all; the exit code: 1 when any measurement is outside its band, else 0."""
     labs = list(LABS) if wanted == "all" else [get_lab(wanted)]
     profile = choose_profile(profile_name)
@@ -33,7 +42,9 @@ def run_labs(wanted: str, profile_name, model, data: Path | None, seed: int, out
 def _check_inputs(labs: list[Lab], model: str | None, data: Path | None) -> None:
     """Refuse what would fail only after minutes."""
     if data and any(lab.number not in USES_DATA for lab in labs):
-        raise BadInput(f"--data works with lab {', '.join(USES_DATA)}", "For example: labs run 01 --data FILE")
+        raise BadInput(
+            f"--data works with lab {', '.join(USES_DATA)}", "For example: labs run 01 --data FILE"
+        )
     if data:
         from lab_helpers.data.labelled import read_labelled_texts
 
@@ -54,7 +65,9 @@ def _run_one(lab: Lab, profile: Profile, model, data, seed: int, out, console) -
         inner = progress.add_task("")
 
         def on_step(title: str, done: int, total: int) -> None:
-            progress.update(steps, description=f"lab {lab.number}: {title}", completed=done, total=total)
+            progress.update(
+                steps, description=f"lab {lab.number}: {title}", completed=done, total=total
+            )
 
         def on_track(label: str, done: int, total: int) -> None:
             progress.update(inner, description=f"   {label}", completed=done, total=total)
@@ -77,12 +90,22 @@ def show_record(record: dict, console) -> None:
     for name, value in sorted(record["metrics"].items()):
         if not name.endswith("_ci"):
             interval = record["metrics"].get(f"{name}_ci")
-            table.add_row(name, cell(value) + (f"  [{cell(interval[0])}, {cell(interval[1])}]" if interval else ""))
+            table.add_row(
+                name,
+                cell(value) + (f"  [{cell(interval[0])}, {cell(interval[1])}]" if interval else ""),
+            )
     console.print(table)
     for row in record["claims"]:
-        console.print(say("claim", "主張"), row["id"], f"[bold]{verdict_name(row['verdict'])}[/]", row["measured"])
+        console.print(
+            say("claim", "主張"),
+            row["id"],
+            f"[bold]{verdict_name(row['verdict'])}[/]",
+            row["measured"],
+        )
     for item in record["outside"]:
-        console.print(f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}. {item['why']}")
+        console.print(
+            f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}. {item['why']}"
+        )
 
 
 def summary(records: list[dict], profile: Profile, seed: int) -> dict:

@@ -20,7 +20,7 @@ from lab_helpers.headless.lab01 import text_encoder
 from lab_helpers.headless.steps import Step
 from lab_helpers.models.encoders import load_encoder
 from lab_helpers.tuning.classifier import EncoderClassifier
-from lab_helpers.tuning.experiments import test_hits
+from lab_helpers.tuning.experiments import hits_on
 from lab_helpers.tuning.transfer import TextEncoder, fine_tune
 
 DESCRIPTIONS = {
@@ -43,7 +43,9 @@ def nearest_label(vectors: np.ndarray, references: np.ndarray, labels: list[int]
     return np.array(labels)[(unit(vectors) @ unit(references).T).argmax(axis=1)]
 
 
-def few_shot_examples(data: LabelledTexts, per_label: int, seed: int) -> tuple[list[str], list[int]]:
+def few_shot_examples(
+    data: LabelledTexts, per_label: int, seed: int
+) -> tuple[list[str], list[int]]:
     """``per_label`` training examples of each label: what one would paste into a prompt."""
     return data.sample(per_label * len(data.labels), seed)
 
@@ -58,7 +60,9 @@ def prompting(run: Run) -> None:
         vectors = encoder.embed(texts, pretrained)
         examples, example_labels = few_shot_examples(data, run.sizes["few_shot"], run.seed)
         shown = nearest_label(vectors, encoder.embed(examples, pretrained), example_labels)
-        run.measured(**scored(f"intent_accuracy_few_shot{suffix(language)}", shown == np.array(gold)))
+        run.measured(
+            **scored(f"intent_accuracy_few_shot{suffix(language)}", shown == np.array(gold))
+        )
         if language == "en":
             described = encoder.embed([DESCRIPTIONS[label] for label in data.labels], pretrained)
             zero = nearest_label(vectors, described, list(range(len(data.labels))))
@@ -76,14 +80,16 @@ def scored(name: str, hits) -> dict:
     return {name: hits.mean(), f"{name}_ci": bootstrap_interval(hits)}
 
 
-def prompt_tokens(encoder: TextEncoder, texts: list[str], descriptions: list[str], examples: list[str]) -> dict[str, float]:
+def prompt_tokens(
+    encoder: TextEncoder, texts: list[str], descriptions: list[str], examples: list[str]
+) -> dict[str, float]:
     """Mean tokens a call would read if the help travelled in the prompt, as it does with an LLM."""
     question = np.mean([len(ids) for ids in encoder.tokenize(texts)])
     count = lambda rows: sum(len(ids) for ids in encoder.tokenize(rows))  # noqa: E731
     return {
-        "prompt_tokens_zero_shot": question + count(descriptions),
-        "prompt_tokens_few_shot": question + count(examples),
-        "prompt_tokens_adapter": question,
+        "prompt_tokens_zero_shot": float(question) + count(descriptions),
+        "prompt_tokens_few_shot": float(question) + count(examples),
+        "prompt_tokens_adapter": float(question),
     }
 
 
@@ -96,7 +102,9 @@ class Adapted:
     losses: list[float]
 
 
-def train_adapter(encoder: TextEncoder, data: LabelledTexts, config, sizes: dict, seed: int) -> Adapted:
+def train_adapter(
+    encoder: TextEncoder, data: LabelledTexts, config, sizes: dict, seed: int
+) -> Adapted:
     """Train a LoRA adapter (PEFT ``config``) and a linear head on ``sizes["train_rows"]`` requests."""
     from peft import get_peft_model
 
@@ -119,7 +127,9 @@ def train_adapter(encoder: TextEncoder, data: LabelledTexts, config, sizes: dict
     return Adapted(model, time.perf_counter() - started, history.losses)
 
 
-def off_and_on(encoder: TextEncoder, model: EncoderClassifier, texts: list[str]) -> dict[str, float]:
+def off_and_on(
+    encoder: TextEncoder, model: EncoderClassifier, texts: list[str]
+) -> dict[str, float]:
     """Largest difference to the untouched encoder with the adapter off, and with it on."""
     untouched = encoder.embed(texts, load_encoder(encoder.name))
     with model.encoder.disable_adapter():
@@ -140,12 +150,13 @@ def adapter(run: Run) -> None:
     adapted = train_adapter(encoder, data, config, run.sizes, run.seed)
     run.measured(
         train_seconds=adapted.seconds,
-        **scored("intent_accuracy_adapter", test_hits(encoder, adapted.model, data)),
+        **scored("intent_accuracy_adapter", hits_on(encoder, adapted.model, data)),
         **off_and_on(encoder, adapted.model, data.split("test")[0][:16]),
         adapter_bytes=save_adapter(run, adapted.model),
     )
     run.measured(
-        intent_accuracy_gain=run.metrics["intent_accuracy_adapter"] - run.metrics["intent_accuracy_zero_shot"]
+        intent_accuracy_gain=run.metrics["intent_accuracy_adapter"]
+        - run.metrics["intent_accuracy_zero_shot"]
     )
     run.figure("prompting_or_tuning", comparison_figure(run.metrics))
 
@@ -193,12 +204,20 @@ def break_even(prices: Prices) -> float:
     return 0.0 if prices.gpu_per_hour / prices.gpu_calls_per_hour < api_call else float("inf")
 
 
-def cost_curves(prices: Prices, volumes: list[int]) -> dict[str, list[tuple[float, float]]]:
+def cost_curves(prices: Prices, volumes: list[float]) -> dict[str, list[tuple[float, float]]]:
     """Monthly cost by calls a month: API, and own GPU (more machines when one is full)."""
     full = 730 * prices.gpu_calls_per_hour
     api = [(v, v * prices.per_million_tokens * prices.tokens_per_call / 1e6) for v in volumes]
     machine = 730 * prices.gpu_per_hour
-    own = [(v, machine * max(1, -(-v // full)) if prices.gpu_always_on else v / prices.gpu_calls_per_hour * prices.gpu_per_hour) for v in volumes]
+    own = [
+        (
+            v,
+            machine * max(1, -(-v // full))
+            if prices.gpu_always_on
+            else v / prices.gpu_calls_per_hour * prices.gpu_per_hour,
+        )
+        for v in volumes
+    ]
     return {"API": api, "GPU": own}
 
 
@@ -210,12 +229,21 @@ def costs(run: Run) -> None:
 
 
 def cost_figure(prices: Prices):
-    volumes = [int(10**exponent) for exponent in np.linspace(3, 7, 30)]
-    labels = plots.words("calls a month", "月間呼び出し回数"), plots.words("cost a month", "月額費用")
+    volumes = [float(v) for v in np.logspace(3, 7, 30)]
+    labels = (
+        plots.words("calls a month", "月間呼び出し回数"),
+        plots.words("cost a month", "月額費用"),
+    )
     return plots.lines(cost_curves(prices, volumes), *labels, logx=True, logy=True)
 
 
-def answer(encoder: TextEncoder, model: EncoderClassifier, labels: tuple[str, ...], text: str, adapter_on: bool = True) -> list[dict]:
+def answer(
+    encoder: TextEncoder,
+    model: EncoderClassifier,
+    labels: tuple[str, ...],
+    text: str,
+    adapter_on: bool = True,
+) -> list[dict]:
     """The three likeliest intents for one message, with the adapter on or off."""
     from contextlib import nullcontext
 
@@ -226,7 +254,15 @@ def answer(encoder: TextEncoder, model: EncoderClassifier, labels: tuple[str, ..
 
 
 STEPS = (
-    Step("prompting", Text("Describe and show: zero-shot and few-shot", "説明と例示: ゼロショットとフューショット"), prompting),
-    Step("adapter", Text("A LoRA adapter trained live", "その場で学習する LoRA アダプター"), adapter),
+    Step(
+        "prompting",
+        Text(
+            "Describe and show: zero-shot and few-shot", "説明と例示: ゼロショットとフューショット"
+        ),
+        prompting,
+    ),
+    Step(
+        "adapter", Text("A LoRA adapter trained live", "その場で学習する LoRA アダプター"), adapter
+    ),
     Step("costs", Text("Break-even sheet", "損益分岐点の計算"), costs),
 )

@@ -1,5 +1,7 @@
 """Lab 01, transfer learning: its core steps in order."""
 
+from pathlib import Path
+
 import numpy as np
 
 from lab_helpers.course.language import Text
@@ -7,6 +9,7 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.labelled import LabelledTexts, read_labelled_texts, shipped_texts
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import bootstrap_interval
+from lab_helpers.evaluation.similarity import fooled_by_overlap
 from lab_helpers.evaluation.spans import gold_spans, scores_by_kind, span_scores
 from lab_helpers.figures import plots
 from lab_helpers.headless.steps import Step
@@ -44,24 +47,29 @@ def probe_curves(run: Run) -> None:
     panels = {}
     if run.data:
         data = read_labelled_texts(run.data, run.seed)
-        panels[data.name] = cheap_curves(encoder, data, usable_sizes(data, sizes["sizes"]), sizes["seeds"])
+        panels[data.name] = cheap_curves(
+            encoder, data, usable_sizes(data, sizes["sizes"]), sizes["seeds"]
+        )
     else:
         for name in ("reviews", "requests"):
             for language in LANGUAGES:
                 data = shipped_texts(name, language)
                 panels[data.name] = cheap_curves(encoder, data, sizes["sizes"], sizes["seeds"])
-        for language in LANGUAGES:
-            run.measured(
-                **{
-                    f"sentiment_accuracy_probe_256_{language}": mean_at(panels[f"reviews.{language}"], "probe", 256),
-                    f"sentiment_accuracy_tfidf_256_{language}": mean_at(panels[f"reviews.{language}"], "tf-idf", 256),
-                    f"intent_accuracy_probe_64_{language}": mean_at(panels[f"requests.{language}"], "probe", 64),
-                    f"intent_accuracy_tfidf_64_{language}": mean_at(panels[f"requests.{language}"], "tf-idf", 64),
-                }
-            )
+        run.measured(**curve_metrics(panels))
     for name, rows in panels.items():
         run.table(f"curve {name}", rows)
     run.figure("curves", plots.learning_curves(panels))
+
+
+def curve_metrics(panels: dict[str, list[dict]]) -> dict[str, float]:
+    """The headline points of the four shipped learning curves."""
+    points = (("sentiment", "reviews", 256), ("intent", "requests", 64))
+    return {
+        f"{task}_accuracy_{key}_{n}_{language}": mean_at(panels[f"{data}.{language}"], method, n)
+        for task, data, n in points
+        for language in LANGUAGES
+        for key, method in (("probe", "probe"), ("tfidf", "tf-idf"))
+    }
 
 
 def usable_sizes(data: LabelledTexts, sizes: list[int]) -> list[int]:
@@ -74,7 +82,7 @@ def sentiment(run: Run) -> None:
     """Pretrained against scratch at 256 labels; the English model's ΔW is kept for later steps."""
     encoder = text_encoder(run)
     if run.data:
-        return user_comparison(run, encoder)
+        return user_comparison(run, encoder, run.data)
     for language in LANGUAGES:
         data = shipped_texts("reviews", language)
         for start in ("pretrained", "scratch"):
@@ -87,18 +95,24 @@ def sentiment(run: Run) -> None:
                 label=f"{language} {start}",
                 **settings(run, "sentiment"),
             )
-            key = f"sentiment_accuracy_{start}_256_{language}"
-            run.measured(**{key: outcome.accuracy, f"{key}_ci": outcome.interval})
+            run.measured(**outcome_metrics(f"sentiment_accuracy_{start}_256_{language}", outcome))
             if (language, start) == ("en", "pretrained"):
                 layers(run, encoder, outcome)
                 run.table("forgetting", [forgetting_row(encoder, outcome)])
         run.measured(**gap(run.metrics, "sentiment", 256, language))
 
 
+def outcome_metrics(key: str, outcome: Outcome) -> dict:
+    """Accuracy under ``key`` and its bootstrap interval under ``key_ci``."""
+    return {key: outcome.accuracy, f"{key}_ci": outcome.interval}
+
+
 def gap(metrics: dict, task: str, n: int, language: str) -> dict[str, float]:
     """Pretrained minus the better of the two that start from nothing: random weights and TF-IDF."""
     best = max(metrics[f"{task}_accuracy_{rival}_{n}_{language}"] for rival in ("scratch", "tfidf"))
-    return {f"{task}_gap_{n}_{language}": metrics[f"{task}_accuracy_pretrained_{n}_{language}"] - best}
+    return {
+        f"{task}_gap_{n}_{language}": metrics[f"{task}_accuracy_pretrained_{n}_{language}"] - best
+    }
 
 
 def forgetting_row(encoder: TextEncoder, outcome: Outcome) -> dict:
@@ -113,19 +127,27 @@ def forgetting_row(encoder: TextEncoder, outcome: Outcome) -> dict:
     }
 
 
-def user_comparison(run: Run, encoder: TextEncoder) -> None:
+def user_comparison(run: Run, encoder: TextEncoder, path: Path) -> None:
     """The same comparison on the user's own file, at the largest size it allows."""
-    data = read_labelled_texts(run.data, run.seed)
+    data = read_labelled_texts(path, run.seed)
     n = usable_sizes(data, run.sizes["sizes"])[-1]
     for start in ("pretrained", "scratch"):
         outcome = trained(
-            encoder, data, n, run.seed, pretrained=start == "pretrained", label=start, **settings(run, "sentiment")
+            encoder,
+            data,
+            n,
+            run.seed,
+            pretrained=start == "pretrained",
+            label=start,
+            **settings(run, "sentiment"),
         )
-        run.measured(
-            **{f"user_accuracy_{start}": outcome.accuracy, f"user_accuracy_{start}_ci": outcome.interval}
-        )
+        run.measured(**outcome_metrics(f"user_accuracy_{start}", outcome))
     rows = run.tables[f"curve {data.name}"]
-    run.measured(user_accuracy_probe=mean_at(rows, "probe", n), user_accuracy_tfidf=mean_at(rows, "tf-idf", n), user_rows=n)
+    run.measured(
+        user_accuracy_probe=mean_at(rows, "probe", n),
+        user_accuracy_tfidf=mean_at(rows, "tf-idf", n),
+        user_rows=n,
+    )
 
 
 def layers(run: Run, encoder: TextEncoder, outcome: Outcome) -> None:
@@ -151,23 +173,32 @@ def intents(run: Run) -> None:
     if run.data:
         return
     encoder, data = text_encoder(run), shipped_texts("requests", "en")
-    rows = []
-    for start in ("pretrained", "scratch"):
-        for seed in run.sizes["seeds"]:
-            outcome = trained(
-                encoder, data, 64, seed, pretrained=start == "pretrained", label=start, **settings(run, "intent")
-            )
-            rows.append({"method": start, "n": 64, "seed": seed, "accuracy": outcome.accuracy})
+    rows = intent_rows(run, encoder, data)
     run.table("intent", rows)
-    means = {start: mean_at(rows, start, 64) for start in ("pretrained", "scratch")}
-    run.measured(
-        intent_accuracy_pretrained_64_en=means["pretrained"],
-        intent_accuracy_scratch_64_en=means["scratch"],
-    )
+    for start in ("pretrained", "scratch"):
+        run.measured(**{f"intent_accuracy_{start}_64_en": mean_at(rows, start, 64)})
     run.measured(**gap(run.metrics, "intent", 64, "en"))
     frozen = freezing(run, encoder, data)
     run.table("freezing", frozen)
     run.figure("freezing", plots.freezing(frozen, trainable_blocks=2))
+
+
+def intent_rows(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
+    """Pretrained and scratch on 64 labels, every seed: ``{"method", "n", "seed", "accuracy"}``."""
+    rows = []
+    for start in ("pretrained", "scratch"):
+        for seed in run.sizes["seeds"]:
+            outcome = trained(
+                encoder,
+                data,
+                64,
+                seed,
+                pretrained=start == "pretrained",
+                label=start,
+                **settings(run, "intent"),
+            )
+            rows.append({"method": start, "n": 64, "seed": seed, "accuracy": outcome.accuracy})
+    return rows
 
 
 def freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
@@ -178,7 +209,15 @@ def freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
     probe = run.metrics["intent_accuracy_probe_64_en"]
     rows = [{"blocks": 0, "accuracy": probe, "trainable": data_width(encoder) * len(data.labels)}]
     for blocks in run.sizes["freezing_blocks"]:
-        outcome = trained(encoder, data, 64, run.seed, blocks=blocks, label=f"top {blocks}", **settings(run, "intent"))
+        outcome = trained(
+            encoder,
+            data,
+            64,
+            run.seed,
+            blocks=blocks,
+            label=f"top {blocks}",
+            **settings(run, "intent"),
+        )
         rows.append(
             {
                 "blocks": blocks,
@@ -198,14 +237,21 @@ def entities(run: Run) -> None:
     """Spans: majority tagger, hand-made features, and the encoder from scratch and pretrained."""
     if run.data:
         return
-    train_rows, test_rows = load_shipped("entities", "en", "train"), load_shipped("entities", "en", "test")
+    train_rows, test_rows = (
+        load_shipped("entities", "en", "train"),
+        load_shipped("entities", "en", "test"),
+    )
     texts, gold = [row["text"] for row in test_rows], [gold_spans(row) for row in test_rows]
     traditional = FeatureTagger().fit(train_rows).spans(texts)
     taggers = {
-        start: fit_tagger(run, train_rows, pretrained=start == "pretrained") for start in ("pretrained", "scratch")
+        start: fit_tagger(run, train_rows, pretrained=start == "pretrained")
+        for start in ("pretrained", "scratch")
     }
     spans = {start: tagger.spans(texts) for start, tagger in taggers.items()}
-    scores = {name: span_scores(found, gold)["f1"] for name, found in {**spans, "traditional": traditional}.items()}
+    scores = {
+        name: span_scores(found, gold)["f1"]
+        for name, found in {**spans, "traditional": traditional}.items()
+    }
     run.measured(
         entity_f1_pretrained=scores["pretrained"],
         entity_f1_scratch=scores["scratch"],
@@ -254,17 +300,54 @@ def forgetting(run: Run) -> None:
     base = float(base_hits.mean())
     rows = list(run.tables["forgetting"])
     rows += [forgetting_arm(run, encoder, data, skill, method) for method in ("lora", "replay")]
-    probe = run.metrics["sentiment_accuracy_probe_256_en"]
-    rows.append({"method": "probe", "new_skill": probe, "old_skill": base, "steps": 0, "trainable": 0})
-    for row in rows:
-        row["forgotten"] = base - row["old_skill"]
-        run.measured(**{f"forgetting_{row['method']}": row["forgotten"]})
-    run.measured(old_skill_base=base, old_skill_base_ci=bootstrap_interval(base_hits))
+    rows.append(probe_row(run.metrics, base))
+    run.measured(
+        **forgotten(rows, base),
+        old_skill_base=base,
+        old_skill_base_ci=bootstrap_interval(base_hits),
+    )
+    run.measured(**limits_of_old_skill(encoder))
     run.table("forgetting", rows)
     run.figure("forgetting", plots.forgetting(rows, base))
 
 
-def forgetting_arm(run: Run, encoder: TextEncoder, data: LabelledTexts, skill: OldSkill, method: str) -> dict:
+def limits_of_old_skill(encoder: TextEncoder) -> dict[str, float]:
+    """Where the old skill ends: Japanese, and a distractor that shares the anchor's words."""
+    pretrained = load_encoder(encoder.name)
+    japanese = OldSkill(encoder, paraphrase_pairs("ja", "test")).accuracy(pretrained)
+    triples = load_shipped("similarity", "en", "test")
+    columns = [
+        encoder.embed([row[k] for row in triples], pretrained)
+        for k in ("anchor", "paraphrase", "distractor")
+    ]
+    return {
+        "old_skill_base_ja": japanese,
+        "fooled_by_overlap": float(fooled_by_overlap(*columns).mean()),
+    }
+
+
+def probe_row(metrics: dict, base: float) -> dict:
+    """The frozen probe in the forgetting table: it cannot forget, its encoder never changed."""
+    new_skill = metrics["sentiment_accuracy_probe_256_en"]
+    return {
+        "method": "probe",
+        "new_skill": new_skill,
+        "old_skill": base,
+        "steps": 0,
+        "trainable": 0,
+    }
+
+
+def forgotten(rows: list[dict], base: float) -> dict[str, float]:
+    """Add the column ``forgotten`` to the rows, and return it as metrics by method."""
+    for row in rows:
+        row["forgotten"] = base - row["old_skill"]
+    return {f"forgetting_{row['method']}": row["forgotten"] for row in rows}
+
+
+def forgetting_arm(
+    run: Run, encoder: TextEncoder, data: LabelledTexts, skill: OldSkill, method: str
+) -> dict:
     """One method of the forgetting comparison: ``lora`` or ``replay``."""
     from peft import LoraConfig, get_peft_model
 
@@ -284,7 +367,9 @@ def forgetting_arm(run: Run, encoder: TextEncoder, data: LabelledTexts, skill: O
         seed=run.seed,
         n=256,
         epochs=sizes["forgetting_epochs"],
-        learning_rate=sizes["lora_learning_rate" if method == "lora" else "sentiment_learning_rate"],
+        learning_rate=sizes[
+            "lora_learning_rate" if method == "lora" else "sentiment_learning_rate"
+        ],
         head_learning_rate=sizes["head_learning_rate"],
         batch_size=sizes["batch_size"],
         replay=Replay(paraphrase_pairs("en", "train")) if method == "replay" else None,
@@ -292,9 +377,25 @@ def forgetting_arm(run: Run, encoder: TextEncoder, data: LabelledTexts, skill: O
 
 
 STEPS = (
-    Step("curves", Text("Learning curves of a frozen encoder", "凍結したエンコーダーの学習曲線"), probe_curves),
-    Step("sentiment", Text("Sentiment: pretrained against scratch", "感情分析: 事前学習あり・なし"), sentiment),
-    Step("intents", Text("Intents from 64 labels; freezing", "64 件のラベルで意図分類、層の凍結"), intents),
+    Step(
+        "curves",
+        Text("Learning curves of a frozen encoder", "凍結したエンコーダーの学習曲線"),
+        probe_curves,
+    ),
+    Step(
+        "sentiment",
+        Text("Sentiment: pretrained against scratch", "感情分析: 事前学習あり・なし"),
+        sentiment,
+    ),
+    Step(
+        "intents",
+        Text("Intents from 64 labels; freezing", "64 件のラベルで意図分類、層の凍結"),
+        intents,
+    ),
     Step("entities", Text("Entities and span F1", "固有表現とスパン F1"), entities),
-    Step("forgetting", Text("What is forgotten, and replay", "何を忘れるか、リプレイの効果"), forgetting),
+    Step(
+        "forgetting",
+        Text("What is forgotten, and replay", "何を忘れるか、リプレイの効果"),
+        forgetting,
+    ),
 )

@@ -13,7 +13,7 @@ from lab_helpers.models.encoders import load_encoder
 from lab_helpers.models.known_configs import lora_counts
 from lab_helpers.tuning import spectrum
 from lab_helpers.tuning.capacity import CapacityTask
-from lab_helpers.tuning.experiments import test_hits, trained
+from lab_helpers.tuning.experiments import hits_on, trained
 from lab_helpers.tuning.parity import frozen_hash, parity_with_peft
 from lab_helpers.tuning.transfer import TextEncoder, fine_tune
 
@@ -27,14 +27,14 @@ COUNTED = (
     ("Gemma 2 2B", 16, "q, v"),
     ("Gemma 2 9B", 16, "q, v"),
 )
+HIGH_RANK = 45
 # Ranks at which three target sets of a MiniLM block have exactly the same number of parameters:
 # q, v: 2·45·768 = MLP: 2·18·1920 = all linear: 10·(4·768 + 2·1920) = 69,120.
 EQUAL_PARAMETERS = {
-    "q, v": (45, ["query", "value"]),
+    "q, v": (HIGH_RANK, ["query", "value"]),
     "MLP": (18, r".*(intermediate\.dense|layer\.\d+\.output\.dense)"),
     "all linear": (10, "all-linear"),
 }
-RANKS = (1, 45)
 
 
 def full_delta(encoder: TextEncoder, sizes: dict, seed: int) -> dict[str, torch.Tensor]:
@@ -50,7 +50,9 @@ def full_delta(encoder: TextEncoder, sizes: dict, seed: int) -> dict[str, torch.
         batch_size=sizes["batch_size"],
         label="full",
     )
-    return spectrum.deltas(spectrum.matrices(load_encoder(encoder.name)), spectrum.matrices(outcome.model.encoder))
+    return spectrum.deltas(
+        spectrum.matrices(load_encoder(encoder.name)), spectrum.matrices(outcome.model.encoder)
+    )
 
 
 def low_rank(run: Run) -> None:
@@ -61,12 +63,16 @@ def low_rank(run: Run) -> None:
     run.figure("spectrum", plots.spectrum(energies, reference))
 
 
-def square_energies(delta: dict[str, torch.Tensor], seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def square_energies(
+    delta: dict[str, torch.Tensor], seed: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Cumulative energy of the attention matrices' ΔW, and of a random matrix of the same shape."""
     square = {name: matrix for name, matrix in delta.items() if matrix.shape[0] == matrix.shape[1]}
     size = next(iter(square.values())).shape
     noise = torch.randn(size, generator=torch.Generator().manual_seed(seed))
-    return {name: spectrum.energy(m).numpy() for name, m in square.items()}, spectrum.energy(noise).numpy()
+    return {name: spectrum.energy(m).numpy() for name, m in square.items()}, spectrum.energy(
+        noise
+    ).numpy()
 
 
 def energy_summary(energies: dict[str, np.ndarray], reference: np.ndarray) -> dict[str, float]:
@@ -107,10 +113,16 @@ def capacity(run: Run) -> None:
     run.figure("capacity", capacity_figure(rows))
 
 
-def capacity_rows(task: CapacityTask, seeds: list[int], ranks=(1, 4, 16, 64), alpha: float = 16) -> list[dict]:
+def capacity_rows(
+    task: CapacityTask, seeds: list[int], ranks=(1, 4, 16, 64), alpha: float = 16
+) -> list[dict]:
     """Mean remaining loss over seeds for each rank under α/r and α/√r."""
     return [
-        {"scaling": name, "r": r, "loss": float(np.mean([task.loss(r, alpha, stabilized, s) for s in seeds]))}
+        {
+            "scaling": name,
+            "r": r,
+            "loss": float(np.mean([task.loss(r, alpha, stabilized, s) for s in seeds])),
+        }
         for name, stabilized in (("alpha/r", False), ("alpha/sqrt(r)", True))
         for r in ranks
     ]
@@ -128,15 +140,19 @@ def capacity_summary(rows: list[dict]) -> dict[str, float]:
 
 def capacity_figure(rows: list[dict]):
     names = dict.fromkeys(row["scaling"] for row in rows)
-    series = {name: [(row["r"], row["loss"]) for row in rows if row["scaling"] == name] for name in names}
+    series = {
+        name: [(row["r"], row["loss"]) for row in rows if row["scaling"] == name] for name in names
+    }
     return plots.lines(series, "r", "loss / loss before", logx=True, logy=True)
 
 
-def lora_accuracy(encoder: TextEncoder, config, sizes: dict, seed: int, learning_rate: float | None = None) -> dict:
+def lora_accuracy(
+    encoder: TextEncoder, config, sizes: dict, seed: int, learning_rate: float | None = None
+) -> dict:
     """Fine-tune a fresh encoder with a PEFT ``config`` on requests.
 
-    Returns the test accuracy, the mean of the last four losses, the validation accuracy half-way,
-    and whether the base weights are bit for bit what they were.
+    Returns the test accuracy, the mean of the last four losses, and whether the base weights are
+    bit for bit what they were.
     """
     from peft import get_peft_model
 
@@ -144,7 +160,6 @@ def lora_accuracy(encoder: TextEncoder, config, sizes: dict, seed: int, learning
     model = encoder.classifier(len(data.labels), seed)
     model.encoder = get_peft_model(model.encoder, config)
     texts, labels = data.sample(sizes["rows"], seed)
-    steps = sizes["epochs"] * -(-len(texts) // sizes["batch_size"])
     before = frozen_hash(model.encoder)
     history = fine_tune(
         model,
@@ -157,42 +172,57 @@ def lora_accuracy(encoder: TextEncoder, config, sizes: dict, seed: int, learning
         batch_size=sizes["batch_size"],
         seed=seed,
         label=f"r={config.r}",
-        score=lambda: float(test_hits(encoder, model, data, "validation").mean()),
-        score_every=steps // 2,
     )
     return {
-        "accuracy": float(test_hits(encoder, model, data).mean()),
+        "accuracy": float(hits_on(encoder, model, data).mean()),
         "loss": float(np.mean(history.losses[-4:])),
-        "half_way": history.scores[0][1] if history.scores else None,
         "base_unchanged": int(before == frozen_hash(model.encoder)),
     }
 
 
 def ranks(run: Run) -> None:
-    """A real task at ranks 1 and 45, over seeds; α = 2r keeps the scaling at 2."""
+    """A real task at ranks 1 and 45 over seeds, and rank 1 again with twice the steps."""
+    rows = rank_rows(text_encoder(run), run.sizes)
+    run.table("ranks", rows)
+    run.measured(**rank_summary(rows))
+
+
+def rank_rows(encoder: TextEncoder, sizes: dict) -> list[dict]:
+    """Ranks 1 and 45 on q, v with α = 2r, so that the scaling is always 2; then 1 for twice as long."""
     from peft import LoraConfig
 
-    encoder, rows = text_encoder(run), []
-    for r in RANKS:
-        for seed in run.sizes["seeds"]:
+    rows = []
+    for r, times in ((1, 1), (HIGH_RANK, 1), (1, 2)):
+        for seed in sizes["seeds"]:
             config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=["query", "value"])
-            rows.append({"r": r, "seed": seed, **lora_accuracy(encoder, config, run.sizes, seed)})
-    run.table("ranks", rows)
-    run.measured(**rank_summary(rows), base_hash_unchanged=min(row["base_unchanged"] for row in rows))
+            longer = {**sizes, "epochs": times * sizes["epochs"]}
+            rows.append(
+                {
+                    "r": r,
+                    "times": times,
+                    "seed": seed,
+                    **lora_accuracy(encoder, config, longer, seed),
+                }
+            )
+    return rows
 
 
 def rank_summary(rows: list[dict]) -> dict[str, float]:
-    """Gain of the largest rank over r = 1: half-way (validation) and at the end (test)."""
+    """What rank 45 gains over rank 1 in the same steps, and over a rank 1 that trained twice as long."""
 
-    def mean(column: str, r: int) -> float:
-        return float(np.mean([row[column] for row in rows if row["r"] == r]))
+    def mean(r: int, times: int) -> float:
+        return float(
+            np.mean([row["accuracy"] for row in rows if (row["r"], row["times"]) == (r, times)])
+        )
 
-    low, high = RANKS[0], RANKS[-1]
+    high = mean(HIGH_RANK, 1)
     return {
-        "rank_1_accuracy": mean("accuracy", low),
-        f"rank_{high}_accuracy": mean("accuracy", high),
-        "rank_real_task_gain": mean("accuracy", high) - mean("accuracy", low),
-        "rank_half_way_gain": mean("half_way", high) - mean("half_way", low),
+        "rank_1_accuracy": mean(1, 1),
+        "rank_1_twice_accuracy": mean(1, 2),
+        f"rank_{HIGH_RANK}_accuracy": high,
+        "rank_real_task_gain": high - mean(1, 1),
+        "rank_patient_gain": high - mean(1, 2),
+        "base_hash_unchanged": min(row["base_unchanged"] for row in rows),
     }
 
 
@@ -201,21 +231,54 @@ def targets(run: Run) -> None:
     from peft import LoraConfig
 
     encoder = text_encoder(run)
-    rows = [{"targets": "q, v", **row} for row in run.tables["ranks"] if row["r"] == EQUAL_PARAMETERS["q, v"][0]]
+    rows = [{"targets": "q, v", **row} for row in run.tables["ranks"] if row["r"] == HIGH_RANK]
     for name in ("MLP", "all linear"):
         r, modules = EQUAL_PARAMETERS[name]
         for seed in run.sizes["seeds"]:
             config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=modules)
-            rows.append({"targets": name, "r": r, "seed": seed, **lora_accuracy(encoder, config, run.sizes, seed)})
-    mean = {name: float(np.mean([row["accuracy"] for row in rows if row["targets"] == name])) for name in EQUAL_PARAMETERS}
+            rows.append(
+                {
+                    "targets": name,
+                    "r": r,
+                    "seed": seed,
+                    **lora_accuracy(encoder, config, run.sizes, seed),
+                }
+            )
     run.table("targets", rows)
-    run.measured(
-        equal_params_qv=mean["q, v"],
-        equal_params_mlp=mean["MLP"],
-        equal_params_all_linear=mean["all linear"],
-        equal_params_best_minus_qv=max(mean.values()) - mean["q, v"],
+    run.measured(**target_summary(rows))
+    run.figure("targets", target_figure(rows))
+
+
+def target_means(rows: list[dict]) -> dict[str, float]:
+    """Mean accuracy over seeds of each target set."""
+    return {
+        name: float(np.mean([row["accuracy"] for row in rows if row["targets"] == name]))
+        for name in EQUAL_PARAMETERS
+    }
+
+
+def target_summary(rows: list[dict]) -> dict[str, float]:
+    """The three means, and how far the best lies above q, v."""
+    mean = target_means(rows)
+    return {
+        "equal_params_qv": mean["q, v"],
+        "equal_params_mlp": mean["MLP"],
+        "equal_params_all_linear": mean["all linear"],
+        "equal_params_best_minus_qv": max(mean.values()) - mean["q, v"],
+    }
+
+
+def target_figure(rows: list[dict]):
+    """A bar a target set, with the range over seeds."""
+    ranges = {}
+    for name in EQUAL_PARAMETERS:
+        values = [row["accuracy"] for row in rows if row["targets"] == name]
+        ranges[name] = [min(values), max(values)]
+    return plots.bars(
+        target_means(rows),
+        ranges,
+        title=plots.words("414,720 parameters each", "各 414,720 パラメータ"),
     )
-    run.figure("targets", plots.bars(mean, title=f"69,120 x 6 {plots.words('parameters each', 'パラメータずつ')}"))
 
 
 def learning_rates(run: Run) -> None:
@@ -225,21 +288,48 @@ def learning_rates(run: Run) -> None:
     encoder, rows = text_encoder(run), []
     for rate in run.sizes["learning_rates"]:
         config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-        rows.append({"learning_rate": rate, **lora_accuracy(encoder, config, run.sizes, run.seed, rate)})
+        rows.append(
+            {"learning_rate": rate, **lora_accuracy(encoder, config, run.sizes, run.seed, rate)}
+        )
     run.table("learning rates", rows)
-    run.measured(
-        lora_accuracy_full_rate=rows[0]["accuracy"],
-        lora_accuracy_best_rate=max(row["accuracy"] for row in rows),
-        lora_accuracy_high_rate=rows[-1]["accuracy"],
-    )
+    run.measured(**rate_summary(rows))
+
+
+def short(sizes: dict) -> dict:
+    """Sizes with the few epochs that a learning-rate sweep needs."""
+    return {**sizes, "epochs": sizes["rate_epochs"]}
+
+
+def rate_summary(rows: list[dict]) -> dict[str, float]:
+    """Accuracy at the full fine-tuning rate, at LoRA's, and far above."""
+    low, good, high = (row["accuracy"] for row in rows)
+    return {
+        "lora_accuracy_full_rate": low,
+        "lora_accuracy_lora_rate": good,
+        "lora_accuracy_high_rate": high,
+    }
 
 
 STEPS = (
     Step("low_rank", Text("Singular values of a real ΔW", "実際の ΔW の特異値"), low_rank),
     Step("parity", Text("LoRA by hand against PEFT", "手書きの LoRA と PEFT の一致"), parity),
-    Step("counts", Text("Counting parameters on the meta device", "メタデバイスでパラメータを数える"), counts),
-    Step("capacity", Text("Rank and scaling on a task that needs rank", "ランクが要る課題でのランクとスケーリング"), capacity),
+    Step(
+        "counts",
+        Text("Counting parameters on the meta device", "メタデバイスでパラメータを数える"),
+        counts,
+    ),
+    Step(
+        "capacity",
+        Text(
+            "Rank and scaling on a task that needs rank", "ランクが要る課題でのランクとスケーリング"
+        ),
+        capacity,
+    ),
     Step("ranks", Text("Rank on a real task", "実タスクでのランク"), ranks),
-    Step("targets", Text("Which matrices, at equal parameters", "同じパラメータ数での対象層"), targets),
+    Step(
+        "targets",
+        Text("Which matrices, at equal parameters", "同じパラメータ数での対象層"),
+        targets,
+    ),
     Step("learning_rates", Text("Learning rates of LoRA", "LoRA の学習率"), learning_rates),
 )

@@ -19,7 +19,9 @@ def encoder_source(name: str) -> str:
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise BadInput(f"{name} holds no config.json", "Give a folder saved with save_pretrained().")
+            raise BadInput(
+                f"{name} holds no config.json", "Give a folder saved with save_pretrained()."
+            )
         return str(folder)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise BadInput(
@@ -41,7 +43,9 @@ def _told_plainly(name: str):
             f"'{name}' is gated", "Accept its licence on the hub, then log in with: hf auth login"
         ) from None
     except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        first_line = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        first_line = (
+            str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        )
         raise MissingDependency(
             f"cannot load '{name}': {first_line}",
             "Check the name and the network, or give a local folder with --model.",

@@ -27,11 +27,23 @@ KNOWN = {
     ),
     "Llama 3 8B": (
         "LlamaConfig",
-        {**_LLAMA3, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32},
+        {
+            **_LLAMA3,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+        },
     ),
     "Llama 3 70B": (
         "LlamaConfig",
-        {**_LLAMA3, "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64},
+        {
+            **_LLAMA3,
+            "hidden_size": 8192,
+            "intermediate_size": 28672,
+            "num_hidden_layers": 80,
+            "num_attention_heads": 64,
+        },
     ),
     "Gemma 2 2B": (
         "Gemma2Config",
@@ -90,7 +102,9 @@ def target_shapes(model: str, targets: str) -> list[tuple[int, int]]:
     shapes, _ = linear_shapes(model)
     if targets not in TARGET_SETS:
         raise BadInput(f"unknown targets '{targets}'", f"Use one of: {', '.join(TARGET_SETS)}.")
-    return [shape for name, shape in shapes.items() if name.rsplit(".", 1)[-1] in TARGET_SETS[targets]]
+    return [
+        shape for name, shape in shapes.items() if name.rsplit(".", 1)[-1] in TARGET_SETS[targets]
+    ]
 
 
 def lora_counts(model: str, r: int, targets: str) -> dict:

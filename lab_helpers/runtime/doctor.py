@@ -58,7 +58,14 @@ def library_versions() -> list[Finding]:
         if found.split("+")[0] == tested:
             findings.append(Finding(name, found))
         else:
-            findings.append(Finding(name, f"{found} (tested: {tested})", "note", f"If something breaks: pip install {name}=={tested}"))
+            findings.append(
+                Finding(
+                    name,
+                    f"{found} (tested: {tested})",
+                    "note",
+                    f"If something breaks: pip install {name}=={tested}",
+                )
+            )
     return findings
 
 
@@ -68,7 +75,12 @@ def hardware() -> list[Finding]:
     gpu = "none" if machine.accelerator == "cpu" else f"{machine.name}, {machine.memory_gb:.0f} GB"
     memory = Finding("memory", f"{machine.ram_gb:.0f} GB")
     if machine.ram_gb < NEEDED_RAM_GB:
-        memory = Finding("memory", f"{machine.ram_gb:.1f} GB", "problem", f"The labs need {NEEDED_RAM_GB:.0f} GB; close other programs.")
+        memory = Finding(
+            "memory",
+            f"{machine.ram_gb:.1f} GB",
+            "problem",
+            f"The labs need {NEEDED_RAM_GB:.0f} GB; close other programs.",
+        )
     return [
         Finding("CPU cores", str(machine.cpu_cores)),
         memory,
@@ -81,7 +93,12 @@ def hardware() -> list[Finding]:
 def disk() -> Finding:
     free = free_gigabytes(home())
     if free < NEEDED_FREE_GB:
-        return Finding("free disk", f"{free:.1f} GB", "problem", f"Free {NEEDED_FREE_GB:.0f} GB, or set LAB_HOME to another disk.")
+        return Finding(
+            "free disk",
+            f"{free:.1f} GB",
+            "problem",
+            f"Free {NEEDED_FREE_GB:.0f} GB, or set LAB_HOME to another disk.",
+        )
     return Finding("free disk", f"{free:.0f} GB")
 
 

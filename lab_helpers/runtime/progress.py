@@ -29,12 +29,10 @@ def install_reporter(reporter: Reporter | None) -> None:
 
 def track(items: Iterable, label: str, total: int) -> Iterator:
     """Yield ``items``, reporting how many of ``total`` are done."""
-    done = 0
-    for item in items:
+    for done, item in enumerate(items):
         if _reporter:
             _reporter(label, done, total)
         yield item
-        done += 1
     if _reporter:
         _reporter(label, total, total)
 

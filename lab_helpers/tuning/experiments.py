@@ -31,7 +31,9 @@ class Outcome:
         return bootstrap_interval(self.hits)
 
 
-def cheap_curves(encoder: TextEncoder, data: LabelledTexts, sizes: list[int], seeds: list[int]) -> list[dict]:
+def cheap_curves(
+    encoder: TextEncoder, data: LabelledTexts, sizes: list[int], seeds: list[int]
+) -> list[dict]:
     """Test accuracy of the frozen probe and of TF-IDF by training size and seed.
 
     The encoder reads every text once; the probes are then fitted on the stored vectors.
@@ -49,15 +51,27 @@ def cheap_curves(encoder: TextEncoder, data: LabelledTexts, sizes: list[int], se
             probe = fit_probe(np.stack([vector_of[text] for text in texts]), labels)
             words = fit_bag_of_words(texts, labels)
             rows += [
-                {"method": "probe", "n": n, "seed": seed, "accuracy": accuracy(probe.predict(test_vectors), test_labels)},
-                {"method": "tf-idf", "n": n, "seed": seed, "accuracy": accuracy(words.predict(test_texts), test_labels)},
+                {
+                    "method": "probe",
+                    "n": n,
+                    "seed": seed,
+                    "accuracy": accuracy(probe.predict(test_vectors), test_labels),
+                },
+                {
+                    "method": "tf-idf",
+                    "n": n,
+                    "seed": seed,
+                    "accuracy": accuracy(words.predict(test_texts), test_labels),
+                },
             ]
     return rows
 
 
 def mean_at(rows: list[dict], method: str, n: int) -> float:
     """Mean accuracy over seeds of one method at one size."""
-    return float(np.mean([row["accuracy"] for row in rows if row["method"] == method and row["n"] == n]))
+    return float(
+        np.mean([row["accuracy"] for row in rows if row["method"] == method and row["n"] == n])
+    )
 
 
 def trained(
@@ -94,10 +108,12 @@ def trained(
         seed=seed,
         label=label,
     )
-    return Outcome(model, history, test_hits(encoder, model, data))
+    return Outcome(model, history, hits_on(encoder, model, data))
 
 
-def test_hits(encoder: TextEncoder, model: EncoderClassifier, data: LabelledTexts, split: str = "test") -> np.ndarray:
+def hits_on(
+    encoder: TextEncoder, model: EncoderClassifier, data: LabelledTexts, split: str = "test"
+) -> np.ndarray:
     """1 for every row of ``split`` that the model labels right, else 0."""
     texts, labels = data.split(split)
     return (encoder.logits(model, texts).argmax(axis=1) == np.array(labels)).astype(float)
@@ -140,13 +156,13 @@ def until_target(
         seed=seed,
         replay=replay,
         label=method,
-        score=lambda: float(test_hits(encoder, model, data, "validation").mean()),
+        score=lambda: float(hits_on(encoder, model, data, "validation").mean()),
         score_every=score_every,
         stop_at=target,
     )
     return {
         "method": method,
-        "new_skill": float(test_hits(encoder, model, data).mean()),
+        "new_skill": float(hits_on(encoder, model, data).mean()),
         "old_skill": skill.accuracy(model.encoder),
         "steps": len(history.losses),
         "trainable": trainable_parameters(model),

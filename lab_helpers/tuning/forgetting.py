@@ -32,4 +32,6 @@ class OldSkill:
 
 def paraphrase_pairs(language: str, split: str) -> list[tuple[str, str]]:
     """(anchor, paraphrase) of the shipped similarity set: ``train`` for replay, ``test`` to measure."""
-    return [(row["anchor"], row["paraphrase"]) for row in load_shipped("similarity", language, split)]
+    return [
+        (row["anchor"], row["paraphrase"]) for row in load_shipped("similarity", language, split)
+    ]

@@ -65,7 +65,9 @@ class LoraLinear(nn.Module):
             self.merged = False
 
 
-def add_lora(model: nn.Module, target_modules: list[str], r: int, alpha: float, **options) -> list[str]:
+def add_lora(
+    model: nn.Module, target_modules: list[str], r: int, alpha: float, **options
+) -> list[str]:
     """Freeze ``model`` and wrap every linear layer whose name ends with a target; return their names."""
     model.requires_grad_(False)
     found = [

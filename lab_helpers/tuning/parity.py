@@ -13,7 +13,9 @@ from lab_helpers.tuning.transfer import TextEncoder
 TARGETS = ["query", "value"]
 
 
-def parity_with_peft(encoder: TextEncoder, texts: list[str], folder: Path, r: int, alpha: int, seed: int) -> dict:
+def parity_with_peft(
+    encoder: TextEncoder, texts: list[str], folder: Path, r: int, alpha: int, seed: int
+) -> dict:
     """Largest absolute differences in the encoder's output: start, forward, merge, unmerge.
 
     Also the adapter file's size against Σ r·(d+k) · 4 bytes; it is saved in ``folder / "adapter"``.
@@ -66,7 +68,10 @@ def give_same_factors(hand: nn.Module, library: nn.Module, names: list[str], see
         for name in names:
             ours = hand.get_submodule(name)
             theirs = library.base_model.model.get_submodule(name)
-            for mine, other in ((ours.A, theirs.lora_A["default"].weight), (ours.B, theirs.lora_B["default"].weight)):
+            for mine, other in (
+                (ours.A, theirs.lora_A["default"].weight),
+                (ours.B, theirs.lora_B["default"].weight),
+            ):
                 mine.copy_(0.02 * torch.randn(mine.shape, generator=generator))
                 other.copy_(mine)
 

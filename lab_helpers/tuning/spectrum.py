@@ -15,7 +15,9 @@ def matrices(encoder) -> dict[str, torch.Tensor]:
     }
 
 
-def deltas(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def deltas(
+    before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """ΔW = after − before for every matrix."""
     return {name: after[name] - before[name] for name in before}
 

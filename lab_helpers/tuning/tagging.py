@@ -24,7 +24,9 @@ def tags_for(offsets: list[tuple[int, int]], entities: list[dict]) -> list[str]:
     tags = []
     previous = None
     for start, end in offsets:
-        inside = next((e for e in entities if start < e["end"] and end > e["start"] and end > start), None)
+        inside = next(
+            (e for e in entities if start < e["end"] and end > e["start"] and end > start), None
+        )
         if inside is None:
             tags.append("O")
         else:
@@ -64,12 +66,19 @@ class EntityTagger:
             texts, truncation=True, max_length=self.max_length, return_offsets_mapping=True
         )
 
-    def fit(self, rows: list[dict], *, epochs, learning_rate, head_learning_rate, batch_size, seed) -> History:
+    def fit(
+        self, rows: list[dict], *, epochs, learning_rate, head_learning_rate, batch_size, seed
+    ) -> History:
         """Cross-entropy over the tags; special tokens and padding carry no loss."""
         encoded = self.encode([row["text"] for row in rows])
         ids = encoded["input_ids"]
         targets = [
-            [TAGS.index(tag) if end > start else IGNORED for (start, end), tag in zip(offsets, tags_for(offsets, row["entities"]), strict=True)]
+            [
+                TAGS.index(tag) if end > start else IGNORED
+                for (start, end), tag in zip(
+                    offsets, tags_for(offsets, row["entities"]), strict=True
+                )
+            ]
             for offsets, row in zip(encoded["offset_mapping"], rows, strict=True)
         ]
 
@@ -78,7 +87,9 @@ class EntityTagger:
             width = padded["input_ids"].shape[1]
             goal = torch.tensor([targets[i] + [IGNORED] * (width - len(targets[i])) for i in batch])
             logits = self.model(padded["input_ids"], padded["attention_mask"]).logits
-            return nn.functional.cross_entropy(logits.flatten(0, 1), goal.flatten(), ignore_index=IGNORED)
+            return nn.functional.cross_entropy(
+                logits.flatten(0, 1), goal.flatten(), ignore_index=IGNORED
+            )
 
         seed_everything(seed)
         lengths = [len(row) for row in ids]
@@ -93,7 +104,9 @@ class EntityTagger:
             label="entities",
         )
 
-    def tag(self, texts: list[str], batch_size: int = 32) -> tuple[list[list[str]], list[list[tuple[int, int]]]]:
+    def tag(
+        self, texts: list[str], batch_size: int = 32
+    ) -> tuple[list[list[str]], list[list[tuple[int, int]]]]:
         self.model.eval()
         encoded = self.encode(texts)
         all_tags, all_offsets = [], []
@@ -102,7 +115,9 @@ class EntityTagger:
                 ids = encoded["input_ids"][start : start + batch_size]
                 padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
                 best = self.model(padded["input_ids"], padded["attention_mask"]).logits.argmax(-1)
-                for row, offsets in zip(best, encoded["offset_mapping"][start : start + batch_size], strict=True):
+                for row, offsets in zip(
+                    best, encoded["offset_mapping"][start : start + batch_size], strict=True
+                ):
                     real = [(i, span) for i, span in enumerate(offsets) if span[1] > span[0]]
                     all_tags.append([TAGS[int(row[i])] for i, _ in real])
                     all_offsets.append([tuple(span) for _, span in real])
@@ -135,7 +150,9 @@ class FeatureTagger:
             offsets = words_with_offsets(row["text"])
             features += word_features(row["text"], offsets)
             tags += tags_for(offsets, row["entities"])
-        self._pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=10.0, max_iter=300)).fit(features, tags)
+        self._pipeline = make_pipeline(
+            DictVectorizer(), LogisticRegression(C=10.0, max_iter=300)
+        ).fit(features, tags)
         return self
 
     def spans(self, texts: list[str]) -> list[list[tuple[int, int, str]]]:
@@ -157,7 +174,9 @@ def word_features(text: str, offsets: list[tuple[int, int]]) -> list[dict]:
             j = i + distance
             word = words[j] if 0 <= j < len(words) else "<edge>"
             row[f"{distance}:word"] = word.lower()
-            row[f"{distance}:shape"] = re.sub(r"\d", "0", re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", word)))[:6]
+            row[f"{distance}:shape"] = re.sub(
+                r"\d", "0", re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", word))
+            )[:6]
             if distance == 0:
                 row["prefix"], row["suffix"] = word[:3].lower(), word[-3:].lower()
         rows.append(row)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -42,7 +43,7 @@ def length_batches(lengths: list[int], batch_size: int, seed: int) -> list[list[
 def train(
     model: nn.Module,
     batches_of_epoch: Callable[[int], Iterator],
-    loss_of: Callable[[object], torch.Tensor],
+    loss_of: Callable[[Any], torch.Tensor],
     *,
     epochs: int,
     steps_per_epoch: int,
@@ -92,7 +93,8 @@ def train(
 
 
 def _parameter_groups(model, learning_rate, head_learning_rate) -> list[dict]:
-    body, head = [], []
+    body: list = []
+    head: list = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             is_head = name.startswith(("head", "classifier"))

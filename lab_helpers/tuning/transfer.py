@@ -43,7 +43,9 @@ class TextEncoder:
 
         return self._in_batches(texts, pooled, batch_size)
 
-    def logits(self, model: EncoderClassifier, texts: list[str], batch_size: int = 32) -> np.ndarray:
+    def logits(
+        self, model: EncoderClassifier, texts: list[str], batch_size: int = 32
+    ) -> np.ndarray:
         """Class scores of ``texts``, (texts, labels)."""
         model.eval()
         return self._in_batches(texts, lambda batch: model(**batch), batch_size)
@@ -113,7 +115,8 @@ def fine_tune(
         logits = model(padded["input_ids"], padded["attention_mask"])
         loss = nn.functional.cross_entropy(logits, torch.tensor([labels[i] for i in batch]))
         if replay and replay_batches:
-            loss = loss + replay.weight * contrastive_loss(model, *next(replay_batches), replay.scale)
+            left, right = next(replay_batches)
+            loss = loss + replay.weight * contrastive_loss(model, left, right, replay.scale)
         return loss
 
     seed_everything(seed)
@@ -130,7 +133,9 @@ def fine_tune(
     )
 
 
-def contrastive_loss(model: EncoderClassifier, left: dict, right: dict, scale: float) -> torch.Tensor:
+def contrastive_loss(
+    model: EncoderClassifier, left: dict, right: dict, scale: float
+) -> torch.Tensor:
     """In-batch softmax: each left text must find its right partner among all of the batch."""
     a = nn.functional.normalize(model.embed(**left), dim=-1)
     b = nn.functional.normalize(model.embed(**right), dim=-1)

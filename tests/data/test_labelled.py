@@ -188,9 +188,9 @@ def test_empty_cells_are_named_by_line(tmp_path, name, column, empty):
 
 def test_a_row_with_too_few_cells_is_named_by_line(tmp_path):
     content = as_csv(GOOD) + "only a text\n"
-    assert f"line {len(GOOD) + 2}: empty label" in refusal(
-        written(tmp_path, "mine.csv", content)
-    ).what
+    assert (
+        f"line {len(GOOD) + 2}: empty label" in refusal(written(tmp_path, "mine.csv", content)).what
+    )
 
 
 def test_line_numbers_count_lines_of_the_file_and_not_rows(tmp_path):

@@ -78,8 +78,9 @@ def test_shifted_offsets_would_be_counted_as_invalid(published):
 
 
 def test_faults_are_told_apart():
-    def row(text, *entities):
-        return {"text": text, "entities": [{"name": n, "span": s, "type": "x"} for n, s in entities]}
+    def row(text, *spans):
+        entities = [{"name": name, "span": span, "type": "x"} for name, span in spans]
+        return {"text": text, "entities": entities}
 
     assert fault(row("東京都", ("東京", [0, 2]))) is None
     assert "outside" in fault(row("東京都", ("都", [2, 4])))

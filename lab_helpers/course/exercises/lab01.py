@@ -47,10 +47,21 @@ def _test_mean_pool(answer) -> None:
             "パディング込みの長さで割っています。文ごとの実際のトークン数で割ってください。",
         )
     if same(got, _first_token(hidden, mask)):
-        raise Mistake("that is the first token's vector ([CLS]), not the mean.", "それは先頭トークン([CLS])のベクトルで、平均ではありません。")
+        raise Mistake(
+            "that is the first token's vector ([CLS]), not the mean.",
+            "それは先頭トークン([CLS])のベクトルで、平均ではありません。",
+        )
     if same(got, _sum_only(hidden, mask)):
-        raise Mistake("that is the sum: longer texts would get longer vectors. Divide.", "それは和です。長い文ほどベクトルも長くなります。割り算をしてください。")
-    expect_close(got, mean_pool(hidden, mask), "not the mean over the real tokens.", "実際のトークンの平均になっていません。")
+        raise Mistake(
+            "that is the sum: longer texts would get longer vectors. Divide.",
+            "それは和です。長い文ほどベクトルも長くなります。割り算をしてください。",
+        )
+    expect_close(
+        got,
+        mean_pool(hidden, mask),
+        "not the mean over the real tokens.",
+        "実際のトークンの平均になっていません。",
+    )
 
 
 # --- freeze_bottom -----------------------------------------------------------------------------
@@ -95,21 +106,30 @@ def _test_freeze(answer) -> None:
             "下位のブロックを学習し、上位を凍結しています。ブロック 0 が最下層です。",
         )
     if got == _state(_freeze_too_many, 2):
-        raise Mistake("one block too few trains: off by one (>= and >).", "学習するブロックが 1 つ足りません。境界の >= と > を確かめてください。")
+        raise Mistake(
+            "one block too few trains: off by one (>= and >).",
+            "学習するブロックが 1 つ足りません。境界の >= と > を確かめてください。",
+        )
     if got == _state(_freeze_count, 2):
         raise Mistake(
             "`trainable` counts the blocks that train, not those that are frozen.",
             "`trainable` は学習するブロックの数です。凍結する数ではありません。",
         )
     if got != _state(freeze_bottom, 2):
-        raise Mistake(f"with 2 of 6 the blocks' requires_grad is {got}.", f"6 個中 2 個のとき、requires_grad が {got} になっています。")
+        raise Mistake(
+            f"with 2 of 6 the blocks' requires_grad is {got}.",
+            f"6 個中 2 個のとき、requires_grad が {got} になっています。",
+        )
     if _state(answer, 2, start=False) != _state(freeze_bottom, 2):
         raise Mistake(
             "a block that was frozen before stays frozen: also set requires_grad to True for the top ones.",
             "以前に凍結したブロックが凍結されたままです。上位のブロックは requires_grad を True に戻してください。",
         )
     if _state(answer, 0) != [False] * 6 or _state(answer, 6) != [True] * 6:
-        raise Mistake("0 must freeze all blocks and 6 must train all.", "0 なら全ブロックを凍結、6 なら全ブロックを学習するはずです。")
+        raise Mistake(
+            "0 must freeze all blocks and 6 must train all.",
+            "0 なら全ブロックを凍結、6 なら全ブロックを学習するはずです。",
+        )
 
 
 # --- span_f1 -----------------------------------------------------------------------------------
@@ -151,7 +171,12 @@ def _divides_by_zero(predicted, gold):
     return 2 * precision * recall / (precision + recall)
 
 
-_PREDICTED = [[(0, 4, "part"), (10, 14, "date")], [(3, 9, "drug")], [], [(5, 9, "money"), (11, 12, "money"), (20, 22, "part")]]
+_PREDICTED = [
+    [(0, 4, "part"), (10, 14, "date")],
+    [(3, 9, "drug")],
+    [],
+    [(5, 9, "money"), (11, 12, "money"), (20, 22, "part")],
+]
 _GOLD = [[(0, 4, "part"), (10, 14, "money")], [(3, 9, "drug")], [(0, 2, "date")], [(5, 9, "money")]]
 
 
@@ -165,7 +190,10 @@ def _test_span_f1(answer) -> None:
         ) from None
     got = answer(_PREDICTED, _GOLD)
     if same(got, _ignores_kind(_PREDICTED, _GOLD)):
-        raise Mistake("the kind is ignored: a date labelled as money is not right.", "種類を見ていません。日付を金額とした予測は正解ではありません。")
+        raise Mistake(
+            "the kind is ignored: a date labelled as money is not right.",
+            "種類を見ていません。日付を金額とした予測は正解ではありません。",
+        )
     if same(got, _precision_only(_PREDICTED, _GOLD)):
         raise Mistake("that is precision alone.", "それは適合率だけです。")
     if same(got, _recall_only(_PREDICTED, _GOLD)):
@@ -175,7 +203,12 @@ def _test_span_f1(answer) -> None:
             "that is the arithmetic mean of precision and recall; F1 is the harmonic mean.",
             "それは適合率と再現率の算術平均です。F1 は調和平均です。",
         )
-    expect_close(got, span_f1(_PREDICTED, _GOLD), f"for the test sentences it should be {span_f1(_PREDICTED, _GOLD):.4f}.", f"テスト用の文では {span_f1(_PREDICTED, _GOLD):.4f} のはずです。")
+    expect_close(
+        got,
+        span_f1(_PREDICTED, _GOLD),
+        f"for the test sentences it should be {span_f1(_PREDICTED, _GOLD):.4f}.",
+        f"テスト用の文では {span_f1(_PREDICTED, _GOLD):.4f} のはずです。",
+    )
     expect_close(empty, 0.0, "nothing found must give 0.", "何も見つからなければ 0 のはずです。")
 
 
@@ -193,9 +226,15 @@ def _test_relative_change(answer) -> None:
     got = answer(before.clone(), after.clone())
     delta = after - before
     if same(got, delta.norm()):
-        raise Mistake("that is ‖ΔW‖; divide by ‖W‖ so that large and small matrices compare.", "それは ‖ΔW‖ です。大きさの違う行列を比べるため ‖W‖ で割ってください。")
+        raise Mistake(
+            "that is ‖ΔW‖; divide by ‖W‖ so that large and small matrices compare.",
+            "それは ‖ΔW‖ です。大きさの違う行列を比べるため ‖W‖ で割ってください。",
+        )
     if same(got, delta.norm() / after.norm()):
-        raise Mistake("divide by the norm before training, not after.", "学習後ではなく、学習前のノルムで割ってください。")
+        raise Mistake(
+            "divide by the norm before training, not after.",
+            "学習後ではなく、学習前のノルムで割ってください。",
+        )
     if same(got, delta.norm() ** 2 / before.norm() ** 2):
         raise Mistake("the norms are squared.", "ノルムが 2 乗されています。")
     if same(got, (after.norm() - before.norm()) / before.norm()):
@@ -203,7 +242,12 @@ def _test_relative_change(answer) -> None:
             "a difference of norms is not the norm of the difference: a rotated matrix would count as unmoved.",
             "ノルムの差と、差のノルムは違います。回転しただけの行列が「動いていない」ことになります。",
         )
-    expect_close(got, relative_change(before, after), "not ‖after − before‖ / ‖before‖.", "‖after − before‖ / ‖before‖ になっていません。")
+    expect_close(
+        got,
+        relative_change(before, after),
+        "not ‖after − before‖ / ‖before‖.",
+        "‖after − before‖ / ‖before‖ になっていません。",
+    )
 
 
 EXERCISES = (
@@ -217,9 +261,18 @@ EXERCISES = (
         reference=mean_pool,
         test=_test_mean_pool,
         hints=(
-            Text("What would happen to a short text in a batch with a long one if you used hidden.mean(1)?", "hidden.mean(1) を使うと、長い文と同じバッチに入った短い文はどうなるでしょうか。"),
-            Text("mask.unsqueeze(-1) has shape (batch, tokens, 1): multiply by it, sum over dim=1, then divide.", "mask.unsqueeze(-1) の形は (batch, tokens, 1) です。掛けて dim=1 で足し、割ります。"),
-            Text("(hidden * m).sum(1) / m.sum(1), with m = mask.unsqueeze(-1)", "m = mask.unsqueeze(-1) として (hidden * m).sum(1) / m.sum(1)"),
+            Text(
+                "What would happen to a short text in a batch with a long one if you used hidden.mean(1)?",
+                "hidden.mean(1) を使うと、長い文と同じバッチに入った短い文はどうなるでしょうか。",
+            ),
+            Text(
+                "mask.unsqueeze(-1) has shape (batch, tokens, 1): multiply by it, sum over dim=1, then divide.",
+                "mask.unsqueeze(-1) の形は (batch, tokens, 1) です。掛けて dim=1 で足し、割ります。",
+            ),
+            Text(
+                "(hidden * m).sum(1) / m.sum(1), with m = mask.unsqueeze(-1)",
+                "m = mask.unsqueeze(-1) として (hidden * m).sum(1) / m.sum(1)",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_with_padding, "padding is averaged in"),
@@ -239,9 +292,18 @@ EXERCISES = (
         reference=freeze_bottom,
         test=_test_freeze,
         hints=(
-            Text("With 6 blocks and trainable=2, which numbers learn?", "6 ブロックで trainable=2 のとき、学習するのは何番ですか。"),
-            Text("Numbers 4 and 5: number >= len(blocks) - trainable.", "4 番と 5 番です。number >= len(blocks) - trainable。"),
-            Text("for number, block in enumerate(blocks): block.requires_grad_(number >= len(blocks) - trainable)", "for number, block in enumerate(blocks): block.requires_grad_(number >= len(blocks) - trainable)"),
+            Text(
+                "With 6 blocks and trainable=2, which numbers learn?",
+                "6 ブロックで trainable=2 のとき、学習するのは何番ですか。",
+            ),
+            Text(
+                "Numbers 4 and 5: number >= len(blocks) - trainable.",
+                "4 番と 5 番です。number >= len(blocks) - trainable。",
+            ),
+            Text(
+                "for number, block in enumerate(blocks): block.requires_grad_(number >= len(blocks) - trainable)",
+                "for number, block in enumerate(blocks): block.requires_grad_(number >= len(blocks) - trainable)",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_freeze_top, "block 0 is the bottom"),
@@ -261,9 +323,18 @@ EXERCISES = (
         reference=span_f1,
         test=_test_span_f1,
         hints=(
-            Text("Count three things over all sentences: right, predicted, gold.", "全文で 3 つの数を数えます: 正解、予測、ゴールド。"),
-            Text("right is the size of set(p) & set(g), summed. Precision = right/predicted, recall = right/gold.", "正解は set(p) & set(g) の要素数の合計。適合率 = 正解/予測、再現率 = 正解/ゴールド。"),
-            Text("2 * precision * recall / (precision + recall), and 0.0 before any division when right == 0.", "2 * precision * recall / (precision + recall)。right == 0 なら割り算の前に 0.0 を返します。"),
+            Text(
+                "Count three things over all sentences: right, predicted, gold.",
+                "全文で 3 つの数を数えます: 正解、予測、ゴールド。",
+            ),
+            Text(
+                "right is the size of set(p) & set(g), summed. Precision = right/predicted, recall = right/gold.",
+                "正解は set(p) & set(g) の要素数の合計。適合率 = 正解/予測、再現率 = 正解/ゴールド。",
+            ),
+            Text(
+                "2 * precision * recall / (precision + recall), and 0.0 before any division when right == 0.",
+                "2 * precision * recall / (precision + recall)。right == 0 なら割り算の前に 0.0 を返します。",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_ignores_kind, "kind is ignored"),
@@ -284,9 +355,17 @@ EXERCISES = (
         reference=relative_change,
         test=_test_relative_change,
         hints=(
-            Text("Which is larger, a big matrix that moved a little or a small one that moved a lot? Make them comparable.", "少し動いた大きな行列と、大きく動いた小さな行列。比べられる形にしましょう。"),
-            Text("tensor.norm() is the Frobenius norm of a matrix.", "tensor.norm() は行列のフロベニウスノルムです。"),
-            Text("(after - before).norm() / before.norm()", "(after - before).norm() / before.norm()"),
+            Text(
+                "Which is larger, a big matrix that moved a little or a small one that moved a lot? Make them comparable.",
+                "少し動いた大きな行列と、大きく動いた小さな行列。比べられる形にしましょう。",
+            ),
+            Text(
+                "tensor.norm() is the Frobenius norm of a matrix.",
+                "tensor.norm() は行列のフロベニウスノルムです。",
+            ),
+            Text(
+                "(after - before).norm() / before.norm()", "(after - before).norm() / before.norm()"
+            ),
         ),
         wrong_answers=(
             WrongAnswer(lambda b, a: (a - b).norm(), "large and small matrices"),
@@ -323,35 +402,62 @@ PREDICTIONS = (
 
 QUIZ = (
     Question(
-        Text("On Japanese reviews TF-IDF beat the pretrained MiniLM. Why?", "日本語のレビューでは TF-IDF が事前学習済み MiniLM に勝ちました。なぜですか。"),
+        Text(
+            "On Japanese reviews TF-IDF beat the pretrained MiniLM. Why?",
+            "日本語のレビューでは TF-IDF が事前学習済み MiniLM に勝ちました。なぜですか。",
+        ),
         (
             Text("TF-IDF is the better method", "TF-IDF の方が優れた手法だから"),
-            Text("MiniLM was pre-trained on English: it reads much of Japanese as [UNK]", "MiniLM は英語で事前学習され、日本語の多くを [UNK] と読むから"),
+            Text(
+                "MiniLM was pre-trained on English: it reads much of Japanese as [UNK]",
+                "MiniLM は英語で事前学習され、日本語の多くを [UNK] と読むから",
+            ),
             Text("Too little Japanese data", "日本語のデータが少なすぎるから"),
         ),
         1,
         (
-            Text("On English intents it lost by a wide margin.", "英語の意図分類では大差で負けています。"),
-            Text("Right: what pre-training never saw cannot be transferred.", "正解。事前学習で見ていないものは転移できません。"),
+            Text(
+                "On English intents it lost by a wide margin.",
+                "英語の意図分類では大差で負けています。",
+            ),
+            Text(
+                "Right: what pre-training never saw cannot be transferred.",
+                "正解。事前学習で見ていないものは転移できません。",
+            ),
             Text("Both languages have the same number of rows.", "どちらの言語も件数は同じです。"),
         ),
     ),
     Question(
-        Text("A tagger has 70 % token accuracy. What do you know?", "あるタガーのトークン正解率は 70 % です。何がわかりますか。"),
+        Text(
+            "A tagger has 70 % token accuracy. What do you know?",
+            "あるタガーのトークン正解率は 70 % です。何がわかりますか。",
+        ),
         (
             Text("It finds most entities", "固有表現のほとんどを見つける"),
-            Text("Almost nothing: always answering O scores that much here", "ほとんど何も。このデータでは常に O と答えるだけで届く"),
+            Text(
+                "Almost nothing: always answering O scores that much here",
+                "ほとんど何も。このデータでは常に O と答えるだけで届く",
+            ),
             Text("Its F1 is about 0.7", "F1 はおよそ 0.7 である"),
         ),
         1,
         (
-            Text("The tagger that finds none scores 70 % as well.", "1 つも見つけないタガーも 70 % 取れます。"),
+            Text(
+                "The tagger that finds none scores 70 % as well.",
+                "1 つも見つけないタガーも 70 % 取れます。",
+            ),
             Text("Right. Score whole spans.", "正解。スパン単位で評価しましょう。"),
-            Text("The majority tagger has 70 % accuracy and F1 0.", "多数派タガーは正解率 70 % で F1 は 0 です。"),
+            Text(
+                "The majority tagger has 70 % accuracy and F1 0.",
+                "多数派タガーは正解率 70 % で F1 は 0 です。",
+            ),
         ),
     ),
     Question(
-        Text("Two methods are to be compared by what they forget. What must be equal?", "2 つの手法を忘却で比べます。何をそろえるべきですか。"),
+        Text(
+            "Two methods are to be compared by what they forget. What must be equal?",
+            "2 つの手法を忘却で比べます。何をそろえるべきですか。",
+        ),
         (
             Text("The number of steps", "ステップ数"),
             Text("The learning rate", "学習率"),
@@ -359,9 +465,18 @@ QUIZ = (
         ),
         2,
         (
-            Text("A method that has learned nothing in those steps has forgotten nothing either.", "その間に何も学んでいない手法は、何も忘れていません。"),
-            Text("The same rate means something else to each method.", "同じ学習率でも、手法ごとに意味が違います。"),
-            Text("Right: otherwise you reward the one that learned less.", "正解。そうしないと、学ばなかった方が有利になります。"),
+            Text(
+                "A method that has learned nothing in those steps has forgotten nothing either.",
+                "その間に何も学んでいない手法は、何も忘れていません。",
+            ),
+            Text(
+                "The same rate means something else to each method.",
+                "同じ学習率でも、手法ごとに意味が違います。",
+            ),
+            Text(
+                "Right: otherwise you reward the one that learned less.",
+                "正解。そうしないと、学ばなかった方が有利になります。",
+            ),
         ),
     ),
 )

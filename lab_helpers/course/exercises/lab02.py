@@ -43,12 +43,26 @@ def _test_energy(answer) -> None:
     delta = _matrices(3, d=6, k=6)[1]
     got = answer(delta.clone())
     if same(got, _energy_not_squared(delta)):
-        raise Mistake("‖ΔW‖² is the sum of the *squared* singular values.", "‖ΔW‖² は特異値の「2 乗」の和です。")
+        raise Mistake(
+            "‖ΔW‖² is the sum of the *squared* singular values.",
+            "‖ΔW‖² は特異値の「2 乗」の和です。",
+        )
     if same(got, _energy_not_cumulative(delta)):
-        raise Mistake("these are the shares of single directions; sum them up from the first (cumsum).", "それは方向ごとの割合です。先頭から足し上げてください(cumsum)。")
+        raise Mistake(
+            "these are the shares of single directions; sum them up from the first (cumsum).",
+            "それは方向ごとの割合です。先頭から足し上げてください(cumsum)。",
+        )
     if same(got, _energy_not_normalised(delta)):
-        raise Mistake("divide by the total, so that the last entry is 1.", "合計で割り、最後の値が 1 になるようにしてください。")
-    expect_close(got, package_energy(delta), "not the cumulative share of the squared singular values.", "特異値の 2 乗の累積割合になっていません。")
+        raise Mistake(
+            "divide by the total, so that the last entry is 1.",
+            "合計で割り、最後の値が 1 になるようにしてください。",
+        )
+    expect_close(
+        got,
+        package_energy(delta),
+        "not the cumulative share of the squared singular values.",
+        "特異値の 2 乗の累積割合になっていません。",
+    )
 
 
 # --- lora_forward ------------------------------------------------------------------------------
@@ -84,15 +98,32 @@ def _test_forward(answer) -> None:
     got = answer(x.clone(), W.clone(), A.clone(), B.clone(), alpha, r)
     fingerprints = (
         (_no_scaling, "the scaling α/r is missing.", "スケーリング α/r がありません。"),
-        (_times_alpha, "you scale by α; it is α/r, so that r can change without changing the size of the update.", "α を掛けています。正しくは α/r です。r を変えても更新の大きさが変わらないようにするためです。"),
-        (_upside_down, "the scaling is upside down: α/r, not r/α.", "スケーリングが逆です。r/α ではなく α/r です。"),
-        (_scaled_base, "only the low-rank path is scaled, not the frozen W.", "スケーリングするのは低ランクの経路だけです。凍結した W には掛けません。"),
+        (
+            _times_alpha,
+            "you scale by α; it is α/r, so that r can change without changing the size of the update.",
+            "α を掛けています。正しくは α/r です。r を変えても更新の大きさが変わらないようにするためです。",
+        ),
+        (
+            _upside_down,
+            "the scaling is upside down: α/r, not r/α.",
+            "スケーリングが逆です。r/α ではなく α/r です。",
+        ),
+        (
+            _scaled_base,
+            "only the low-rank path is scaled, not the frozen W.",
+            "スケーリングするのは低ランクの経路だけです。凍結した W には掛けません。",
+        ),
         (_delta_only, "the frozen path x Wᵀ is missing.", "凍結した経路 x Wᵀ がありません。"),
     )
     for wrong, en, ja in fingerprints:
         if same(got, wrong(x, W, A, B, alpha, r)):
             raise Mistake(en, ja)
-    expect_close(got, package.lora_forward(x, W, A, B, alpha, r), "not x Wᵀ + (α/r) x Aᵀ Bᵀ.", "x Wᵀ + (α/r) x Aᵀ Bᵀ になっていません。")
+    expect_close(
+        got,
+        package.lora_forward(x, W, A, B, alpha, r),
+        "not x Wᵀ + (α/r) x Aᵀ Bᵀ.",
+        "x Wᵀ + (α/r) x Aᵀ Bᵀ になっていません。",
+    )
 
 
 # --- init_lora ---------------------------------------------------------------------------------
@@ -138,7 +169,10 @@ def _test_init(answer) -> None:
             "BA がゼロではありません。ステップ 0 ではベースモデルと完全に一致しなければなりません。",
         )
     if same(A, answer(d, k, r)[0]):
-        raise Mistake("A must be random: equal rows would learn the same thing.", "A は乱数でなければなりません。同じ行は同じことしか学びません。")
+        raise Mistake(
+            "A must be random: equal rows would learn the same thing.",
+            "A は乱数でなければなりません。同じ行は同じことしか学びません。",
+        )
 
 
 # --- merge -------------------------------------------------------------------------------------
@@ -170,12 +204,25 @@ def _test_merge(answer) -> None:
     given = W.clone()
     got = answer(given, A.clone(), B.clone(), 16, 2)
     if same(got, _merge_unscaled(W, A, B, 16, 2)):
-        raise Mistake("the scaling α/r is missing from the merged weight.", "統合した重みにスケーリング α/r がありません。")
+        raise Mistake(
+            "the scaling α/r is missing from the merged weight.",
+            "統合した重みにスケーリング α/r がありません。",
+        )
     if same(got, _merge_minus(W, A, B, 16, 2)):
-        raise Mistake("you subtract ΔW: that is unmerging.", "ΔW を引いています。それは統合の取り消しです。")
+        raise Mistake(
+            "you subtract ΔW: that is unmerging.", "ΔW を引いています。それは統合の取り消しです。"
+        )
     if same(got, _merge_elementwise(W, A, B, 16, 2)):
-        raise Mistake("that is (BA)ᵀ: multiply B (d, r) by A (r, k), in this order.", "それは (BA)ᵀ です。B (d, r) に A (r, k) をこの順で掛けます。")
-    expect_close(got, package.merge_weight(W, A, B, 16, 2), "not W + (α/r) BA.", "W + (α/r) BA になっていません。")
+        raise Mistake(
+            "that is (BA)ᵀ: multiply B (d, r) by A (r, k), in this order.",
+            "それは (BA)ᵀ です。B (d, r) に A (r, k) をこの順で掛けます。",
+        )
+    expect_close(
+        got,
+        package.merge_weight(W, A, B, 16, 2),
+        "not W + (α/r) BA.",
+        "W + (α/r) BA になっていません。",
+    )
     if not torch.equal(given, W):
         raise Mistake(
             "you changed W itself (+= works in place): the base could not be restored. Return a new tensor.",
@@ -196,15 +243,32 @@ _SHAPES = [(4096, 4096), (1024, 4096)]
 def _test_count(answer) -> None:
     got = answer(list(_SHAPES), 8)
     fingerprints = (
-        (sum(8 * d * k for d, k in _SHAPES), "you multiply d by k: A has r·k entries and B has d·r.", "d と k を掛けています。A は r·k 個、B は d·r 個です。"),
-        (8 * sum(_SHAPES[0]), "you counted the first matrix only.", "最初の行列しか数えていません。"),
-        (sum(2 * 8 * d for d, _ in _SHAPES), "v_proj is not square: A depends on k (inputs), B on d (outputs).", "v_proj は正方行列ではありません。A は k(入力)、B は d(出力)で決まります。"),
+        (
+            sum(8 * d * k for d, k in _SHAPES),
+            "you multiply d by k: A has r·k entries and B has d·r.",
+            "d と k を掛けています。A は r·k 個、B は d·r 個です。",
+        ),
+        (
+            8 * sum(_SHAPES[0]),
+            "you counted the first matrix only.",
+            "最初の行列しか数えていません。",
+        ),
+        (
+            sum(2 * 8 * d for d, _ in _SHAPES),
+            "v_proj is not square: A depends on k (inputs), B on d (outputs).",
+            "v_proj は正方行列ではありません。A は k(入力)、B は d(出力)で決まります。",
+        ),
     )
     for value, en, ja in fingerprints:
         if same(got, value):
             raise Mistake(en, ja)
     right = package.adapter_parameters(_SHAPES, 8)
-    expect_close(got, right, f"for the two matrices and r = 8 it should be {right:,}.", f"2 つの行列で r = 8 なら {right:,} 個のはずです。")
+    expect_close(
+        got,
+        right,
+        f"for the two matrices and r = 8 it should be {right:,}.",
+        f"2 つの行列で r = 8 なら {right:,} 個のはずです。",
+    )
 
 
 EXERCISES = (
@@ -218,9 +282,18 @@ EXERCISES = (
         reference=energy,
         test=_test_energy,
         hints=(
-            Text("torch.linalg.svdvals gives the singular values, largest first. How is ‖ΔW‖² made of them?", "torch.linalg.svdvals は特異値を大きい順に返します。‖ΔW‖² はそれらでどう表せますか。"),
-            Text("‖ΔW‖² is the sum of their squares. cumsum(0) adds up from the first.", "‖ΔW‖² は特異値の 2 乗和です。cumsum(0) で先頭から足し上げます。"),
-            Text("s = torch.linalg.svdvals(delta) ** 2; return s.cumsum(0) / s.sum()", "s = torch.linalg.svdvals(delta) ** 2; return s.cumsum(0) / s.sum()"),
+            Text(
+                "torch.linalg.svdvals gives the singular values, largest first. How is ‖ΔW‖² made of them?",
+                "torch.linalg.svdvals は特異値を大きい順に返します。‖ΔW‖² はそれらでどう表せますか。",
+            ),
+            Text(
+                "‖ΔW‖² is the sum of their squares. cumsum(0) adds up from the first.",
+                "‖ΔW‖² は特異値の 2 乗和です。cumsum(0) で先頭から足し上げます。",
+            ),
+            Text(
+                "s = torch.linalg.svdvals(delta) ** 2; return s.cumsum(0) / s.sum()",
+                "s = torch.linalg.svdvals(delta) ** 2; return s.cumsum(0) / s.sum()",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_energy_not_squared, "*squared* singular values"),
@@ -239,9 +312,18 @@ EXERCISES = (
         reference=lora_forward,
         test=_test_forward,
         hints=(
-            Text("Two paths from x to h: the frozen one, and the one through r numbers.", "x から h への経路は 2 本。凍結した経路と、r 個の数を通る経路です。"),
-            Text("x @ A.T has shape (n, r); times B.T it is (n, d). BA itself is never formed.", "x @ A.T の形は (n, r)。さらに B.T を掛けると (n, d) です。BA 自体は作りません。"),
-            Text("return x @ W.T + (alpha / r) * (x @ A.T) @ B.T", "return x @ W.T + (alpha / r) * (x @ A.T) @ B.T"),
+            Text(
+                "Two paths from x to h: the frozen one, and the one through r numbers.",
+                "x から h への経路は 2 本。凍結した経路と、r 個の数を通る経路です。",
+            ),
+            Text(
+                "x @ A.T has shape (n, r); times B.T it is (n, d). BA itself is never formed.",
+                "x @ A.T の形は (n, r)。さらに B.T を掛けると (n, d) です。BA 自体は作りません。",
+            ),
+            Text(
+                "return x @ W.T + (alpha / r) * (x @ A.T) @ B.T",
+                "return x @ W.T + (alpha / r) * (x @ A.T) @ B.T",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_no_scaling, "scaling α/r is missing"),
@@ -263,8 +345,14 @@ EXERCISES = (
         test=_test_init,
         hints=(
             Text("What must BA be at step 0?", "ステップ 0 で BA は何でなければなりませんか。"),
-            Text("Zero. But if both factors are zero, so are both gradients.", "ゼロです。ただし両方の因子がゼロだと、勾配も両方ゼロになります。"),
-            Text("A random (torch.randn(r, k) will do), B = torch.zeros(d, r)", "A は乱数(torch.randn(r, k) で十分)、B = torch.zeros(d, r)"),
+            Text(
+                "Zero. But if both factors are zero, so are both gradients.",
+                "ゼロです。ただし両方の因子がゼロだと、勾配も両方ゼロになります。",
+            ),
+            Text(
+                "A random (torch.randn(r, k) will do), B = torch.zeros(d, r)",
+                "A は乱数(torch.randn(r, k) で十分)、B = torch.zeros(d, r)",
+            ),
         ),
         wrong_answers=(
             WrongAnswer(_both_random, "exactly the base model"),
@@ -284,8 +372,14 @@ EXERCISES = (
         reference=merge,
         test=_test_merge,
         hints=(
-            Text("B is (d, r) and A is (r, k): which order gives (d, k)?", "B は (d, r)、A は (r, k)。どの順に掛けると (d, k) になりますか。"),
-            Text("Do not use +=: it changes the caller's W.", "+= は使いません。呼び出し元の W が変わってしまいます。"),
+            Text(
+                "B is (d, r) and A is (r, k): which order gives (d, k)?",
+                "B は (d, r)、A は (r, k)。どの順に掛けると (d, k) になりますか。",
+            ),
+            Text(
+                "Do not use +=: it changes the caller's W.",
+                "+= は使いません。呼び出し元の W が変わってしまいます。",
+            ),
             Text("return W + (alpha / r) * B @ A", "return W + (alpha / r) * B @ A"),
         ),
         wrong_answers=(
@@ -306,7 +400,10 @@ EXERCISES = (
         reference=adapter_parameters,
         test=_test_count,
         hints=(
-            Text("Count the entries of A and of B for one matrix first.", "まず 1 つの行列について A と B の要素数を数えましょう。"),
+            Text(
+                "Count the entries of A and of B for one matrix first.",
+                "まず 1 つの行列について A と B の要素数を数えましょう。",
+            ),
             Text("A has r·k entries, B has d·r.", "A は r·k 個、B は d·r 個です。"),
             Text("sum(r * (d + k) for d, k in shapes)", "sum(r * (d + k) for d, k in shapes)"),
         ),
@@ -343,44 +440,72 @@ PREDICTIONS = (
 
 QUIZ = (
     Question(
-        Text("You raise r from 8 to 64 and leave α at 16. What happens to the scaling α/r?", "r を 8 から 64 に上げ、α は 16 のままにします。スケーリング α/r はどうなりますか。"),
+        Text(
+            "You raise r from 8 to 64 and leave α at 16. What happens to the scaling α/r?",
+            "r を 8 から 64 に上げ、α は 16 のままにします。スケーリング α/r はどうなりますか。",
+        ),
         (
             Text("It stays 2", "2 のまま"),
-            Text("It falls from 2 to 0.25: the update is starved", "2 から 0.25 に下がり、更新が弱まる"),
+            Text(
+                "It falls from 2 to 0.25: the update is starved",
+                "2 から 0.25 に下がり、更新が弱まる",
+            ),
             Text("It rises", "上がる"),
         ),
         1,
         (
             Text("Only if α grows with r.", "α も r とともに増やした場合だけです。"),
-            Text("Right: that is why raising r alone often brings nothing.", "正解。r だけを上げても効果がないことが多いのはこのためです。"),
+            Text(
+                "Right: that is why raising r alone often brings nothing.",
+                "正解。r だけを上げても効果がないことが多いのはこのためです。",
+            ),
             Text("r stands below the fraction bar.", "r は分母にあります。"),
         ),
     ),
     Question(
-        Text("You train LoRA with the learning rate of full fine-tuning. What do you see?", "フルファインチューニングの学習率のまま LoRA を学習させると、どうなりますか。"),
+        Text(
+            "You train LoRA with the learning rate of full fine-tuning. What do you see?",
+            "フルファインチューニングの学習率のまま LoRA を学習させると、どうなりますか。",
+        ),
         (
-            Text("Hardly any learning, and no error message", "ほとんど学習が進まず、エラーも出ない"),
+            Text(
+                "Hardly any learning, and no error message", "ほとんど学習が進まず、エラーも出ない"
+            ),
             Text("It diverges", "発散する"),
             Text("The same result, faster", "同じ結果が速く得られる"),
         ),
         0,
         (
-            Text("Right: a silent failure. LoRA wants about ten times the rate or more.", "正解。静かな失敗です。LoRA には 10 倍以上の学習率が必要です。"),
+            Text(
+                "Right: a silent failure. LoRA wants about ten times the rate or more.",
+                "正解。静かな失敗です。LoRA には 10 倍以上の学習率が必要です。",
+            ),
             Text("That happens at the other end.", "それは逆の端で起こります。"),
             Text("You measured the opposite.", "実測は逆でした。"),
         ),
     ),
     Question(
-        Text("Why does B start at zero, and not A as well?", "B はゼロで始めるのに、なぜ A はゼロにしないのですか。"),
+        Text(
+            "Why does B start at zero, and not A as well?",
+            "B はゼロで始めるのに、なぜ A はゼロにしないのですか。",
+        ),
         (
             Text("To save memory", "メモリを節約するため"),
-            Text("Because then neither would get a gradient", "両方ゼロだと、どちらにも勾配が流れないため"),
+            Text(
+                "Because then neither would get a gradient",
+                "両方ゼロだと、どちらにも勾配が流れないため",
+            ),
             Text("By convention only", "単なる慣習"),
         ),
         1,
         (
-            Text("Zeros take as much memory as other numbers.", "ゼロでもメモリは同じだけ使います。"),
-            Text("Right: ∂/∂A contains B, and ∂/∂B contains A.", "正解。∂/∂A には B が、∂/∂B には A が掛かります。"),
+            Text(
+                "Zeros take as much memory as other numbers.", "ゼロでもメモリは同じだけ使います。"
+            ),
+            Text(
+                "Right: ∂/∂A contains B, and ∂/∂B contains A.",
+                "正解。∂/∂A には B が、∂/∂B には A が掛かります。",
+            ),
             Text("Try it: the loss would not move.", "試せばわかります。損失が動きません。"),
         ),
     ),

@@ -1,0 +1,243 @@
+"""The command line: what it prints, its exit codes, and one clear line for every bad input."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab_helpers import cli
+from lab_helpers.course.registry import LABS
+
+LABS_COMMAND = [sys.executable, "-m", "lab_helpers.cli"]
+
+
+def run(*arguments, **options) -> subprocess.CompletedProcess:
+    """``labs`` in a process of its own."""
+    return subprocess.run(
+        [*LABS_COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1", **options},
+        timeout=300,
+        check=False,
+    )
+
+
+def run_here(capsys, *arguments) -> tuple[int, str, str]:
+    """``labs`` in this process: exit code, standard output, standard error."""
+    old, sys.argv = sys.argv, ["labs", *map(str, arguments)]
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    finally:
+        sys.argv = old
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def refused(capsys, code, *arguments) -> str:
+    """The one line on standard error with which a bad input is refused."""
+    got, _, error = run_here(capsys, *arguments)
+    assert got == code, error
+    assert len(error.strip().splitlines()) == 1, error
+    assert "Traceback" not in error
+    return error
+
+
+class TestBadInput:
+    def test_unknown_lab(self, capsys):
+        assert "unknown lab '77'. Use one of: 00, 01, 02" in refused(capsys, 2, "run", "77")
+
+    def test_unknown_profile(self, capsys):
+        assert "Use one of: tiny, t4, gpu" in refused(capsys, 2, "run", "02", "--profile", "huge")
+
+    def test_gpu_profile_without_a_gpu(self, capsys, monkeypatch):
+        from lab_helpers.runtime import hardware
+
+        monkeypatch.setattr(
+            hardware, "detect", lambda: hardware.Hardware("cpu", "x", 0, None, 2, 8)
+        )
+        assert "needs a CUDA GPU" in refused(capsys, 3, "run", "02", "--profile", "t4")
+
+    def test_unknown_model(self, capsys):
+        assert "unknown model 'nonsense'" in refused(capsys, 2, "run", "01", "--model", "nonsense")
+
+    def test_hub_model_without_network(self, capsys):
+        error = refused(capsys, 3, "run", "01", "--model", "intfloat/multilingual-e5-small")
+        assert "cannot load 'intfloat/multilingual-e5-small'" in error
+        assert "--model" in error
+
+    def test_unknown_command_and_option(self, capsys):
+        assert "No such command 'teach'" in refused(capsys, 2, "teach")
+        assert "No such option" in refused(capsys, 2, "run", "00", "--speed", "9")
+
+    def test_out_cannot_be_written(self, capsys, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        assert "cannot write to" in refused(
+            capsys, 2, "run", "00", "--out", tmp_path / "file" / "x"
+        )
+
+    def test_out_does_not_exist_for_reading(self, capsys, tmp_path):
+        assert "no such folder" in refused(capsys, 2, "claims", "--out", tmp_path / "none")
+
+    def test_data_for_a_lab_that_takes_none(self, capsys, tmp_path):
+        assert "--data works with lab 01" in refused(
+            capsys, 2, "run", "02", "--data", tmp_path / "x.csv"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "content", "complaint"),
+        [
+            ("missing.csv", "body_text,label\nx,a\n", "has no text column"),
+            ("latin.csv", "text,label\nnaïve,a\n".encode("latin-1"), "is not UTF-8"),
+            ("sjis.csv", "text,label\n洗濯機,良い\n".encode("shift_jis"), "Shift_JIS"),
+            ("empty.csv", "text,label\nfine,a\n,b\nok,a\nno,b\n", "line 3: empty text"),
+            (
+                "unknown.csv",
+                "text,label,split\nx,a,train\ny,b,train\nz,a,train\nu,b,train\nv,c,test\nw,c,test\n",
+                "unknown label 'c'",
+            ),
+            ("half.jsonl", '{"text": "x", "label": "a"}\n{"text": "y", "la', "line 2 is not JSON"),
+        ],
+    )
+    def test_bad_user_data(self, capsys, tmp_path, name, content, complaint):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        assert complaint in refused(capsys, 2, "run", "01", "--data", path)
+
+    def test_port_in_use(self, capsys):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            assert f"port {port} cannot be used" in refused(capsys, 2, "start", "--port", port)
+
+    def test_altered_minilm_is_refused_before_anything_runs(self, capsys, monkeypatch):
+        from lab_helpers.models import minilm
+
+        minilm.minilm_folder.cache_clear()
+        monkeypatch.setattr(minilm, "sha256_of", lambda path: "0" * 64)
+        assert "were altered" in refused(capsys, 3, "run", "02")
+        minilm.minilm_folder.cache_clear()
+
+
+def test_import_is_light():
+    code = "import sys, lab_helpers, lab_helpers.cli; print([m for m in ('torch', 'transformers', 'peft', 'matplotlib', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_lists_exactly_the_commands_that_exist(capsys):
+    _, out, _ = run_here(capsys, "--help")
+    for command in ("start", "list", "run", "doctor", "claims", "report", "build"):
+        assert f" {command} " in out
+    for later in ("fit", "chat", "bundle", "pretrain", "bench"):
+        assert f" {later} " not in out
+
+
+def test_list_names_every_lab_in_both_languages(capsys):
+    for lang in ("en", "ja"):
+        _, out, _ = run_here(capsys, "list", "--lang", lang)
+        for lab in LABS:
+            assert getattr(lab.title, lang)[:6] in out
+
+
+def test_doctor_finds_this_machine_ready(capsys):
+    code, out, _ = run_here(capsys, "doctor")
+    assert code == 0
+    assert "sha256 verified" in out
+
+
+def test_start_serves_this_machine_only(monkeypatch):
+    from lab_helpers.course import jupyter
+
+    monkeypatch.setattr(jupyter, "check_port", lambda port: None)
+    command, folder = jupyter.command_line(8899, browser=False)
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert "--ServerApp.port_retries=0" in command
+    assert (folder / "00_start_here.ipynb").is_file()
+
+
+def test_build_check_is_clean(capsys):
+    code, out, _ = run_here(capsys, "build", "--check")
+    assert (code, out.strip()) == (0, "All notebooks are what their sources build.")
+
+
+def test_claims_lists_all_44(capsys):
+    code, out, _ = run_here(capsys, "claims", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["id"] for row in rows] == [str(i) for i in range(1, 45)]
+    future = [row for row in rows if row["lab"] > LABS[-1].number]
+    assert future
+    assert {row["verdict"] for row in future} == {"not measured yet"}
+
+
+@pytest.mark.lab
+def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
+    """Ctrl-C in the second step: exit code 130, one line; the next run keeps the first step."""
+    command = [*LABS_COMMAND, "run", "00", "--profile", "tiny", "--out", str(tmp_path), "--json"]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    if os.name == "nt":
+        pytest.skip("Windows has no SIGINT for a single child process")
+    process = subprocess.Popen(command, **options)
+    state = tmp_path / "00-tiny-seed0.partial" / "state.json"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if state.is_file() and json.loads(state.read_text())["done"]:
+            break
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Interrupted" in error
+    assert "Traceback" not in error
+    done = json.loads(state.read_text())["done"]
+    assert done == ["prompting"]
+    stamp = json.loads(state.read_text())["metrics"]["intent_accuracy_zero_shot"]
+    finished = run("run", "00", "--profile", "tiny", "--out", tmp_path, "--json")
+    assert finished.returncode == 0, finished.stderr
+    record = json.loads(finished.stdout.splitlines()[-1])
+    assert record["metrics"]["intent_accuracy_zero_shot"] == stamp
+    assert {
+        "lab",
+        "profile",
+        "seed",
+        "seconds",
+        "peak_rss_mb",
+        "versions",
+        "metrics",
+        "claims",
+        "artifacts",
+    } <= set(record)
+    assert all(Path(name).exists() for name in record["artifacts"])
+    assert not state.parent.exists()
+
+
+@pytest.mark.lab
+def test_user_data_runs_end_to_end(capsys, tmp_path):
+    """A small CSV of one's own: curves and the comparison, no claim judged, no band applied."""
+    from lab_helpers.data.shipped import load_shipped
+
+    lines = ["text,label"]
+    for row in load_shipped("requests", "en"):
+        if row["label"] in ("delivery", "human") and len(lines) < 61:
+            lines.append('"' + row["text"].replace('"', '""') + f'",{row["label"]}')
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    code, out, _ = run_here(
+        capsys, "run", "01", "--profile", "tiny", "--data", path, "--out", tmp_path, "--json"
+    )
+    record = json.loads(out.splitlines()[-1])
+    assert code == 0
+    assert 0 <= record["metrics"]["user_accuracy_pretrained"] <= 1
+    assert {row["verdict"] for row in record["claims"]} == {"not measured yet"}

@@ -1,0 +1,82 @@
+"""The ledger: complete, verbatim, and each rule decides as it says."""
+
+from pathlib import Path
+
+import pytest
+
+from lab_helpers.course import claims
+from lab_helpers.course.language import set_language
+from lab_helpers.course.registry import LABS
+
+CLAIMS = claims.load_claims()
+ARTICLE = Path(__file__).parents[3] / "shared" / "article_ja.txt"
+
+
+def test_all_44_claims_in_order():
+    assert [claim.id for claim in CLAIMS] == [str(i) for i in range(1, 45)]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+class TestEveryClaim:
+    def test_is_complete_in_both_languages(self, claim):
+        for text in (
+            claim.quote,
+            claim.source,
+            claim.gloss.en,
+            claim.gloss.ja,
+            claim.note.en,
+            claim.note.ja,
+        ):
+            assert text.strip()
+
+    def test_verdict_words_are_known(self, claim):
+        assert {claim.otherwise, *(verdict for _, verdict in claim.rules)} <= set(claims.VERDICTS)
+
+    def test_conditions_read_only_listed_metrics(self, claim):
+        for metrics in (dict.fromkeys(claim.metrics, 0.0), dict.fromkeys(claim.metrics, 1e9)):
+            assert claim.verdict(metrics) in claims.VERDICTS
+            for text in (claim.measured.en, claim.measured.ja):
+                text.format(**metrics)
+
+    def test_a_missing_metric_means_not_measured(self, claim):
+        if claim.metrics:
+            assert claim.verdict({}) == claims.NOT_MEASURED
+            assert claim.measured_text({}) == ""
+
+
+@pytest.mark.skipif(not ARTICLE.is_file(), reason="the article is not beside this checkout")
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_quotations_are_verbatim(claim):
+    article = ARTICLE.read_text(encoding="utf-8")
+    for piece in claim.quote.split(" … "):
+        assert piece in article
+
+
+def test_holds_reads_comparisons():
+    metrics = {"a": 2.0, "b": -1.0}
+    assert claims.holds("a >= 2 and b < 0", metrics)
+    assert not claims.holds("a > 2", metrics)
+    assert claims.holds("b == -1", metrics)
+    assert claims.holds("a <= 2.5e0", metrics)
+    with pytest.raises(ValueError, match="cannot read"):
+        claims.holds("a is 2", metrics)
+
+
+def test_rules_are_tried_in_order():
+    claim = next(claim for claim in CLAIMS if claim.id == "13")
+    assert claim.verdict({"delta_w_top_over_bottom": 2.0}) == "true"
+    assert claim.verdict({"delta_w_top_over_bottom": 1.2}) == "conditional"
+    assert claim.verdict({"delta_w_top_over_bottom": 1.0}) == "false"
+
+
+def test_ledger_waits_for_labs_that_do_not_exist():
+    rows = claims.ledger({}, {lab.number for lab in LABS})
+    assert len(rows) == 44
+    for claim, verdict, _ in rows:
+        if claim.lab and claim.lab not in {lab.number for lab in LABS}:
+            assert verdict == claims.NOT_MEASURED
+
+
+def test_verdict_names_are_translated():
+    set_language("ja")
+    assert claims.verdict_name("conditional") == "条件つき"

@@ -1,0 +1,92 @@
+"""The notebook's ``lab`` object, driven without a notebook."""
+
+import json
+
+import pytest
+
+from lab_helpers import open_lab
+from lab_helpers.course import progress
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.paths import home
+from lab_helpers.runtime.progress import install_reporter
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    monkeypatch.setenv("LAB_PROFILE", "tiny")
+    yield open_lab("02")
+    install_reporter(None)
+
+
+def unanswered(x, W, A, B, alpha, r): ...
+
+
+def wrong(x, W, A, B, alpha, r):
+    return x @ W.T
+
+
+def right(x, W, A, B, alpha, r):
+    return x @ W.T + alpha / r * x @ A.T @ B.T
+
+
+def test_an_unanswered_exercise_goes_on_with_the_reference(lab, capsys):
+    reference = lab.exercises["lora_forward"].reference
+    assert lab.check("lora_forward", unanswered) is reference
+    assert lab.check("lora_forward", wrong) is reference
+    assert lab.check("lora_forward", right) is right
+    printed = capsys.readouterr().out
+    assert "not answered yet" in printed
+    assert "lab.hint('lora_forward')" in printed
+    assert progress.load()["02"]["exercises"]["lora_forward"] == "passed"
+
+
+def test_hints_come_one_by_one(lab, capsys):
+    for _ in range(4):
+        lab.hint("merge")
+    printed = capsys.readouterr().out
+    assert [f"Hint {i} of 3" in printed for i in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+def test_a_prediction_is_compared_with_the_measurement(lab, capsys):
+    lab.predict("energy", 30)
+    lab.measured(energy_top_8=0.5)
+    lab.compare("energy")
+    assert "You predicted 30 %; measured: 50 %" in capsys.readouterr().out
+
+
+def test_comparing_before_measuring_is_explained(lab):
+    with pytest.raises(BadInput, match="Run the cells above"):
+        lab.compare("energy")
+
+
+def test_a_prediction_that_is_no_number_is_refused(lab):
+    with pytest.raises(BadInput, match="not a number"):
+        lab.predict("energy", "many")
+
+
+def test_unknown_names_list_the_known_ones(lab):
+    with pytest.raises(BadInput, match="lora_forward"):
+        lab.check("lora_backward", right)
+
+
+def test_quiz_answers_are_explained_and_kept(lab, capsys):
+    question = lab.questions[0]
+    lab.answer(1, "abc"[question.answer])
+    assert "✅" in capsys.readouterr().out
+    assert progress.load()["02"]["quiz"]["1"] is True
+    with pytest.raises(BadInput, match="no answer"):
+        lab.answer(9, "a")
+
+
+def test_verdict_writes_the_record(lab, capsys):
+    lab.measured(hand_lora_max_abs_diff=0.0)
+    lab.verdict()
+    record = json.loads((home() / "runs" / "02-tiny-seed0-notebook" / "record.json").read_text())
+    assert record["source"] == "notebook"
+    assert {row["id"]: row["verdict"] for row in record["claims"]}["5"] == "false"
+
+
+def test_progress_that_cannot_be_saved_stops_nothing(lab, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "file"))
+    assert lab.check("lora_forward", right) is right

@@ -1,0 +1,113 @@
+"""One source, two editions: equal code, fresh translations, notebooks that are what sources build."""
+
+import nbformat
+import pytest
+
+from lab_helpers.course import notebooks
+from lab_helpers.course.registry import LABS
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.paths import labs_folder
+
+SOURCES = notebooks.sources()
+
+
+def code_cells(path) -> list[tuple[str, str]]:
+    cells = nbformat.read(path, as_version=4).cells
+    return [(cell.source, str(cell.outputs)) for cell in cells if cell.cell_type == "code"]
+
+
+def test_every_lab_has_a_source_and_nothing_else_does():
+    assert [path.stem for path in SOURCES] == [lab.name for lab in LABS]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+class TestEverySource:
+    def test_translations_are_fresh(self, source):
+        assert notebooks.stale_translations(source) == []
+
+    def test_notebooks_are_what_the_source_builds(self, source):
+        assert notebooks.differences(source) == []
+        assert not notebooks.needs_build(source)
+
+    def test_editions_have_equal_code_and_outputs(self, source):
+        english = code_cells(labs_folder() / f"{source.stem}.ipynb")
+        japanese = code_cells(labs_folder() / "ja" / f"{source.stem}.ipynb")
+        assert english
+        assert english == japanese
+
+    def test_notebooks_have_outputs_but_no_errors_and_no_widget_state(self, source):
+        for folder in ("", "ja"):
+            notebook = nbformat.read(labs_folder() / folder / f"{source.stem}.ipynb", as_version=4)
+            outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+            assert any("image/png" in out.get("data", {}) for out in outputs)
+            assert not any(out.output_type == "error" for out in outputs)
+            assert "widgets" not in notebook.metadata
+
+    def test_prose_is_in_its_language(self, source):
+        for edition in notebooks.editions(source):
+            prose = "".join(c.source for c in edition.notebook.cells if c.cell_type == "markdown")
+            kana = sum("぀" <= character <= "ヿ" for character in prose)
+            assert (kana > 200) == (edition.language == "ja")
+
+    def test_code_cells_stay_short(self, source):
+        for cell in notebooks.read_source(source).cells:
+            if cell.cell_type == "code":
+                assert len(cell.source.splitlines()) <= 20, cell.source
+
+
+def write(tmp_path, text):
+    path = tmp_path / "00_trial.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+PAIR = '# %% [markdown] lang="en"\n# One\n# %% [markdown] lang="ja" of="{}"\n# いち\n# %%\nx = 1\n'
+
+
+def test_a_changed_english_cell_makes_its_translation_stale(tmp_path):
+    path = write(tmp_path, PAIR.format(notebooks.cell_hash("One")))
+    assert notebooks.stale_translations(path) == []
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("# One", "# One more"), encoding="utf-8"
+    )
+    assert "stale translation" in notebooks.stale_translations(path)[0]
+
+
+def test_stamping_accepts_the_translations_as_they_are(tmp_path):
+    path = write(tmp_path, PAIR.format("00000000"))
+    assert notebooks.stamp_translations(path) == 1
+    assert notebooks.stale_translations(path) == []
+    assert notebooks.stamp_translations(path) == 0
+
+
+def test_a_missing_translation_is_named(tmp_path):
+    path = write(tmp_path, '# %% [markdown] lang="en"\n# One\n# %%\nx = 1\n')
+    assert "no Japanese cell" in notebooks.stale_translations(path)[0]
+
+
+def test_prose_without_a_language_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="without lang"):
+        notebooks.read_source(write(tmp_path, "# %% [markdown]\n# One\n"))
+
+
+def test_a_broken_source_cell_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"00_trial\.py cell 3 is broken Python.*line 2"):
+        notebooks.read_source(write(tmp_path, PAIR.format("x").replace("x = 1", "x = 1\ny = (")))
+
+
+def test_a_cell_that_raises_stops_the_build_with_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "labs_folder", lambda: tmp_path)
+    path = write(tmp_path, PAIR.format("x").replace("x = 1", "1 / 0"))
+    with pytest.raises(BadInput, match="ZeroDivisionError"):
+        notebooks.build(path)
+    assert not (tmp_path / "00_trial.ipynb").exists()
+
+
+def test_build_shares_outputs_and_drops_the_other_language(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "labs_folder", lambda: tmp_path)
+    path = write(tmp_path, PAIR.format("x").replace("x = 1", "print(6 * 7)"))
+    english, japanese = (nbformat.read(p, as_version=4) for p in notebooks.build(path))
+    assert [c.source for c in english.cells] == ["One", "print(6 * 7)"]
+    assert [c.source for c in japanese.cells] == ["いち", "print(6 * 7)"]
+    assert english.cells[1].outputs[0].text == japanese.cells[1].outputs[0].text == "42\n"
+    assert not notebooks.needs_build(path)

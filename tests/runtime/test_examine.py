@@ -1,0 +1,94 @@
+"""What the doctor finds: every problem carries its fix."""
+
+from importlib import metadata
+
+import pytest
+
+from lab_helpers.models import minilm as shipped
+from lab_helpers.runtime import doctor
+from lab_helpers.runtime.errors import MissingDependency
+from lab_helpers.runtime.hardware import Hardware
+
+SMALL = Hardware("cpu", "x86_64", 0.0, None, 2, 2.0)
+T4 = Hardware("cuda", "Tesla T4", 15.8, (7, 5), 4, 13.0)
+
+
+def by_name(findings) -> dict:
+    return {finding.name: finding for finding in findings}
+
+
+def test_this_machine_is_examined_and_every_problem_has_a_fix():
+    findings = doctor.examine()
+    names = by_name(findings)
+    assert len(names) == len(findings)
+    assert {"Python", "torch", "GPU", "profile", "precision", "free disk", "results"} <= set(names)
+    assert all(finding.fix for finding in findings if finding.level != "ok")
+    assert names["MiniLM (offline)"].level == "ok"
+
+
+def test_a_missing_library_is_a_problem_and_another_version_a_note(monkeypatch):
+    tested = doctor.tested_versions()
+
+    def version(name: str) -> str:
+        if name == "peft":
+            raise metadata.PackageNotFoundError(name)
+        return "0.0.1" if name == "trl" else tested[name] + ("+cpu" if name == "torch" else "")
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    found = by_name(doctor.library_versions())
+    assert set(found) == set(tested)
+    assert (found["peft"].level, found["peft"].value) == ("problem", "missing")
+    assert found["peft"].fix == f"pip install peft=={tested['peft']}"
+    assert found["trl"].level == "note"
+    assert "0.0.1" in found["trl"].value
+    assert tested["trl"] in found["trl"].fix
+    assert found["torch"].level == "ok", "a build suffix such as +cpu is the same version"
+
+
+def test_an_old_python_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 14))
+    assert doctor.python_version().level == "problem"
+    assert "3.11" in doctor.python_version().fix
+
+
+def test_the_hardware_is_described_with_what_follows_from_it(monkeypatch):
+    monkeypatch.setattr(doctor, "detect", lambda: T4)
+    found = by_name(doctor.hardware())
+    assert found["GPU"].value == "Tesla T4, 16 GB"
+    assert (found["profile"].value, found["precision"].value) == ("t4", "fp16")
+    assert found["memory"].level == "ok"
+
+
+def test_too_little_memory_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "detect", lambda: SMALL)
+    found = by_name(doctor.hardware())
+    assert (found["memory"].level, found["memory"].value) == ("problem", "2.0 GB")
+    assert (found["GPU"].value, found["profile"].value) == ("none", "tiny")
+
+
+@pytest.mark.parametrize(("free", "level"), [(2.9, "problem"), (3.1, "ok")])
+def test_too_little_disk_is_a_problem(monkeypatch, free, level):
+    monkeypatch.setattr(doctor, "free_gigabytes", lambda folder: free)
+    assert doctor.disk().level == level
+
+
+def test_results_that_cannot_be_written_are_a_problem(monkeypatch, tmp_path):
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "taken"))
+    assert doctor.results_folder().level == "problem"
+    assert "LAB_HOME" in doctor.results_folder().fix
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "free"))
+    assert doctor.results_folder().level == "ok"
+
+
+def test_altered_weights_are_a_problem(monkeypatch):
+    def altered():
+        raise MissingDependency("the weights were altered", "Reinstall it")
+
+    monkeypatch.setattr(shipped, "minilm_folder", altered)
+    found = doctor.minilm()
+    assert (found.level, found.value, found.fix) == (
+        "problem",
+        "the weights were altered",
+        "Reinstall it",
+    )

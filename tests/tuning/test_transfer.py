@@ -1,0 +1,232 @@
+"""Fine-tuning a tiny encoder: repeatable by seed, only what should move moves, replay replays."""
+
+import numpy as np
+import pytest
+import torch
+
+from lab_helpers.data.labelled import LabelledTexts
+from lab_helpers.models.encoders import load_encoder
+from lab_helpers.tuning.classifier import freeze
+from lab_helpers.tuning.experiments import cheap_curves, mean_at, trained, until_target
+from lab_helpers.tuning.forgetting import OldSkill, paraphrase_pairs
+from lab_helpers.tuning.transfer import (
+    Replay,
+    TextEncoder,
+    contrastive_loss,
+    fine_tune,
+    fit_bag_of_words,
+    fit_probe,
+)
+
+GOOD, BAD = ["good", "love", "works", "quiet"], ["bad", "hate", "broke", "loud"]
+THINGS = ["heater", "lamp", "filter", "button", "box"]
+TEXTS = [f"the {thing} is {word}" for thing in THINGS for word in GOOD + BAD]
+LABELS = [int(word in GOOD) for _ in THINGS for word in GOOD + BAD]
+FAST = {"epochs": 2, "learning_rate": 5e-3, "head_learning_rate": 2e-2, "batch_size": 8}
+
+
+@pytest.fixture
+def encoder(tiny_bert):
+    return TextEncoder(str(tiny_bert), 32)
+
+
+@pytest.fixture
+def data():
+    rows = [
+        {
+            "text": text,
+            "label": ("bad", "good")[label],
+            "split": ("train", "train", "test", "train", "validation")[n // 8],
+        }
+        for n, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
+    ]
+    return LabelledTexts("tiny", ("bad", "good"), tuple(rows))
+
+
+def state(model) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def tuned(encoder, seed: int, **options):
+    model = encoder.classifier(2, seed)
+    history = fine_tune(model, encoder, TEXTS, LABELS, seed=seed, **FAST, **options)
+    return history.losses, state(model)
+
+
+def test_fine_tuning_is_repeatable_by_seed(encoder):
+    losses, weights = tuned(encoder, 1)
+    torch.rand(3)
+    again, same = tuned(encoder, 1)
+    assert losses == again
+    assert all(torch.equal(weights[name], same[name]) for name in weights)
+    assert len(losses) == 2 * 5
+
+
+def test_another_seed_gives_another_run(encoder):
+    losses, weights = tuned(encoder, 1)
+    others, other = tuned(encoder, 2)
+    assert losses != others
+    assert not torch.equal(weights["head.weight"], other["head.weight"])
+
+
+def test_the_seed_decides_the_order_of_batches_too(encoder):
+    orders = []
+    for seed in (1, 2):
+        model = encoder.classifier(2, 0)
+        orders.append(fine_tune(model, encoder, TEXTS, LABELS, seed=seed, **FAST).losses[0])
+    assert orders[0] != orders[1]
+
+
+def test_fine_tuning_learns(encoder):
+    model = encoder.classifier(2, 0)
+    history = fine_tune(model, encoder, TEXTS, LABELS, seed=0, **{**FAST, "epochs": 12})
+    assert history.losses[-1] < 0.2 < history.losses[0]
+    assert (encoder.logits(model, TEXTS).argmax(axis=1) == np.array(LABELS)).mean() > 0.9
+
+
+def test_a_frozen_block_does_not_move_and_a_free_one_does(encoder):
+    model = encoder.classifier(2, 0)
+    before = state(model)
+    freeze(model, 1)
+    fine_tune(model, encoder, TEXTS, LABELS, seed=0, **FAST)
+    after = model.state_dict()
+    moved = {name for name in before if not torch.equal(after[name], before[name])}
+    assert {"head.weight", "encoder.encoder.layer.1.output.dense.weight"} <= moved
+    assert all(name.startswith(("head.", "encoder.encoder.layer.1.")) for name in moved)
+
+
+def test_a_classifier_starts_from_the_trained_or_from_random_weights(encoder):
+    saved = load_encoder(encoder.name).state_dict()
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert torch.equal(encoder.classifier(2, 0).encoder.state_dict()[name], saved[name])
+    scratch = [encoder.classifier(2, seed, False).encoder.state_dict()[name] for seed in (0, 0, 1)]
+    assert not torch.equal(scratch[0], saved[name])
+    assert torch.equal(scratch[0], scratch[1])
+    assert not torch.equal(scratch[0], scratch[2])
+
+
+def test_texts_longer_than_the_limit_are_cut(encoder):
+    ids = encoder.tokenize(["the " * 100, "good"])
+    assert [len(row) for row in ids] == [32, 3]
+
+
+def test_padding_changes_no_vector(encoder):
+    together = encoder.embed(["good", "the very old heater is loud and slow"])
+    alone = encoder.embed(["good"])
+    assert np.abs(together[0] - alone[0]).max() < 1e-5
+    assert np.abs(together[1] - alone[0]).max() > 1e-2
+
+
+# Replay
+
+
+def test_contrastive_loss_by_hand(encoder):
+    model = encoder.classifier(2, 0).eval()
+
+    def side(texts):
+        padded = encoder.pad(encoder.tokenize(texts))
+        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+
+    left, right = ["good heater", "my lamp broke", "it"], ["a heater is good", "the lamp", "box"]
+    with torch.no_grad():
+        loss = float(contrastive_loss(model, side(left), side(right), 20.0))
+    a, b = encoder.embed(left, model.encoder), encoder.embed(right, model.encoder)
+    cosine = (a @ b.T) / np.outer(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
+    share = np.exp(20 * cosine)
+    expected = -np.log(np.diag(share) / share.sum(axis=1)).mean()
+    assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_replay_adds_to_the_loss_in_proportion_to_its_weight(encoder):
+    pairs = [(text, text.replace("the", "my")) for text in TEXTS]
+    first = [tuned(encoder, 1)[0][0]]
+    first += [tuned(encoder, 1, replay=Replay(pairs, weight=w))[0][0] for w in (0.0, 1.0, 2.0)]
+    plain, none, once, twice = first
+    assert none == pytest.approx(plain, rel=1e-5)
+    assert once - plain > 1e-2
+    assert twice - plain == pytest.approx(2 * (once - plain), rel=1e-3)
+
+
+def test_replay_is_repeatable_by_seed(encoder):
+    replay = Replay([(text, text.upper() + "!") for text in TEXTS])
+    assert tuned(encoder, 3, replay=replay)[0] == tuned(encoder, 3, replay=replay)[0]
+
+
+def test_replay_and_test_pairs_are_different_sentences():
+    train, test = paraphrase_pairs("en", "train"), paraphrase_pairs("en", "test")
+    assert len(train) > 20
+    assert len(test) > 20
+    assert not {text for pair in train for text in pair} & {text for pair in test for text in pair}
+
+
+def test_old_skill_is_finding_ones_own_paraphrase(encoder):
+    same = OldSkill(encoder, [(text, text) for text in TEXTS])
+    swapped = OldSkill(encoder, list(zip(TEXTS, TEXTS[::-1], strict=True)))
+    model = load_encoder(encoder.name)
+    assert same.accuracy(model) == 1
+    assert swapped.accuracy(model) == 0
+
+
+# Rivals and experiments
+
+
+def test_the_probe_and_the_bag_of_words_learn_what_is_there():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(80, 6))
+    labels = [int(v[0] + v[1] > 0) for v in vectors]
+    assert (fit_probe(vectors[:60], labels[:60]).predict(vectors[60:]) == labels[60:]).mean() > 0.8
+    words = fit_bag_of_words(TEXTS[:24], LABELS[:24])
+    assert (words.predict(TEXTS[24:]) == np.array(LABELS[24:])).mean() == 1
+
+
+def test_cheap_curves_have_one_row_a_method_size_and_seed(encoder, data):
+    rows = cheap_curves(encoder, data, [4, 16], [0, 1])
+    found = {(row["method"], row["n"], row["seed"]) for row in rows}
+    expected = {(m, n, seed) for m in ("probe", "tf-idf") for n in (4, 16) for seed in (0, 1)}
+    assert found == expected
+    assert len(rows) == len(expected)
+    assert all(0 <= row["accuracy"] <= 1 for row in rows)
+    assert mean_at(rows, "tf-idf", 16) > 0.8
+
+
+def test_the_mean_at_a_size_is_over_the_seeds_of_one_method():
+    rows = [
+        {"method": method, "n": n, "seed": seed, "accuracy": accuracy}
+        for method, n, seed, accuracy in [
+            ("probe", 4, 0, 0.5),
+            ("probe", 4, 1, 0.7),
+            ("probe", 8, 0, 0.9),
+            ("tf-idf", 4, 0, 0.1),
+        ]
+    ]
+    assert mean_at(rows, "probe", 4) == pytest.approx(0.6)
+
+
+def test_a_trained_outcome_is_measured_on_the_test_split(encoder, data):
+    outcome = trained(encoder, data, 24, 0, **{**FAST, "epochs": 10})
+    assert outcome.hits.shape == (8,)
+    texts, labels = data.split("test")
+    predicted = encoder.logits(outcome.model, texts).argmax(axis=1)
+    assert outcome.hits.tolist() == [float(p == g) for p, g in zip(predicted, labels, strict=True)]
+    assert outcome.accuracy == outcome.hits.mean()
+    assert outcome.interval[0] <= outcome.accuracy <= outcome.interval[1]
+
+
+@pytest.mark.parametrize(("target", "steps"), [(0.0, 2), (1.1, 6)])
+def test_until_target_stops_at_the_target_or_at_the_end(encoder, data, target, steps):
+    row = until_target(
+        encoder,
+        data,
+        OldSkill(encoder, [(text, text) for text in TEXTS[:5]]),
+        lambda model: freeze(model, 0),
+        method="probe",
+        target=target,
+        seed=0,
+        n=24,
+        score_every=2,
+        **FAST,
+    )
+    assert row["steps"] == steps
+    assert row["method"] == "probe"
+    assert row["trainable"] == 16 * 2 + 2
+    assert row["old_skill"] == 1.0, "a frozen encoder forgets nothing"
