@@ -196,7 +196,6 @@ def _execute(edition: Edition) -> None:
         client = NotebookClient(
             edition.notebook,
             timeout=900,
-            store_widget_state=False,
             resources={"metadata": {"path": str(edition.path.parent)}},
         )
         try:

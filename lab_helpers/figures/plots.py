@@ -59,16 +59,14 @@ def bars(
         axis.bar(
             names,
             [values[n] for n in names],
-            color=[colour(n.split()[0]) for n in names],
+            color=[colour(n) for n in names],
             width=0.6,
         )
         for i, name in enumerate(names):
-            axis.annotate(
-                f"{values[name]:.2f}", (i, values[name]), ha="center", va="bottom", fontsize=9
-            )
-            if intervals and name in intervals:
-                low, high = intervals[name]
-                axis.plot([i, i], [low, high], color="black", lw=1.2)
+            low, high = (intervals or {}).get(name, [values[name], values[name]])
+            axis.plot([i, i], [low, high], color="black", lw=1.2)
+            above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center"}
+            axis.annotate(f"{values[name]:.2f}", (i, high), **above)
         axis.set(title=title, ylabel=ylabel, ylim=(0, max(1.0, *values.values())))
         return figure
 

@@ -11,6 +11,12 @@ COLOURS = {
     "traditional": "#8a8a8a",
     "lora": "#8a4fb0",
     "replay": "#c79a1b",
+    "adapter": "#8a4fb0",
+    "zero-shot": "#8a8a8a",
+    "few-shot": "#3a8f5c",
+    "q, v": "#8a8a8a",
+    "MLP": "#3a8f5c",
+    "all linear": "#8a4fb0",
 }
 _OTHER = "#444444"
 

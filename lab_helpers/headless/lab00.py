@@ -154,11 +154,14 @@ def adapter(run: Run) -> None:
         **off_and_on(encoder, adapted.model, data.split("test")[0][:16]),
         adapter_bytes=save_adapter(run, adapted.model),
     )
-    run.measured(
-        intent_accuracy_gain=run.metrics["intent_accuracy_adapter"]
-        - run.metrics["intent_accuracy_zero_shot"]
-    )
+    run.measured(**gain(run.metrics))
     run.figure("prompting_or_tuning", comparison_figure(run.metrics))
+
+
+def gain(metrics: dict) -> dict[str, float]:
+    """Accuracy with the adapter minus accuracy by description."""
+    difference = metrics["intent_accuracy_adapter"] - metrics["intent_accuracy_zero_shot"]
+    return {"intent_accuracy_gain": difference}
 
 
 def comparison_figure(metrics: dict):

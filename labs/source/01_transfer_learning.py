@@ -65,7 +65,7 @@ lab.table([{"label": row["label"], "text": row["text"]} for row in requests.rows
 from lab_helpers.headless.lab01 import text_encoder
 
 encoder = text_encoder(lab.run)
-for text in ("The lid no longer closes.", "蓋が閉まらなくなりました。", "炊飯器の内釜が剥げた。"):
+for text in ("The lid no longer closes.", "蓋が閉まらなくなりました。"):
     print(encoder.tokenizer.tokenize(text))
 # %% [markdown] lang="en"
 # A classifier needs **one** vector for a whole text. The usual way is to average the token vectors. But texts in a batch are padded to the same length, and padding means nothing.
@@ -161,7 +161,8 @@ for language in ("en", "ja"):
 rows = []
 for (language, start), outcome in outcomes.items():
     low, high = outcome.interval
-    rows.append({"language": language, "start": start, "accuracy": outcome.accuracy, "95 % low": low, "high": high})
+    row = {"language": language, "start": start, "accuracy": outcome.accuracy}
+    rows.append({**row, "95 % low": low, "high": high})
 for language in ("en", "ja"):
     tfidf = lab.run.metrics[f"sentiment_accuracy_tfidf_256_{language}"]
     rows.append({"language": language, "start": "TF-IDF", "accuracy": tfidf})
@@ -272,7 +273,7 @@ lab.figure(plots.weight_change(moved), "weight_change")
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.headless.lab01 import fit_tagger, majority_tagger
 
-train_rows, test_rows = load_shipped("entities", "en", "train"), load_shipped("entities", "en", "test")
+train_rows, test_rows = (load_shipped("entities", "en", split) for split in ("train", "test"))
 tagger = fit_tagger(lab.run, train_rows, pretrained=True)
 lazy = majority_tagger(tagger, test_rows)
 lab.measured(**lazy)
@@ -306,7 +307,8 @@ found = {
     "traditional": FeatureTagger().fit(train_rows).spans(texts),
 }
 scores = {name: span_f1(spans, gold) for name, spans in found.items()}
-print({"always O": span_f1([[] for _ in gold], gold), **{k: round(v, 2) for k, v in scores.items()}})
+print("always O:", span_f1([[] for _ in gold], gold))
+print({name: round(score, 2) for name, score in scores.items()})
 # %%
 from lab_helpers.evaluation.spans import scores_by_kind
 from lab_helpers.tuning.tagging import KINDS

@@ -67,6 +67,7 @@ def hand_layer(base: nn.Linear, r: int, alpha: float, rank_stabilized: bool = Fa
 def close(a: torch.Tensor, b: torch.Tensor, tolerance: float = 1e-6) -> bool:
     """Equal to ``tolerance``, relative to the larger of 1 and the largest entry."""
     assert a.shape == b.shape
+    a, b = a.detach(), b.detach()
     return bool((a - b).abs().max() <= tolerance * max(1.0, float(b.abs().max())))
 
 
