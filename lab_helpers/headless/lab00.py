@@ -18,7 +18,6 @@ from lab_helpers.evaluation.classification import bootstrap_interval
 from lab_helpers.figures import plots
 from lab_helpers.headless.lab01 import text_encoder
 from lab_helpers.headless.steps import Step
-from lab_helpers.models.encoders import load_encoder
 from lab_helpers.tuning.classifier import EncoderClassifier
 from lab_helpers.tuning.experiments import hits_on
 from lab_helpers.tuning.transfer import TextEncoder, fine_tune
@@ -53,7 +52,7 @@ def few_shot_examples(
 def prompting(run: Run) -> None:
     """Zero-shot and few-shot on held-out requests, and the tokens each call reads."""
     encoder = text_encoder(run)
-    pretrained = load_encoder(encoder.name)
+    pretrained = encoder.load()
     for language in ("en", "ja"):
         data = shipped_texts("requests", language)
         texts, gold = data.split("test")
@@ -131,7 +130,7 @@ def off_and_on(
     encoder: TextEncoder, model: EncoderClassifier, texts: list[str]
 ) -> dict[str, float]:
     """Largest difference to the untouched encoder with the adapter off, and with it on."""
-    untouched = encoder.embed(texts, load_encoder(encoder.name))
+    untouched = encoder.embed(texts, encoder.load())
     with model.encoder.disable_adapter():
         off = encoder.embed(texts, model.encoder)
     on = encoder.embed(texts, model.encoder)

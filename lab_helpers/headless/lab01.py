@@ -13,7 +13,9 @@ from lab_helpers.evaluation.similarity import fooled_by_overlap
 from lab_helpers.evaluation.spans import gold_spans, scores_by_kind, span_scores
 from lab_helpers.figures import plots
 from lab_helpers.headless.steps import Step
-from lab_helpers.models.encoders import load_encoder, load_tagger
+from lab_helpers.models.encoders import load_tagger
+from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.precision import FLOAT32, pick_precision
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning import spectrum
 from lab_helpers.tuning.classifier import trainable_parameters
@@ -26,8 +28,15 @@ LANGUAGES = ("en", "ja")
 
 
 def text_encoder(run: Run) -> TextEncoder:
-    """The run's encoder: ``--model`` or the profile's."""
-    return TextEncoder(run.model or run.profile.encoder, run.profile.max_length)
+    """The run's encoder, ``--model`` or the profile's, with the device and precision that fit.
+
+    The tiny profile stays on the CPU even beside a GPU, so that its numbers compare.
+    """
+    profile, machine = run.profile, detect()
+    on_gpu = profile.name != "tiny" and machine.accelerator == "cuda"
+    precision = pick_precision(machine, profile.precision) if on_gpu else FLOAT32
+    device = "cuda" if on_gpu else "cpu"
+    return TextEncoder(run.model or profile.encoder, profile.max_length, device, precision)
 
 
 def settings(run: Run, task: str) -> dict:
@@ -152,7 +161,7 @@ def user_comparison(run: Run, encoder: TextEncoder, path: Path) -> None:
 
 def layers(run: Run, encoder: TextEncoder, outcome: Outcome) -> None:
     """How far each matrix moved in full fine-tuning."""
-    before = spectrum.matrices(load_encoder(encoder.name))
+    before = spectrum.matrices(encoder.load())
     delta = spectrum.deltas(before, spectrum.matrices(outcome.model.encoder))
     rows = spectrum.relative_change(before, delta)
     run.table("weight change", rows)
@@ -268,8 +277,8 @@ def fit_tagger(run: Run, rows: list[dict], pretrained: bool) -> EntityTagger:
     """The run's encoder fine-tuned as an entity tagger, from trained or random weights."""
     encoder = text_encoder(run)
     seed_everything(run.seed)
-    model = load_tagger(encoder.name, list(TAGS), pretrained)
-    tagger = EntityTagger(model, encoder.tokenizer, run.profile.max_length)
+    model = load_tagger(encoder.name, list(TAGS), pretrained).to(encoder.device)
+    tagger = EntityTagger(model, encoder.tokenizer, encoder.max_length, encoder.precision)
     tagger.fit(rows, seed=run.seed, **settings(run, "entity"))
     return tagger
 
@@ -296,7 +305,7 @@ def forgetting(run: Run) -> None:
         return
     encoder, data = text_encoder(run), shipped_texts("reviews", "en")
     skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
-    base_hits = skill.hits(load_encoder(encoder.name))
+    base_hits = skill.hits(encoder.load())
     base = float(base_hits.mean())
     rows = list(run.tables["forgetting"])
     rows += [forgetting_arm(run, encoder, data, skill, method) for method in ("lora", "replay")]
@@ -313,7 +322,7 @@ def forgetting(run: Run) -> None:
 
 def limits_of_old_skill(encoder: TextEncoder) -> dict[str, float]:
     """Where the old skill ends: Japanese, and a distractor that shares the anchor's words."""
-    pretrained = load_encoder(encoder.name)
+    pretrained = encoder.load()
     japanese = OldSkill(encoder, paraphrase_pairs("ja", "test")).accuracy(pretrained)
     triples = load_shipped("similarity", "en", "test")
     columns = [

@@ -9,7 +9,6 @@ from lab_helpers.data.labelled import shipped_texts
 from lab_helpers.figures import plots
 from lab_helpers.headless.lab01 import text_encoder
 from lab_helpers.headless.steps import Step
-from lab_helpers.models.encoders import load_encoder
 from lab_helpers.models.known_configs import lora_counts
 from lab_helpers.tuning import spectrum
 from lab_helpers.tuning.capacity import CapacityTask
@@ -51,7 +50,7 @@ def full_delta(encoder: TextEncoder, sizes: dict, seed: int) -> dict[str, torch.
         label="full",
     )
     return spectrum.deltas(
-        spectrum.matrices(load_encoder(encoder.name)), spectrum.matrices(outcome.model.encoder)
+        spectrum.matrices(encoder.load()), spectrum.matrices(outcome.model.encoder)
     )
 
 

@@ -34,6 +34,9 @@ class Precision:
         }
 
 
+FLOAT32 = Precision("fp32", None, False, True)
+
+
 def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
     """Choose the precision for ``hardware``; ``wanted`` may force ``fp32``, ``fp16`` or ``bf16``.
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.evaluation.classification import accuracy, bootstrap_interval
-from lab_helpers.models.encoders import load_encoder
 from lab_helpers.tuning.classifier import EncoderClassifier, freeze, trainable_parameters
 from lab_helpers.tuning.forgetting import OldSkill
 from lab_helpers.tuning.training import History
@@ -41,7 +40,7 @@ def cheap_curves(
     """
     train_texts, _ = data.split("train")
     test_texts, test_labels = data.split("test")
-    pretrained = load_encoder(encoder.name)
+    pretrained = encoder.load()
     vector_of = dict(zip(train_texts, encoder.embed(train_texts, pretrained), strict=True))
     test_vectors = encoder.embed(test_texts, pretrained)
     rows = []

@@ -36,8 +36,9 @@ class LoraLinear(nn.Module):
             raise ValueError("r must be at least 1")
         self.base = base.requires_grad_(False)
         self.scaling = lora_scaling(alpha, r, rank_stabilized)
-        self.A = nn.Parameter(torch.empty(r, base.in_features))
-        self.B = nn.Parameter(torch.zeros(base.out_features, r))
+        device = base.weight.device
+        self.A = nn.Parameter(torch.empty(r, base.in_features, device=device))
+        self.B = nn.Parameter(torch.zeros(base.out_features, r, device=device))
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
         self.merged = False
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lab_helpers.models.encoders import load_encoder
 from lab_helpers.tuning.lora import LoraLinear, adapter_parameters, add_lora
 from lab_helpers.tuning.transfer import TextEncoder
 
@@ -29,10 +28,10 @@ def parity_with_peft(
         with torch.no_grad():
             return model(**inputs).last_hidden_state
 
-    plain, hand = load_encoder(encoder.name).eval(), load_encoder(encoder.name).eval()
+    plain, hand = encoder.load().eval(), encoder.load().eval()
     names = add_lora(hand, TARGETS, r, alpha)
     config = LoraConfig(r=r, lora_alpha=alpha, target_modules=TARGETS)
-    library = get_peft_model(load_encoder(encoder.name), config).eval()
+    library = get_peft_model(encoder.load(), config).eval()
     untouched, start = output(plain), output(hand)
     give_same_factors(hand, library, names, seed)
     by_hand, by_peft = output(hand), output(library)

@@ -9,7 +9,7 @@ from lab_helpers.tuning.classifier import encoder_blocks
 def matrices(encoder) -> dict[str, torch.Tensor]:
     """Copies of all weight matrices of the encoder's blocks: ``"3.attention.self.query"`` → (d, k)."""
     return {
-        name: module.weight.detach().clone()
+        name: module.weight.detach().cpu().clone()
         for name, module in encoder_blocks(encoder).named_modules()
         if isinstance(module, nn.Linear)
     }

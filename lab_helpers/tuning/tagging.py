@@ -8,6 +8,7 @@ import re
 import torch
 from torch import nn
 
+from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.training import History, length_batches, train
 
@@ -58,8 +59,14 @@ class EntityTagger:
     left out, together with the tokens' offsets.
     """
 
-    def __init__(self, model, tokenizer, max_length: int):
+    def __init__(self, model, tokenizer, max_length: int, precision: Precision = FLOAT32):
         self.model, self.tokenizer, self.max_length = model, tokenizer, max_length
+        self.precision = precision
+
+    def logits(self, ids: list[list[int]]) -> torch.Tensor:
+        """Tag scores of padded token ids, (batch, tokens, tags), on the model's device."""
+        padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.model.device)
+        return self.model(padded["input_ids"], padded["attention_mask"]).logits
 
     def encode(self, texts: list[str]):
         return self.tokenizer(
@@ -83,13 +90,11 @@ class EntityTagger:
         ]
 
         def loss_of(batch: list[int]) -> torch.Tensor:
-            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
-            width = padded["input_ids"].shape[1]
-            goal = torch.tensor([targets[i] + [IGNORED] * (width - len(targets[i])) for i in batch])
-            logits = self.model(padded["input_ids"], padded["attention_mask"]).logits
-            return nn.functional.cross_entropy(
-                logits.flatten(0, 1), goal.flatten(), ignore_index=IGNORED
-            )
+            logits = self.logits([ids[i] for i in batch])
+            width = logits.shape[1]
+            goal = [targets[i] + [IGNORED] * (width - len(targets[i])) for i in batch]
+            gold = torch.tensor(goal, device=logits.device).flatten()
+            return nn.functional.cross_entropy(logits.flatten(0, 1), gold, ignore_index=IGNORED)
 
         seed_everything(seed)
         lengths = [len(row) for row in ids]
@@ -101,6 +106,7 @@ class EntityTagger:
             steps_per_epoch=-(-len(rows) // batch_size),
             learning_rate=learning_rate,
             head_learning_rate=head_learning_rate,
+            precision=self.precision,
             label="entities",
         )
 
@@ -113,8 +119,7 @@ class EntityTagger:
         with torch.inference_mode():
             for start in range(0, len(texts), batch_size):
                 ids = encoded["input_ids"][start : start + batch_size]
-                padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
-                best = self.model(padded["input_ids"], padded["attention_mask"]).logits.argmax(-1)
+                best = self.logits(ids).argmax(-1).cpu()
                 for row, offsets in zip(
                     best, encoded["offset_mapping"][start : start + batch_size], strict=True
                 ):

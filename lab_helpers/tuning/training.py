@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from lab_helpers.runtime.allocator import keep_freed_memory
+from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 
 MEGABATCH = 8
@@ -49,6 +51,7 @@ def train(
     steps_per_epoch: int,
     learning_rate: float,
     head_learning_rate: float | None = None,
+    precision: Precision = FLOAT32,
     label: str = "training",
     score: Callable[[], float] | None = None,
     score_every: int = 0,
@@ -57,6 +60,7 @@ def train(
     """AdamW with linear warm-up (10 %) and decay over ``epochs``; only trainable weights move.
 
     ``batches_of_epoch(epoch)`` yields batches, ``loss_of(batch)`` gives the loss to minimise.
+    ``precision`` chooses autocast; the weights themselves stay float32, and fp16 gets a gradient scaler.
     Parameters whose name starts with ``head`` or ``classifier`` learn at ``head_learning_rate``.
     With ``score``, it is called every ``score_every`` steps and training ends once it reaches
     ``stop_at``. A loss that is not finite ends training and sets ``History.diverged``.
@@ -68,17 +72,22 @@ def train(
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     total = epochs * steps_per_epoch
     schedule = get_linear_schedule_with_warmup(optimizer, max(1, total // 10), total)
+    device = groups[0]["params"][0].device.type
+    scaler = torch.amp.GradScaler(device, enabled=precision.gradient_scaler)
     history = History()
     model.train()
     every = (batch for epoch in range(epochs) for batch in batches_of_epoch(epoch))
     for step, batch in enumerate(track(every, label, total), 1):
-        loss = loss_of(batch)
+        with autocast(precision, device):
+            loss = loss_of(batch)
         if not torch.isfinite(loss):
             history.diverged = True
             break
-        loss.backward()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 1.0)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
         history.losses.append(loss.item())
@@ -90,6 +99,14 @@ def train(
                 break
     model.eval()
     return history
+
+
+def autocast(precision: Precision, device: str):
+    """The autocast context of a precision on ``"cpu"`` or ``"cuda"``; none for fp32."""
+    if precision.autocast is None:
+        return nullcontext()
+    dtype = torch.bfloat16 if precision.autocast == "bf16" else torch.float16
+    return torch.autocast(device, dtype)
 
 
 def _parameter_groups(model, learning_rate, head_learning_rate) -> list[dict]:

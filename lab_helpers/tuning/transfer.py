@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lab_helpers.models.encoders import load_encoder, load_tokenizer
+from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
@@ -20,21 +21,29 @@ class TextEncoder:
     ``name`` is what :func:`lab_helpers.models.encoders.encoder_source` accepts.
     """
 
-    def __init__(self, name: str, max_length: int):
+    def __init__(
+        self, name: str, max_length: int, device: str = "cpu", precision: Precision = FLOAT32
+    ):
         self.name = name
         self.max_length = max_length
+        self.device = device
+        self.precision = precision
         self.tokenizer = load_tokenizer(name)
+
+    def load(self, pretrained: bool = True):
+        """A fresh copy of the bare encoder on this encoder's device, weights in float32."""
+        return load_encoder(self.name, pretrained).to(self.device)
 
     def tokenize(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"]
 
     def pad(self, ids: list[list[int]]):
         """Token ids as padded ``input_ids`` and ``attention_mask`` tensors, (batch, tokens)."""
-        return self.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+        return self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.device)
 
     def embed(self, texts: list[str], encoder=None, batch_size: int = 32) -> np.ndarray:
         """Pooled vectors of ``texts``, (texts, width), by ``encoder`` or the pretrained one."""
-        encoder = encoder if encoder is not None else load_encoder(self.name)
+        encoder = encoder if encoder is not None else self.load()
         encoder.eval()
 
         def pooled(batch):
@@ -66,7 +75,7 @@ class TextEncoder:
     def classifier(self, num_labels: int, seed: int, pretrained: bool = True) -> EncoderClassifier:
         """A fresh classifier; with ``pretrained=False`` every weight is random."""
         seed_everything(seed)
-        return EncoderClassifier(load_encoder(self.name, pretrained), num_labels)
+        return EncoderClassifier(self.load(pretrained), num_labels).to(self.device)
 
 
 @dataclass
@@ -113,7 +122,8 @@ def fine_tune(
     def loss_of(batch: list[int]) -> torch.Tensor:
         padded = encoder.pad([ids[i] for i in batch])
         logits = model(padded["input_ids"], padded["attention_mask"])
-        loss = nn.functional.cross_entropy(logits, torch.tensor([labels[i] for i in batch]))
+        gold = torch.tensor([labels[i] for i in batch], device=logits.device)
+        loss = nn.functional.cross_entropy(logits, gold)
         if replay and replay_batches:
             left, right = next(replay_batches)
             loss = loss + replay.weight * contrastive_loss(model, left, right, replay.scale)
@@ -128,6 +138,7 @@ def fine_tune(
         steps_per_epoch=-(-len(texts) // batch_size),
         learning_rate=learning_rate,
         head_learning_rate=head_learning_rate,
+        precision=encoder.precision,
         label=label,
         **scoring,
     )
@@ -139,7 +150,7 @@ def contrastive_loss(
     """In-batch softmax: each left text must find its right partner among all of the batch."""
     a = nn.functional.normalize(model.embed(**left), dim=-1)
     b = nn.functional.normalize(model.embed(**right), dim=-1)
-    return nn.functional.cross_entropy(scale * a @ b.T, torch.arange(len(a)))
+    return nn.functional.cross_entropy(scale * a @ b.T, torch.arange(len(a), device=a.device))
 
 
 def _replay_batches(encoder: TextEncoder, replay: Replay, seed: int):

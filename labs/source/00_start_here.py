@@ -97,9 +97,8 @@ def nearest_label(vectors, references, labels):
 nearest_label = lab.check("nearest_label", nearest_label)
 # %%
 from lab_helpers.headless.lab00 import DESCRIPTIONS, scored
-from lab_helpers.models.encoders import load_encoder
 
-pretrained = load_encoder(encoder.name)
+pretrained = encoder.load()
 vectors = encoder.embed(texts, pretrained)
 described = encoder.embed([DESCRIPTIONS[label] for label in requests.labels], pretrained)
 zero_shot = nearest_label(vectors, described, list(range(10)))

@@ -88,15 +88,13 @@ mean_pool = lab.check("mean_pool", mean_pool)
 # %%
 import torch
 
-from lab_helpers.models.encoders import load_encoder
-
-pretrained = load_encoder(encoder.name).eval()
+pretrained = encoder.load().eval()
 texts = ["My parcel never came.", "The delivery has not arrived.", "How do I clean the filter?"]
 batch = encoder.pad(encoder.tokenize(texts))
 with torch.no_grad():
     vectors = mean_pool(pretrained(**batch).last_hidden_state, batch["attention_mask"])
 vectors = torch.nn.functional.normalize(vectors, dim=-1)
-print((vectors @ vectors.T).numpy().round(2))
+print((vectors @ vectors.T).cpu().numpy().round(2))
 # %% [markdown] lang="en"
 # ## Measure: how far does a frozen encoder get?
 #
