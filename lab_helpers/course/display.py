@@ -9,13 +9,17 @@ def show_markdown(text: str) -> None:
     display(Markdown(text))
 
 
-def show_figure(figure) -> None:
-    """Show a figure as PNG, whatever backend is active."""
-    from IPython.display import Image, display
-
+def png(figure) -> bytes:
+    """A matplotlib figure as PNG, whatever backend is active."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight")
-    display(Image(buffer.getvalue()))
+    return buffer.getvalue()
+
+
+def show_figure(figure) -> None:
+    from IPython.display import Image, display
+
+    display(Image(png(figure)))
 
 
 def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:

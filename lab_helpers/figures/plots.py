@@ -90,7 +90,10 @@ def weight_change(rows: list[dict]):
                 axis.text(j, i, f"{value:.3f}", ha="center", va="center", fontsize=7, color=shade)
         figure.colorbar(image, label="‖ΔW‖ / ‖W‖")
         axis.set_title(
-            words("How far full fine-tuning moved each matrix", "全層の微調整で各行列が動いた量")
+            words(
+                "How far full fine-tuning moved each matrix",
+                "フルファインチューニングで各行列が動いた量",
+            )
         )
         return figure
 
@@ -185,8 +188,9 @@ def forgetting(rows: list[dict], base_skill: float):
                 label=row["method"],
             )
         axis.set(
-            xlabel=words("new skill: intent accuracy", "新しい技能: 意図分類の正解率"),
+            xlabel=words("new skill: sentiment accuracy", "新しい技能: 感情分析の正解率"),
             ylabel=words("old skill: paraphrase found", "元の技能: 言い換えの発見率"),
+            xlim=(0.3, 0.8),
             ylim=(0, 1.02),
         )
         axis.legend(frameon=False, loc="lower left")

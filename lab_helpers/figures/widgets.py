@@ -1,5 +1,6 @@
 """ipywidgets front ends. Each drives a plain function that is tested, and shown, without them."""
 
+import base64
 import html
 from collections.abc import Callable, Iterable
 
@@ -10,33 +11,38 @@ def explorer(draw: Callable, **controls) -> None:
     """Show ``draw(**values)``, redrawn whenever a control changes.
 
     ``controls`` are ipywidgets; ``draw`` returns a matplotlib figure, text, or a list of dicts.
-    Only the controls and the picture are displayed: nothing is stored in the notebook's metadata.
+    The view is one HTML widget, not an Output widget: executing a notebook without a front end
+    hangs now and then on those (seen with nbclient 0.11 and ipykernel 7.4).
     """
     import ipywidgets
     from IPython.display import display
 
-    output = ipywidgets.Output()
+    view = ipywidgets.HTML()
 
     def redraw(_=None) -> None:
-        with output:
-            output.clear_output(wait=True)
-            _show(draw(**{name: control.value for name, control in controls.items()}))
+        view.value = as_html(draw(**{name: control.value for name, control in controls.items()}))
 
     for control in controls.values():
         control.observe(redraw, names="value")
     redraw()
-    display(ipywidgets.VBox([*controls.values(), output]))
+    display(ipywidgets.VBox([*controls.values(), view]))
 
 
-def _show(drawn) -> None:
-    from lab_helpers.course.display import markdown_table, show_figure, show_markdown
+def as_html(drawn) -> str:
+    """A figure as an embedded picture, rows (dicts) as a table, anything else as escaped text."""
+    from lab_helpers.course.display import cell, png
 
     if isinstance(drawn, str):
-        print(drawn)
-    elif isinstance(drawn, list):
-        show_markdown(markdown_table(drawn))
-    else:
-        show_figure(drawn)
+        return f"<pre>{html.escape(drawn)}</pre>"
+    if isinstance(drawn, list):
+        lines = [drawn[0].keys(), *(map(cell, row.values()) for row in drawn)]
+        tags = ["th", *["td"] * len(drawn)]
+        body = "".join(
+            "<tr>" + "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in line) + "</tr>"
+            for tag, line in zip(tags, lines, strict=True)
+        )
+        return f"<table>{body}</table>"
+    return f'<img src="data:image/png;base64,{base64.b64encode(png(drawn)).decode()}">'
 
 
 def slider(label: str, value: int, low: int, high: int, step: int = 1):

@@ -121,7 +121,7 @@ def wait_for_change(read, before, seconds: int = 20):
 
 
 def picture(page, number: int):
-    images = cell(page, number).locator(".jp-OutputArea img")
+    images = cell(page, number).locator(".widget-html img")
     return images.last.get_attribute("src") if images.count() else None
 
 

@@ -392,7 +392,7 @@ PREDICTIONS = (
         "forgotten",
         Text(
             "Full fine-tuning on 256 reviews takes seconds. How many points of its old skill does the encoder lose?",
-            "256 件のレビューで全層を数秒微調整すると、エンコーダーは元の技能を何ポイント失うでしょうか。",
+            "256 件のレビューで数秒フルファインチューニングすると、エンコーダーは元の技能を何ポイント失うでしょうか。",
         ),
         "forgetting_full",
         Text("points", "ポイント"),

@@ -421,7 +421,7 @@ PREDICTIONS = (
         "energy",
         Text(
             "ΔW of a full fine-tuning is a 384 × 384 matrix. What percentage of ‖ΔW‖² do its first 8 singular directions hold?",
-            "全層微調整の ΔW は 384 × 384 の行列です。最初の 8 つの特異方向は ‖ΔW‖² の何 % を占めるでしょうか。",
+            "フルファインチューニングの ΔW は 384 × 384 の行列です。最初の 8 つの特異方向は ‖ΔW‖² の何 % を占めるでしょうか。",
         ),
         "energy_top_8",
         Text("%", "%"),
