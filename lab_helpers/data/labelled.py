@@ -1,6 +1,7 @@
 """Labelled texts: one type for shipped and user data, and a loader that names every bad row."""
 
 import csv
+import io
 import json
 import random
 from collections import Counter
@@ -67,11 +68,7 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     clean: list[dict] = []
     problems: list[str] = []
     for line, row in rows:
-        text, label = (
-            str(row.get(text_column) or "").strip(),
-            str(row.get(label_column) or "").strip(),
-        )
-        split = str(row.get("split") or "").strip()
+        text, label, split = (_words(row.get(c)) for c in (text_column, label_column, "split"))
         if not text:
             problems.append(f"line {line}: empty {text_column}")
         elif not label:
@@ -94,6 +91,11 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
         )
     if "split" not in columns:
         _assign_splits(clean, seed)
+    elif missing := {"train", "test"} - {row["split"] for row in clean}:
+        raise BadInput(
+            f"{path.name} has no row whose split is {' or '.join(sorted(missing))}",
+            "Mark training and test rows, or leave the column out.",
+        )
     labels = tuple(sorted({row["label"] for row in clean}))
     if len(labels) < 2:
         raise BadInput(f"{path.name} has only one label ('{labels[0]}')", "Two or more are needed.")
@@ -117,18 +119,28 @@ def _read_rows(path: Path) -> list[tuple[int, dict]]:
     if path.suffix.lower() in (".jsonl", ".json"):
         return _read_jsonl(path, text)
     if path.suffix.lower() in (".csv", ".tsv"):
-        reader = csv.DictReader(
-            text.splitlines(keepends=True), delimiter="\t" if path.suffix.lower() == ".tsv" else ","
-        )
-        return [(reader.line_num, {k: v for k, v in row.items() if k}) for row in reader]
+        return _read_csv(path, text)
     raise BadInput(
         f"{path.name}: unknown file type '{path.suffix}'", "Give a .csv, .tsv or .jsonl file."
     )
 
 
+def _read_csv(path: Path, text: str) -> list[tuple[int, dict]]:
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [(reader.line_num, {k: v for k, v in row.items() if k}) for row in reader]
+    except csv.Error as error:
+        raise BadInput(
+            f"{path.name} line {reader.line_num}: {error}",
+            "Check the quotation marks from this line upwards.",
+        ) from None
+
+
 def _read_jsonl(path: Path, text: str) -> list[tuple[int, dict]]:
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -144,6 +156,11 @@ def _read_jsonl(path: Path, text: str) -> list[tuple[int, dict]]:
             )
         rows.append((number, row))
     return rows
+
+
+def _words(value) -> str:
+    """A cell as text; an absent one is empty, the number 0 is not."""
+    return "" if value is None else str(value).strip()
 
 
 def _find_column(path: Path, columns: list[str], wanted: tuple[str, ...], meaning: str) -> str:

@@ -1,5 +1,6 @@
 """The data sets that the course ships, as lists of plain dicts."""
 
+import copy
 import json
 from functools import lru_cache
 
@@ -25,4 +26,4 @@ def load_shipped(name: str, language: str, split: str | None = None) -> list[dic
 
     ``language`` is ``"en"`` or ``"ja"``; ``split`` is ``"train"``, ``"validation"``, ``"test"`` or all.
     """
-    return [dict(row) for row in _rows(name, language) if split in (None, row["split"])]
+    return [copy.deepcopy(row) for row in _rows(name, language) if split in (None, row["split"])]

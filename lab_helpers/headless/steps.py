@@ -50,7 +50,7 @@ def start_run(
     working = final.with_name(final.name + ".partial")
     run = Run(lab, profile, seed, working, model, data, source)
     state = read_json(working / "state.json", {})
-    if state.get("key") == key and source == "headless":
+    if state.get("key") == key and state["done"] and source == "headless":
         run.metrics, run.tables = state["metrics"], state["tables"]
         run.artifacts, run.seconds = state["artifacts"], state["seconds"]
         run.peak_rss_mb = state["peak_rss_mb"]

@@ -35,6 +35,7 @@ def encoder_source(name: str) -> str:
 def _told_plainly(name: str):
     """Turn what can go wrong while loading into one sentence with the way out."""
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+    from safetensors import SafetensorError
 
     try:
         yield
@@ -42,7 +43,7 @@ def _told_plainly(name: str):
         raise BadInput(
             f"'{name}' is gated", "Accept its licence on the hub, then log in with: hf auth login"
         ) from None
-    except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+    except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError, SafetensorError) as error:
         first_line = (
             str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         )
@@ -109,4 +110,4 @@ def _load(model_class, config_class, name: str, pretrained: bool, **options):
             return model_class.from_pretrained(
                 source, config=config, dtype=torch.float32, use_safetensors=True
             )
-        return model_class.from_config(config)
+        return model_class.from_config(config, dtype=torch.float32)

@@ -58,7 +58,7 @@ def choose_profile(wanted: str | None = None) -> Profile:
     A profile other than ``tiny`` on a machine without a CUDA GPU raises :class:`MissingDependency`:
     it would need hours.
     """
-    wanted = wanted or os.environ.get("LAB_PROFILE")
+    wanted = wanted or os.environ.get("LAB_PROFILE") or None
     if wanted in (None, "tiny"):
         profile = load_profile(wanted or "tiny")
         if wanted is None:

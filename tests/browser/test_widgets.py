@@ -62,7 +62,9 @@ def page(tmp_path_factory):
     folder, port = tmp_path_factory.mktemp("lab"), free_port()
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
     metadata = {"kernelspec": KERNEL}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "widgets.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "widgets.ipynb"
+    )
     command = [
         sys.executable,
         "-m",

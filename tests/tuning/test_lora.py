@@ -149,6 +149,11 @@ def test_only_the_factors_train():
     assert trainable == {"A", "B"}
 
 
+def test_the_factors_lie_where_the_base_lies():
+    layer = LoraLinear(nn.Linear(K, D, device="meta"), 2, 4)
+    assert {parameter.device.type for parameter in layer.parameters()} == {"meta"}
+
+
 @pytest.mark.parametrize("r", [0, -1])
 def test_a_rank_below_one_is_refused(r):
     with pytest.raises(ValueError, match="at least 1"):

@@ -35,7 +35,8 @@ def fit(precision: Precision):
 
 
 @pytest.mark.parametrize(
-    ("precision", "dtype"), [(FLOAT32, torch.float32), (BF16, torch.bfloat16), (FP16, torch.float16)]
+    ("precision", "dtype"),
+    [(FLOAT32, torch.float32), (BF16, torch.bfloat16), (FP16, torch.float16)],
 )
 def test_autocast_computes_in_its_dtype_and_keeps_float32_weights(precision, dtype):
     model, history, seen = fit(precision)

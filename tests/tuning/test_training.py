@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.training import length_batches, train
 
 all_lengths = st.lists(st.integers(1, 64), max_size=200)
@@ -183,3 +184,28 @@ def test_training_stops_at_the_target_score():
     history, seen = run(Line(), steps=10, score=lambda: next(values), score_every=3, stop_at=0.8)
     assert history.scores == [(3, 0.2), (6, 0.8)]
     assert len(seen) == 6
+
+
+def test_a_gradient_that_overflows_in_fp16_is_skipped_and_training_goes_on():
+    """The scaler multiplies the loss by 65,536; where that is too much the step is left out."""
+    model, places = Line(), []
+    model.head.requires_grad_(False)
+
+    def score() -> float:
+        places.append(float(model.body))
+        return 0.0
+
+    history = train(
+        model,
+        lambda epoch: iter([1.0, 1e38, 1.0, 1.0]),
+        lambda factor: (model.body + 1) * factor,
+        epochs=1,
+        steps_per_epoch=4,
+        learning_rate=0.1,
+        precision=Precision("fp16", "fp16", gradient_scaler=True, use_cpu=True),
+        score=score,
+        score_every=1,
+    )
+    assert len(history.losses) == 4
+    assert places[1] == places[0]
+    assert places[3] < places[2] < places[1]

@@ -6,6 +6,7 @@ import torch
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.models.encoders import load_encoder
+from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.classifier import freeze
 from lab_helpers.tuning.experiments import cheap_curves, mean_at, trained, until_target
 from lab_helpers.tuning.forgetting import OldSkill, paraphrase_pairs
@@ -60,6 +61,28 @@ def test_fine_tuning_is_repeatable_by_seed(encoder):
     assert losses == again
     assert all(torch.equal(weights[name], same[name]) for name in weights)
     assert len(losses) == 2 * 5
+
+
+def test_the_seed_fixes_dropout_too(encoder):
+    """The course's encoders have none, but a learner may switch it on."""
+    losses = []
+    for _ in range(2):
+        model = encoder.classifier(2, 0)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.3
+        torch.rand(len(losses) + 1)
+        losses.append(fine_tune(model, encoder, TEXTS, LABELS, seed=1, **FAST).losses)
+    assert losses[0] == losses[1]
+    assert losses[0] != tuned(encoder, 1)[0]
+
+
+def test_the_precision_of_the_encoder_reaches_the_training(encoder, tiny_bert):
+    bf16 = Precision("bf16", "bf16", gradient_scaler=False, use_cpu=True)
+    half = TextEncoder(str(tiny_bert), 32, precision=bf16)
+    full_losses, half_losses = tuned(encoder, 1)[0], tuned(half, 1)[0]
+    assert full_losses != half_losses
+    assert full_losses == pytest.approx(half_losses, rel=0.1)
 
 
 def test_another_seed_gives_another_run(encoder):
@@ -230,3 +253,29 @@ def test_until_target_stops_at_the_target_or_at_the_end(encoder, data, target, s
     assert row["method"] == "probe"
     assert row["trainable"] == 16 * 2 + 2
     assert row["old_skill"] == 1.0, "a frozen encoder forgets nothing"
+
+
+def test_until_target_looks_at_validation_texts_and_at_test_texts_only_at_the_end(
+    encoder, data, monkeypatch
+):
+    asked, logits = [], encoder.logits
+
+    def recorded(model, texts, **options):
+        asked.append(texts)
+        return logits(model, texts, **options)
+
+    monkeypatch.setattr(encoder, "logits", recorded)
+    until_target(
+        encoder,
+        data,
+        OldSkill(encoder, [(text, text) for text in TEXTS[:3]]),
+        lambda model: freeze(model, 0),
+        method="probe",
+        target=1.1,
+        seed=0,
+        n=24,
+        score_every=3,
+        **FAST,
+    )
+    validation, test = data.split("validation")[0], data.split("test")[0]
+    assert asked == [validation, validation, test]
