@@ -18,7 +18,7 @@ from lab_helpers.runtime.hardware import detect
 from lab_helpers.runtime.precision import FLOAT32, pick_precision
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning import spectrum
-from lab_helpers.tuning.classifier import trainable_parameters
+from lab_helpers.tuning.classifier import encoder_blocks, trainable_parameters
 from lab_helpers.tuning.experiments import Outcome, cheap_curves, mean_at, trained, until_target
 from lab_helpers.tuning.forgetting import OldSkill, paraphrase_pairs
 from lab_helpers.tuning.tagging import KINDS, TAGS, EntityTagger, FeatureTagger
@@ -217,7 +217,8 @@ def freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
     """
     probe = run.metrics["intent_accuracy_probe_64_en"]
     rows = [{"blocks": 0, "accuracy": probe, "trainable": data_width(encoder) * len(data.labels)}]
-    for blocks in run.sizes["freezing_blocks"]:
+    available = len(encoder_blocks(encoder.load()))
+    for blocks in (number for number in run.sizes["freezing_blocks"] if number <= available):
         outcome = trained(
             encoder,
             data,

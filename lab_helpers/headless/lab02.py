@@ -77,7 +77,7 @@ def square_energies(
 def energy_summary(energies: dict[str, np.ndarray], reference: np.ndarray) -> dict[str, float]:
     """Mean energy in the top 1, 8 and 64 directions, and the rank that holds 90 %."""
     curves = list(energies.values())
-    summary = {f"energy_top_{r}": float(np.mean([c[r - 1] for c in curves])) for r in (1, 8, 64)}
+    summary = {f"energy_top_{r}": float(np.mean([c[:r][-1] for c in curves])) for r in (1, 8, 64)}
     summary["energy_top_8_random"] = float(reference[7])
     summary["rank_for_90_percent"] = float(np.mean([(c < 0.9).sum() + 1 for c in curves]))
     return summary

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from lab_helpers.runtime.errors import BadInput
+
 
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Average the token vectors of each text, padding left out.
@@ -46,10 +48,16 @@ def freeze(model: EncoderClassifier, trainable_blocks: int) -> int:
     0 is the frozen probe; all blocks still leave the word embeddings frozen. Use
     ``model.requires_grad_(True)`` for full fine-tuning.
     """
-    model.encoder.requires_grad_(False)
     blocks = encoder_blocks(model.encoder)
-    for block in blocks[len(blocks) - trainable_blocks :]:
-        block.requires_grad_(True)
+    if not 0 <= trainable_blocks <= len(blocks):
+        raise BadInput(
+            f"cannot train {trainable_blocks} of {len(blocks)} blocks",
+            f"Choose a number from 0 to {len(blocks)}.",
+        )
+    model.encoder.requires_grad_(False)
+    model.head.requires_grad_(True)
+    for number, block in enumerate(blocks):
+        block.requires_grad_(number >= len(blocks) - trainable_blocks)
     return trainable_parameters(model)
 
 

@@ -69,12 +69,13 @@ class LoraLinear(nn.Module):
 def add_lora(
     model: nn.Module, target_modules: list[str], r: int, alpha: float, **options
 ) -> list[str]:
-    """Freeze ``model`` and wrap every linear layer whose name ends with a target; return their names."""
+    """Freeze ``model`` and wrap every linear layer whose name ends with a target (whole parts, as in PEFT); return their names."""
     model.requires_grad_(False)
+    endings = tuple(f".{target}" for target in target_modules)
     found = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and any(name.endswith(target) for target in target_modules)
+        if isinstance(module, nn.Linear) and f".{name}".endswith(endings)
     ]
     for name in found:
         parent_name, _, child = name.rpartition(".")

@@ -241,3 +241,26 @@ def test_user_data_runs_end_to_end(capsys, tmp_path):
     assert code == 0
     assert 0 <= record["metrics"]["user_accuracy_pretrained"] <= 1
     assert {row["verdict"] for row in record["claims"]} == {"not measured yet"}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_a_model_of_ones_own_runs_every_lab(capsys, tmp_path, tiny_bert, lab):
+    """A local folder as ``--model``: every step works, and no band judges it."""
+    command = [
+        "run",
+        lab.number,
+        "--profile",
+        "tiny",
+        "--model",
+        tiny_bert,
+        "--out",
+        tmp_path,
+        "--json",
+    ]
+    code, out, error = run_here(capsys, *command)
+    assert code == 0, error
+    record = json.loads(out.splitlines()[-1])
+    assert record["model"] == str(tiny_bert)
+    assert record["outside"] == []
+    assert all(Path(name).exists() for name in record["artifacts"])

@@ -90,7 +90,7 @@ def test_training_lowers_the_loss_and_finds_the_line():
     history, seen = run(model, epochs=20, steps=20)
     assert len(history.losses) == len(seen) == 400
     assert history.losses[-1] < 1e-2 < history.losses[0]
-    assert (float(model.body), float(model.head)) == pytest.approx((3, -1), abs=0.1)
+    assert (model.body.item(), model.head.item()) == pytest.approx((3, -1), abs=0.1)
     assert history.diverged is False
     assert not model.training
 
