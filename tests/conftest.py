@@ -1,7 +1,9 @@
 """For every test: a home of its own, English, no network. Tests never see the user's own files."""
 
 import os
+import shutil
 import socket
+from pathlib import Path
 
 # huggingface_hub reads these when it is imported, so they are set before anything else.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -106,13 +108,17 @@ def tiny_bert(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def headless_record(tmp_path_factory):
-    """``headless_record("01")``: the record of a whole headless run, made once a session."""
+def headless_record():
+    """``headless_record("01")``: the record of a whole headless run, made once a session.
+
+    The records stay in ``build/headless`` until the next session.
+    """
     from lab_helpers.course.registry import get_lab
     from lab_helpers.headless.steps import run_steps, start_run
     from lab_helpers.runtime.profiles import load_profile
 
-    out, records = tmp_path_factory.mktemp("headless"), {}
+    out, records = Path(os.environ["LAB_NOTEBOOK_HOME"]).parent / "headless", {}
+    shutil.rmtree(out, ignore_errors=True)
 
     def record(number: str) -> dict:
         if number not in records:

@@ -7,8 +7,9 @@ from lab_helpers.figures.style import canvas, colour, words
 
 def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | None = None):
     """One panel a data set: mean accuracy over seeds by size, with the range over seeds."""
-    with canvas(len(panels)) as (figure, axes):
-        for axis, (name, rows) in zip(axes[0], panels.items(), strict=True):
+    columns = min(2, len(panels))
+    with canvas(columns, -(-len(panels) // columns)) as (figure, axes):
+        for axis, (name, rows) in zip(axes.flat, panels.items(), strict=True):
             for method in dict.fromkeys(row["method"] for row in rows):
                 sizes = sorted({row["n"] for row in rows if row["method"] == method})
                 values = [

@@ -294,11 +294,6 @@ def learning_rates(run: Run) -> None:
     run.measured(**rate_summary(rows))
 
 
-def short(sizes: dict) -> dict:
-    """Sizes with the few epochs that a learning-rate sweep needs."""
-    return {**sizes, "epochs": sizes["rate_epochs"]}
-
-
 def rate_summary(rows: list[dict]) -> dict[str, float]:
     """Accuracy at the full fine-tuning rate, at LoRA's, and far above."""
     low, good, high = (row["accuracy"] for row in rows)

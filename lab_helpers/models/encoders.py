@@ -1,6 +1,9 @@
 """Encoders by name: ``minilm`` (shipped), a local folder, or a hub name."""
 
+import logging
+import warnings
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from lab_helpers.models.minilm import minilm_folder
@@ -13,6 +16,7 @@ NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 def encoder_source(name: str) -> str:
     """What ``from_pretrained`` takes for ``name``; a missing local folder is a :class:`BadInput`."""
+    hush_known_warnings()
     if name == "minilm":
         go_offline()
         return str(minilm_folder())
@@ -29,6 +33,15 @@ def encoder_source(name: str) -> str:
             "Use minilm, a folder saved with save_pretrained(), or a hub name such as intfloat/multilingual-e5-small.",
         )
     return name
+
+
+@lru_cache(maxsize=1)
+def hush_known_warnings() -> None:
+    """Two warnings of libraries about each other that a learner can do nothing about."""
+    warnings.filterwarnings(
+        "ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning
+    )
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 @contextmanager
@@ -56,17 +69,17 @@ def _told_plainly(name: str):
 @contextmanager
 def quiet_loading():
     """Hide transformers' weight-loading report: that a new head is untrained is meant here."""
-    from transformers.utils import logging
+    from transformers.utils import logging as hf_logging
 
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    before, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        hf_logging.set_verbosity(before)
         if bars:
-            logging.enable_progress_bar()
+            hf_logging.enable_progress_bar()
 
 
 def load_tokenizer(name: str):

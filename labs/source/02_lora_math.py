@@ -306,12 +306,12 @@ lab.figure(target_figure(targets), "targets")
 #
 # フルファインチューニングでうまくいく学習率のまま LoRA を加えた人がいるとします。エラーは 1 つも出ません。最後の行は、反対側の極端な例です。
 # %%
-from lab_helpers.headless.lab02 import rate_summary, short
+from lab_helpers.headless.lab02 import rate_summary
 
 rates = []
 for rate in lab.sizes["learning_rates"]:
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-    result = lora_accuracy(encoder, config, short(lab.sizes), lab.seed, rate)
+    result = lora_accuracy(encoder, config, lab.sizes, lab.seed, rate)
     rates.append({"learning_rate": rate, **result})
 lab.table(rates, "learning rates", columns=["learning_rate", "loss", "accuracy"])
 lab.measured(**rate_summary(rates))
