@@ -42,6 +42,10 @@ def command_line(port: int, browser: bool) -> tuple[list[str], Path]:
         "--ServerApp.port_retries=0",
     ]
     command += [f"--LabApp.default_url=/lab/tree/{first}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append(
+            "--allow-root"
+        )  # a container's only user; the server hears this machine only
     return command + ([] if browser else ["--no-browser"]), folder
 
 

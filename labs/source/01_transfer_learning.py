@@ -257,7 +257,7 @@ lab.measured(**top_over_bottom(moved))
 lab.figure(plots.weight_change(moved), "weight_change")
 # %% [markdown] lang="en"
 # The picture is less tidy than the sentence in the article. Over all, the top two blocks moved hardly farther than the bottom two (the verdict prints the factor); the *kind* of matrix matters more than its height, and the lowest value matrix moved more than the highest. "Freeze the low layers" is a budget rule, not a law of nature.
-# %% [markdown] lang="ja" of="0b7d4662"
+# %% [markdown] lang="ja" of="fca25ba6"
 # 図は、記事の一文ほどすっきりしていません。全体で見ると、上位 2 ブロックの動きは下位 2 ブロックとほとんど変わりません（何倍かは判定に表示されます）。層の高さより行列の*種類*の影響が大きく、最下層の value 行列は最上層の value 行列より大きく動いています。「下位層は凍結する」は予算上の目安であって、自然法則ではありません。
 # %% [markdown] lang="en"
 # ## Break it: 70 % accuracy, nothing found

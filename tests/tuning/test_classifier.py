@@ -5,7 +5,7 @@ import torch
 from sentence_transformers.sentence_transformer.modules import Pooling
 
 from lab_helpers.models.encoders import load_encoder
-from lab_helpers.runtime.errors import LabError
+from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.classifier import (
     EncoderClassifier,
     encoder_blocks,
@@ -88,10 +88,11 @@ def test_freeze_trains_the_head_even_where_all_was_frozen(model):
     assert freeze(model, 0) == HEAD
 
 
-def test_more_blocks_than_there_are_trains_them_all_or_is_refused(model):
+@pytest.mark.parametrize("blocks", [-1, BLOCKS + 1])
+def test_more_blocks_than_there_are_is_refused(model, blocks):
     """The profile asks for 2, 4 and 6 blocks; a learner's own model may have fewer."""
-    try:
-        trainable = freeze(model, BLOCKS + 1)
-    except (LabError, ValueError):
-        return
-    assert trainable == HEAD + BLOCKS * BLOCK
+    before = trainable_parameters(model)
+    with pytest.raises(BadInput, match=f"cannot train {blocks} of {BLOCKS} blocks") as caught:
+        freeze(model, blocks)
+    assert f"0 to {BLOCKS}" in caught.value.fix
+    assert trainable_parameters(model) == before

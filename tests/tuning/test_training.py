@@ -209,3 +209,14 @@ def test_a_gradient_that_overflows_in_fp16_is_skipped_and_training_goes_on():
     assert len(history.losses) == 4
     assert places[1] == places[0]
     assert places[3] < places[2] < places[1]
+
+
+def test_the_gradient_scaler_changes_nothing_where_nothing_overflows():
+    """Clipping, too, must see the gradients as they are: they are small after the second step."""
+    fp16 = Precision("fp16", "fp16", gradient_scaler=True, use_cpu=True)
+    factors = {step: 10.0 if step < 3 else 0.01 for step in range(1, 11)}
+    plain, scaled = Line(), Line()
+    losses = run(plain, factors)[0].losses
+    assert run(scaled, factors, precision=fp16)[0].losses == pytest.approx(losses, rel=1e-5)
+    assert scaled.body.item() == pytest.approx(plain.body.item(), rel=1e-5)
+    assert scaled.head.item() == pytest.approx(plain.head.item(), rel=1e-5)
