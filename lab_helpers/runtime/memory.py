@@ -15,10 +15,12 @@ class PeakMemory:
         import psutil
 
         process = psutil.Process()
+        last = False
         while True:
             self.megabytes = max(self.megabytes, process.memory_info().rss / 1e6)
-            if self._done.wait(self._interval):
+            if last:
                 return
+            last = self._done.wait(self._interval)
 
     def __enter__(self) -> "PeakMemory":
         self._thread = threading.Thread(target=self._sample, daemon=True)

@@ -27,7 +27,7 @@ def labs_folder() -> Path:
 
 def home() -> Path:
     """The learner's folder for progress, runs and caches: ``LAB_HOME``, else ``~/.llm-finetuning-labs``."""
-    return Path(os.environ.get("LAB_HOME") or Path.home() / ".llm-finetuning-labs")
+    return Path(os.environ.get("LAB_HOME") or "~/.llm-finetuning-labs").expanduser()
 
 
 def writable(folder: Path) -> Path:

@@ -8,6 +8,8 @@ import math
 import torch
 from torch import nn
 
+from lab_helpers.runtime.errors import BadInput
+
 
 def lora_scaling(alpha: float, r: int, rank_stabilized: bool = False) -> float:
     """The factor before BA: α/r (LoRA §4.1), or α/√r (rsLoRA, Kalajdzievski 2023, Thm 3.2)."""
@@ -77,6 +79,11 @@ def add_lora(
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and f".{name}".endswith(endings)
     ]
+    if not found:
+        raise BadInput(
+            f"no linear layer is called {', '.join(target_modules)}",
+            "Print model.named_modules() and choose names from there.",
+        )
     for name in found:
         parent_name, _, child = name.rpartition(".")
         parent = model.get_submodule(parent_name)

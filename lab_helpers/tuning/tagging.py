@@ -10,6 +10,7 @@ from torch import nn
 
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.training import History, length_batches, train
 
 KINDS = ("product", "part", "date", "money", "drug", "company_code")
@@ -155,9 +156,9 @@ class FeatureTagger:
             offsets = words_with_offsets(row["text"])
             features += word_features(row["text"], offsets)
             tags += tags_for(offsets, row["entities"])
-        self._pipeline = make_pipeline(
-            DictVectorizer(), LogisticRegression(C=10.0, max_iter=300)
-        ).fit(features, tags)
+        self._pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=10.0, max_iter=300))
+        with one_thread():
+            self._pipeline.fit(features, tags)
         return self
 
     def spans(self, texts: list[str]) -> list[list[tuple[int, int, str]]]:

@@ -11,6 +11,7 @@ from lab_helpers.models.encoders import load_encoder, load_tokenizer
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
 from lab_helpers.tuning.training import History, length_batches, train
 
@@ -171,7 +172,7 @@ def fit_probe(vectors: np.ndarray, labels: list[int]):
     from sklearn.preprocessing import StandardScaler
 
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=1000))
-    with _one_thread():
+    with one_thread():
         return probe.fit(vectors, labels)
 
 
@@ -183,10 +184,3 @@ def fit_bag_of_words(texts: list[str], labels: list[int]):
 
     features = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
     return make_pipeline(features, LinearSVC()).fit(texts, labels)
-
-
-def _one_thread():
-    """Small solvers wait for each other's threads longer than they compute (measured: 150 times)."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)

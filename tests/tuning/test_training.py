@@ -109,7 +109,7 @@ def test_a_loss_that_is_not_finite_ends_training(factor, step):
     assert len(seen) == step
     assert len(history.losses) == step - 1
     assert all(math.isfinite(loss) for loss in history.losses)
-    assert all(math.isfinite(float(p)) for p in model.parameters())
+    assert all(math.isfinite(p.item()) for p in model.parameters())
     assert not model.training
 
 
@@ -117,30 +117,30 @@ def test_the_weights_stay_as_they_were_before_the_loss_that_is_not_finite():
     model, snapshots = Line(), []
 
     def score():
-        snapshots.append([float(p) for p in model.parameters()])
+        snapshots.append([p.item() for p in model.parameters()])
         return 0.0
 
     run(model, {6: math.nan}, steps=10, score=score, score_every=1)
     assert len(snapshots) == 5
-    assert [float(p) for p in model.parameters()] == snapshots[-1]
+    assert [p.item() for p in model.parameters()] == snapshots[-1]
 
 
 def test_only_trainable_weights_move():
     model = Line()
     model.body.requires_grad_(False)
     run(model)
-    assert float(model.body) == 0
-    assert float(model.head) != 0
+    assert model.body.item() == 0
+    assert model.head.item() != 0
 
 
 def test_the_head_learns_at_its_own_rate():
     slow, fast = Line(), Line()
     run(slow, learning_rate=1e-3, steps=2)  # the warm-up's first step does not move anything
     run(fast, learning_rate=1e-3, head_learning_rate=0.1, steps=2)
-    assert float(slow.body) == pytest.approx(float(fast.body))
-    assert abs(float(slow.body)) == pytest.approx(1e-3, rel=0.01)
-    assert abs(float(slow.head)) == pytest.approx(1e-3, rel=0.01)
-    assert abs(float(fast.head)) == pytest.approx(0.1, rel=0.01)
+    assert slow.body.item() == pytest.approx(fast.body.item())
+    assert abs(slow.body.item()) == pytest.approx(1e-3, rel=0.01)
+    assert abs(slow.head.item()) == pytest.approx(1e-3, rel=0.01)
+    assert abs(fast.head.item()) == pytest.approx(0.1, rel=0.01)
 
 
 def test_the_rate_warms_up_and_decays_to_zero():
@@ -159,7 +159,7 @@ def test_the_rate_warms_up_and_decays_to_zero():
         epochs=1,
         steps_per_epoch=20,
         learning_rate=1e-2,
-        score=lambda: places.append(float(model.body)) or 0.0,
+        score=lambda: places.append(model.body.item()) or 0.0,
         score_every=1,
     )
     moves = [a - b for a, b in zip([0.0, *places], places, strict=False)]
@@ -192,7 +192,7 @@ def test_a_gradient_that_overflows_in_fp16_is_skipped_and_training_goes_on():
     model.head.requires_grad_(False)
 
     def score() -> float:
-        places.append(float(model.body))
+        places.append(model.body.item())
         return 0.0
 
     history = train(
