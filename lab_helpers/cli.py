@@ -29,7 +29,9 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; 
 def main() -> None:
     """Entry point: a user's mistake becomes one line on standard error and an exit code."""
     try:
-        app(standalone_mode=False)
+        # Newer typer versions turn Ctrl-C into this return value, older ones into an exception.
+        if app(standalone_mode=False) == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
     except LabError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

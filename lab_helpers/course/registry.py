@@ -40,7 +40,7 @@ LABS = (
             "Check the machine, tune a model in seconds, switch the tuning off and on",
             "環境を確かめ、数秒でモデルを調整し、調整を切ったり戻したりする",
         ),
-        40,
+        19,
     ),
     Lab(
         "01",
@@ -50,7 +50,7 @@ LABS = (
             "Pre-trained against from scratch, what to freeze, what is forgotten, how to cure it",
             "事前学習の効果、どの層を凍結するか、何を忘れるか、どう防ぐか",
         ),
-        120,
+        187,
     ),
     Lab(
         "02",
@@ -60,7 +60,7 @@ LABS = (
             "Low rank measured, LoRA by hand, parity with PEFT, rank, scaling and targets",
             "低ランク性の実測、手書きの LoRA、PEFT との一致、ランク・スケーリング・対象層",
         ),
-        80,
+        141,
     ),
 )
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit codes, and one clear line for every bad input."""
 
+import functools
 import json
 import os
 import signal
@@ -189,7 +190,9 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     if os.name == "nt":
         pytest.skip("Windows has no SIGINT for a single child process")
-    process = subprocess.Popen(command, **options)
+    # A test run in the background ignores SIGINT, and its children would inherit that.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, preexec_fn=listen, **options)
     state = tmp_path / "00-tiny-seed0.partial" / "state.json"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
