@@ -1,4 +1,4 @@
-"""Accuracy with its uncertainty, and precision, recall and F1 through scikit-learn."""
+"""Accuracy with its uncertainty."""
 
 import numpy as np
 
@@ -21,16 +21,3 @@ def bootstrap_interval(
     means = values[rng.integers(0, len(values), (resamples, len(values)))].mean(axis=1)
     tail = (1 - level) / 2 * 100
     return [float(np.percentile(means, tail)), float(np.percentile(means, 100 - tail))]
-
-
-def classification_table(predicted, gold, labels: list[str]) -> list[dict]:
-    """Precision, recall, F1 and support of each label: one dict a label."""
-    from sklearn.metrics import precision_recall_fscore_support
-
-    columns = precision_recall_fscore_support(
-        gold, predicted, labels=range(len(labels)), zero_division=0
-    )
-    return [
-        {"label": label, "precision": p, "recall": r, "f1": f, "support": int(s)}
-        for label, p, r, f, s in zip(labels, *columns, strict=True)
-    ]

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import classification_report
 
 from lab_helpers.evaluation.classification import (
     accuracy,
     bootstrap_interval,
-    classification_table,
 )
 
 hits = st.lists(st.integers(0, 1), min_size=1, max_size=120)
@@ -65,33 +63,3 @@ def test_it_covers_the_truth_about_as_often_as_promised():
         low, high = bootstrap_interval(rng.random(60) < 0.6, resamples=200)
         covered += low <= 0.6 <= high
     assert 0.88 <= covered / 200 <= 0.99
-
-
-@given(pairs=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
-def test_the_table_is_scikit_learns_report(pairs):
-    predicted, gold = zip(*pairs, strict=True)
-    report = classification_report(
-        gold, predicted, labels=[0, 1, 2], target_names=LABELS, output_dict=True, zero_division=0
-    )
-    table = classification_table(predicted, gold, LABELS)
-    assert [row["label"] for row in table] == LABELS
-    for row in table:
-        theirs = report[row["label"]]
-        assert row["precision"] == pytest.approx(theirs["precision"])
-        assert row["recall"] == pytest.approx(theirs["recall"])
-        assert row["f1"] == pytest.approx(theirs["f1-score"])
-        assert row["support"] == theirs["support"]
-
-
-def test_the_table_by_hand():
-    """Two of three predicted "good" are right; one of three gold "good" is missed."""
-    predicted, gold = [2, 2, 2, 0, 0], [2, 2, 0, 2, 0]
-    bad, fine, good = classification_table(predicted, gold, LABELS)
-    assert good == {"label": "good", "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3}
-    assert (bad["precision"], bad["recall"], bad["support"]) == (0.5, 0.5, 2)
-    assert (fine["precision"], fine["recall"], fine["f1"], fine["support"]) == (0, 0, 0, 0)
-
-
-def test_precision_and_recall_are_not_exchanged():
-    (_, yes) = classification_table([1, 1, 1, 1], [1, 0, 0, 0], ["no", "yes"])
-    assert (yes["precision"], yes["recall"]) == (0.25, 1.0)
