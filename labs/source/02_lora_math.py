@@ -3,15 +3,15 @@
 #
 # **After this lab you can** explain LoRA with one formula and one picture, write it in ten lines, prove that yours equals the library's, count an adapter's size before you train it, and choose rank, scaling, targets and learning rate with your own numbers.
 #
-# **Time:** about 2 minutes of computing on a 2-core CPU; an hour and a half with the exercises.
+# **Time:** about 3 minutes of computing on a 2-core CPU; an hour and a half with the exercises.
 #
 # **Claims under test:** 1 (parameters down to 1/10,000), 5 (PEFT is mandatory), 6 (ΔW ≈ BA), 7 (higher rank, better), 8 (usually q and v), 9 (all layers), 11 (weights never change), 12 (adapter size).
-# %% [markdown] lang="ja" of="a5a1357b"
+# %% [markdown] lang="ja" of="7ddc04e4"
 # # ラボ 02 · LoRA の数理
 #
 # **このラボを終えると**、LoRA を 1 つの式と 1 枚の図で説明し、10 行で書き、自分の実装がライブラリのものと一致することを証明し、アダプターのサイズを学習前に計算し、ランク、スケーリング、適用先、学習率を自分で測った数字で選べるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 1 時間半です。
+# **所要時間:** 計算は 2 コアの CPU で約 3 分、演習も含めると 1 時間半です。
 #
 # **検証する主張:** 1（パラメータは 1/10,000 に減る）、5（PEFT は必須）、6（ΔW ≈ BA）、7（ランクは高いほどよい）、8（通常は q と v）、9（全ての層）、11（重みは決して変わらない）、12（アダプターのサイズ）。
 # %%

@@ -11,7 +11,6 @@ from lab_helpers.evaluation.classification import (
 )
 
 hits = st.lists(st.integers(0, 1), min_size=1, max_size=120)
-LABELS = ["bad", "fine", "good"]
 
 
 def test_accuracy_is_the_share_of_equal_entries():
