@@ -37,13 +37,25 @@ class Precision:
 FLOAT32 = Precision("fp32", None, False, True)
 
 
+def has_native_bf16(hardware: Hardware) -> bool:
+    """Whether bf16 runs without emulation: on an Ampere or newer GPU, or a CPU with bf16 instructions."""
+    if hardware.accelerator == "cuda":
+        return (hardware.compute_capability or (0, 0)) >= NATIVE_BF16_FROM
+    import torch
+
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return hardware.accelerator == "cpu" and any(
+        getattr(torch.cpu, name, lambda: False)() for name in known
+    )
+
+
 def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
     """Choose the precision for ``hardware``; ``wanted`` may force ``fp32``, ``fp16`` or ``bf16``.
 
     Raises :class:`BadInput` where the forced format does not run natively on this machine.
     """
     cuda = hardware.accelerator == "cuda"
-    native_bf16 = cuda and (hardware.compute_capability or (0, 0)) >= NATIVE_BF16_FROM
+    native_bf16 = cuda and has_native_bf16(hardware)
     if wanted == "auto":
         wanted = "bf16" if native_bf16 else "fp16" if cuda else "fp32"
     if wanted == "bf16" and not native_bf16:

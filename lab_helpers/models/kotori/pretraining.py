@@ -1,0 +1,261 @@
+"""The pre-training loop: batches by number, AdamW, bf16 autocast where native, exact resume."""
+
+import json
+import math
+import shutil
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lab_helpers.models.kotori import architecture, batches, corpus, skills, tokenizer
+from lab_helpers.runtime.allocator import keep_freed_memory
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.files import content_key, read_json, write_json
+from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.precision import has_native_bf16
+
+SETTINGS_FILE = Path(__file__).with_suffix(".toml")
+LOG = "training_log.jsonl"
+_STATE = "state.safetensors"
+_LOG_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``pretraining.toml`` as an object; ``phases`` are its ``[[phase]]`` tables in order."""
+
+    seed: int
+    vocab_size: int
+    tokenizer_documents: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    checkpoint_every: int
+    watch_every: int
+    phases: tuple[dict, ...]
+    sizes: dict
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases."""
+        return sum(phase["steps"] for phase in self.phases)
+
+    def shape(self, step: int) -> batches.Shape:
+        """The shape of batch ``step``."""
+        for phase in self.phases:
+            if step < phase["steps"]:
+                return batches.Shape(**{k: v for k, v in phase.items() if k != "steps"})
+            step -= phase["steps"]
+        raise IndexError("the pre-training has no such step")
+
+    def rate(self, step: int) -> float:
+        """Learning rate of ``step``: linear warm-up, then half a cosine."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        cosine = (1 + math.cos(math.pi * done)) / 2
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine
+
+
+def read_settings(path: Path = SETTINGS_FILE, **changes) -> Settings:
+    """Settings from ``path``; ``changes`` override single values."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"no such file: {path}", "Give a TOML file like pretraining.toml.") from None
+    except ValueError as error:
+        raise BadInput(f"{path.name} is not TOML: {error}", "Mend that line.") from None
+    phases = tuple(table.pop("phase", ()))
+    sizes = table.pop("sizes", {})
+    try:
+        return Settings(**(table | changes), phases=phases, sizes=sizes)
+    except TypeError as error:
+        raise BadInput(f"{path.name}: {error}", f"Compare with {SETTINGS_FILE.name}.") from None
+
+
+def can_compile() -> bool:
+    """Whether ``torch.compile`` has a C++ compiler to work with; a quarter faster on a CPU."""
+    return any(shutil.which(name) for name in ("g++", "clang++"))
+
+
+def prepare(folder: Path, settings: Settings):
+    """The tokenizer of a run, trained once and kept in ``folder/tokenizer``."""
+    place = folder / "tokenizer"
+    if not (place / "tokenizer.json").is_file():
+        stream = corpus.documents(settings.seed)
+        texts = (next(stream).text for _ in range(settings.tokenizer_documents))
+        tokenizer.train(texts, settings.vocab_size).save_pretrained(place)
+    return tokenizer.load(place)
+
+
+class Pretraining:
+    """A run in ``folder``: start or resume it with :meth:`run`; ``report`` gets every log row."""
+
+    def __init__(self, folder: Path, settings: Settings, report=lambda row: None):
+        keep_freed_memory()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.settings, self.report = folder, settings, report
+        self._same_settings_as_before()
+        self.tokenizer = prepare(folder, settings)
+        hardware = detect()
+        self.device = torch.device("cuda" if hardware.accelerator == "cuda" else "cpu")
+        self.bf16 = has_native_bf16(hardware)
+        configuration = architecture.config(
+            len(self.tokenizer),
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+            **settings.sizes,
+        )
+        self.model = architecture.build(configuration, settings.seed).to(self.device)
+        # On a CPU the plain attention's backward pass is much faster than the fused one's.
+        self.model.set_attn_implementation("eager" if self.device.type == "cpu" else "sdpa")
+        self.body = torch.compile(self.model.model) if can_compile() else self.model.model
+        self.optimizer = self._optimizer()
+        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self._resume()
+
+    def run(self, until: int | None = None) -> None:
+        """Train to step ``until`` (all by default), saving and watching on the way.
+
+        Ctrl-C saves first; the same call goes on from there.
+        """
+        last = min(until or self.settings.steps, self.settings.steps)
+        try:
+            while self.step < last:
+                self._watch_if_due()
+                self._train_step()
+                if self.step % self.settings.checkpoint_every == 0:
+                    self.save()
+            self._watch_if_due()
+        finally:
+            self.save()
+
+    def _train_step(self) -> None:
+        started = time.perf_counter()
+        shape = self.settings.shape(self.step)
+        ids, weights = batches.batch(self.step, self.settings.seed, shape, self.tokenizer)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate(self.step)
+        loss = self._loss(torch.from_numpy(ids), torch.from_numpy(weights))
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if not math.isfinite(float(norm)):
+            raise BadInput(f"the loss diverged at step {self.step}", "Lower learning_rate.")
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self.tokens += ids.size
+        self.seconds += time.perf_counter() - started
+        if self.step % _LOG_EVERY == 0:
+            self._log(loss=float(loss.detach()), learning_rate=self.settings.rate(self.step - 1))
+
+    def _loss(self, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy by weight; logits only where the next token carries loss."""
+        ids, weights = ids.to(self.device), weights[:, 1:].to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            hidden = self.body(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+            heard = weights > 0
+            logits = self.model.lm_head(hidden[heard])
+        losses = torch.nn.functional.cross_entropy(
+            logits.float(), ids[:, 1:][heard], reduction="none"
+        )
+        return (losses * weights[heard]).sum() / weights.sum()
+
+    def _optimizer(self):
+        """AdamW; weight decay on matrices only."""
+        parameters = list(self.model.parameters())
+        groups = [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": self.settings.weight_decay},
+            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        ]  # fmt: skip
+        return torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8, fused=True)
+
+    def _watch_if_due(self) -> None:
+        if self.step % self.settings.watch_every and self.step != self.settings.steps:
+            return
+        if self._last_watched == self.step:
+            return
+        self.model.eval()
+        self._log(**skills.watched(self.model, self.tokenizer))
+        self.model.train()
+        self._last_watched = self.step
+
+    def _log(self, **row) -> None:
+        row = {"step": self.step, "tokens": self.tokens, "seconds": round(self.seconds, 1), **row}
+        with (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+        self.report(row)
+
+    # --- save and resume ---------------------------------------------------------------------
+
+    def _same_settings_as_before(self) -> None:
+        """A run cannot change its settings half-way: it would be neither model."""
+        key = content_key(str(self.settings), architecture.PREVIOUS_TOKEN_HEADS)
+        kept = self.folder / "settings.json"
+        if kept.is_file() and read_json(kept, {}).get("key") != key:
+            raise BadInput(
+                f"{self.folder} holds a pre-training with other settings",
+                "Give another folder with --out, or delete this one.",
+            )
+        write_json(kept, {"key": key, "settings": str(self.settings)})
+
+    def save(self) -> None:
+        """Weights and optimizer state in one safetensors file, replaced as a whole."""
+        from safetensors.torch import save_file
+
+        state = {f"model.{name}": p.detach() for name, p in self._named()}
+        for name, parameter in self._named():
+            for key in ("exp_avg", "exp_avg_sq", "step"):
+                if parameter in self.optimizer.state:
+                    state[f"{key}.{name}"] = self.optimizer.state[parameter][key]
+        progress = {"step": self.step, "tokens": self.tokens, "seconds": self.seconds}
+        fresh = self.folder / (_STATE + ".new")
+        metadata = {"progress": json.dumps(progress), "watched": str(self._last_watched)}
+        save_file({k: v.contiguous().cpu() for k, v in state.items()}, fresh, metadata)
+        fresh.replace(self.folder / _STATE)
+
+    def _resume(self) -> None:
+        """Take up the saved state, if there is one; log rows after it are dropped."""
+        from safetensors import safe_open
+
+        self._last_watched = -1
+        path = self.folder / _STATE
+        if not path.is_file():
+            (self.folder / LOG).unlink(missing_ok=True)
+            return
+        try:
+            with safe_open(path, "pt") as saved:
+                state = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
+                metadata = saved.metadata()
+        except Exception as error:
+            raise BadInput(
+                f"{path} cannot be read ({error})", "Delete it to start again from the beginning."
+            ) from None
+        for name, parameter in self._named():
+            parameter.data.copy_(state[f"model.{name}"])
+            if f"step.{name}" in state:
+                self.optimizer.state[parameter] = {
+                    key: state[f"{key}.{name}"].to(parameter.device if key != "step" else "cpu")
+                    for key in ("exp_avg", "exp_avg_sq", "step")
+                }
+        progress = json.loads(metadata["progress"])
+        self.step, self.tokens, self.seconds = (
+            progress["step"],
+            progress["tokens"],
+            progress["seconds"],
+        )
+        self._last_watched = int(metadata["watched"])
+        self._trim_log()
+
+    def _trim_log(self) -> None:
+        log = self.folder / LOG
+        rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+        kept = [row for row in rows if json.loads(row)["step"] <= self.step]
+        log.write_text("".join(row + "\n" for row in kept), encoding="utf-8")
+
+    def _named(self):
+        return [(name, p) for name, p in self.model.named_parameters()]
