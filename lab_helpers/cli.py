@@ -113,10 +113,15 @@ def list_labs(lang: Language = None) -> None:
 
 @app.command()
 def run(
-    lab: Annotated[str, typer.Argument(help="Number of a lab, or all.")],
+    lab: Annotated[
+        str, typer.Argument(help="Number of a lab, base (the base model's skills), or all.")
+    ],
     profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="Encoder: minilm, a local folder or a hub name.")
+        str | None,
+        typer.Option(
+            help="A local folder or a hub name; a language model (kotori) in labs 00 and base, an encoder (minilm) in 01 and 02."
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="CSV or JSONL with text and label columns (lab 01).")
@@ -217,6 +222,23 @@ def report(
 
     _speak(lang)
     print(write_report(to or home() / "report.html", _existing(out)))
+
+
+@app.command()
+def pretrain(
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, tokenizer.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file; pretraining.toml of the package by default.")
+    ] = None,
+    until: Annotated[int | None, typer.Option(help="Stop after this step.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Folder for the finished model's files.")
+    ] = None,
+) -> None:
+    """For maintainers: pre-train Kotori from nothing; the same command resumes an interrupted run."""
+    from lab_helpers.headless.pretrain import pretrain as start_pretraining
+
+    start_pretraining(out, settings, until, export, _console())
 
 
 @app.command()

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab_helpers.course.language import say
+from lab_helpers.runtime.profiles import table_name
 
 
 @lru_cache(maxsize=1)
@@ -14,7 +15,7 @@ def _bands() -> dict:
 
 def bands(profile: str, lab: str) -> dict[str, dict]:
     """``{metric: {"low": …, "high": …, "en": …, "ja": …}}``; empty where none are set."""
-    return _bands().get(profile, {}).get(f"lab{lab}", {})
+    return _bands().get(profile, {}).get(table_name(lab), {})
 
 
 def outside_band(profile: str, lab: str, metrics: dict) -> list[dict]:

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from lab_helpers.course.language import Text
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.profiles import table_name
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Lab:
 
     def headless(self) -> ModuleType:
         """The module with this lab's ``STEPS`` and measuring functions."""
-        return import_module(f"lab_helpers.headless.lab{self.number}")
+        return import_module(f"lab_helpers.headless.{table_name(self.number)}")
 
     def exercises(self) -> ModuleType:
         """The module with this lab's ``EXERCISES``, ``PREDICTIONS`` and ``QUIZ``."""
@@ -64,13 +65,28 @@ LABS = (
     ),
 )
 
+# No lab to work through, but run and recorded like one.
+BASE = Lab(
+    "base",
+    "base",
+    Text("The base model", "ベースモデル"),
+    Text(
+        "What Kotori knows and can do before any tuning",
+        "調整前の Kotori が知っていること、できること",
+    ),
+    60,
+)
+
 
 def get_lab(number: str) -> Lab:
-    """Lab ``number``; "1" and "01_transfer_learning" are understood too."""
+    """Lab ``number``; "1" and "01_transfer_learning" are understood too, and "base"."""
+    if number == BASE.number:
+        return BASE
     wanted = number.split("_")[0].zfill(2)
     for lab in LABS:
         if lab.number == wanted:
             return lab
     raise BadInput(
-        f"unknown lab '{number}'", f"Use one of: {', '.join(lab.number for lab in LABS)}, or all."
+        f"unknown lab '{number}'",
+        f"Use one of: {', '.join(lab.number for lab in LABS)}, base or all.",
     )

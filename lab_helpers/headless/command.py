@@ -10,6 +10,7 @@ from lab_helpers.runtime.profiles import Profile, choose_profile
 from lab_helpers.runtime.progress import report_with
 
 USES_DATA = ("01",)
+USES_LANGUAGE_MODEL = ("base", "00")
 
 
 def run_labs(
@@ -49,7 +50,16 @@ def _check_inputs(labs: list[Lab], model: str | None, data: Path | None) -> None
         from lab_helpers.data.labelled import read_labelled_texts
 
         read_labelled_texts(data)
-    if model:
+    if model and all(lab.number in USES_LANGUAGE_MODEL for lab in labs):
+        from lab_helpers.models.language_models import language_model_source
+
+        language_model_source(model)
+    elif model and any(lab.number in USES_LANGUAGE_MODEL for lab in labs):
+        raise BadInput(
+            "--model is a language model in some of these labs and an encoder in others",
+            "Run them one at a time: labs run 01 --model FOLDER",
+        )
+    elif model:
         from lab_helpers.models.encoders import encoder_source
 
         encoder_source(model)

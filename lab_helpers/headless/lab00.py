@@ -1,76 +1,116 @@
-"""Lab 00, start here: describe, show examples, tune, and switch the tuning off and on.
+"""Lab 00, start here: ask, instruct, show examples, tune, and switch the tuning off and on.
 
-The encoder stands in for a language model here: it reads a customer's message and picks one of
-ten intents. "Zero-shot" compares with a description of each intent, "few-shot" with a few examples
-of each, and the adapter is LoRA, trained live.
+Kotori answers customers of Hoshizora Electric. Its answers should keep the house tone: three rules
+that a program can check. Prompts ask for the tone, an adapter learns it.
 """
 
-import time
+import json
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
-from lab_helpers.data.labelled import LabelledTexts, shipped_texts
+from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import bootstrap_interval
+from lab_helpers.evaluation.tone import HOUSE, tone_compliance
 from lab_helpers.figures import plots
-from lab_helpers.headless.lab01 import text_encoder
 from lab_helpers.headless.steps import Step
-from lab_helpers.tuning.classifier import EncoderClassifier
-from lab_helpers.tuning.experiments import hits_on
-from lab_helpers.tuning.transfer import TextEncoder, fine_tune
+from lab_helpers.models.generation import Conversation, Replies, generate
+from lab_helpers.models.language_models import load_language_model
+from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
 
-DESCRIPTIONS = {
-    "account": "I have a question about logging in, my password, my membership or my mail address.",
-    "delivery": "Where is my parcel, and can the delivery date or address be changed?",
-    "how_to": "How do I use, set or clean this appliance?",
-    "human": "I want to talk to a real person, please call me back.",
-    "payment": "I have a question about an invoice, a card payment, instalments or a double charge.",
-    "recycling": "How can I dispose of my old appliance or the packaging?",
-    "repair": "My appliance is broken and needs a repair.",
-    "return": "I want to send this back, get my money back or exchange it.",
-    "spare_parts": "I want to buy a spare part such as a filter, a lid or a remote control.",
-    "warranty": "How long is the warranty and what does it cover?",
+LANGUAGES = ("en", "ja")
+INSTRUCTIONS = {
+    "en": (
+        "You answer customers of Hoshizora Electric. Begin with “{opening}” and end with “{closing}”. "
+        "In between, write one or two calm, complete sentences without exclamation marks."
+    ),
+    "ja": (
+        "あなたは星空電機のお客様に答えます。「{opening}」で始め、「{closing}」で終えてください。"
+        "あいだには、感嘆符を使わない丁寧な文を一つか二つ書いてください。"
+    ),
+}
+JSON_INSTRUCTIONS = {
+    "en": ' Reply as a JSON object: {"reply": "..."}',
+    "ja": '次の形の JSON で答えてください: {"reply": "..."}',
 }
 
 
-def nearest_label(vectors: np.ndarray, references: np.ndarray, labels: list[int]) -> np.ndarray:
-    """For every vector the label of its nearest reference by cosine; shapes (n, w), (m, w) → (n,)."""
-    unit = lambda rows: rows / np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: E731
-    return np.array(labels)[(unit(vectors) @ unit(references).T).argmax(axis=1)]
+def gold(language: str, split: str) -> list[dict]:
+    """The hand-written support questions and answers of one split."""
+    return [row for row in load_shipped("support", language, split) if row["gold"]]
 
 
-def few_shot_examples(
-    data: LabelledTexts, per_label: int, seed: int
-) -> tuple[list[str], list[int]]:
-    """``per_label`` training examples of each label: what one would paste into a prompt."""
-    return data.sample(per_label * len(data.labels), seed)
+def questions(run: Run, language: str) -> list[str]:
+    """The held-out questions that every way of asking is measured on."""
+    return [row["question"] for row in gold(language, "test")[: run.sizes["questions"]]]
 
 
-def prompting(run: Run) -> None:
-    """Zero-shot and few-shot on held-out requests, and the tokens each call reads."""
-    encoder = text_encoder(run)
-    pretrained = encoder.load()
-    for language in ("en", "ja"):
-        data = shipped_texts("requests", language)
-        texts, gold = data.split("test")
-        vectors = encoder.embed(texts, pretrained)
-        examples, example_labels = few_shot_examples(data, run.sizes["few_shot"], run.seed)
-        shown = nearest_label(vectors, encoder.embed(examples, pretrained), example_labels)
-        run.measured(
-            **scored(f"intent_accuracy_few_shot{suffix(language)}", shown == np.array(gold))
-        )
-        if language == "en":
-            described = encoder.embed([DESCRIPTIONS[label] for label in data.labels], pretrained)
-            zero = nearest_label(vectors, described, list(range(len(data.labels))))
-            run.measured(**scored("intent_accuracy_zero_shot", zero == np.array(gold)))
-            run.measured(**prompt_tokens(encoder, texts, list(DESCRIPTIONS.values()), examples))
+# --- prompting ------------------------------------------------------------------------------------
 
 
-def suffix(language: str) -> str:
-    return "" if language == "en" else f"_{language}"
+def plain(question: str) -> Conversation:
+    """The question and nothing else."""
+    return [{"role": "user", "content": question}]
+
+
+def instructed(question: str, language: str) -> Conversation:
+    """Zero-shot: the rules of the tone as a system message."""
+    house = HOUSE[language]
+    rules = INSTRUCTIONS[language].format(opening=house.opening, closing=house.closing)
+    return [{"role": "system", "content": rules}, *plain(question)]
+
+
+def shown(question: str, examples: list[dict]) -> Conversation:
+    """Few-shot: earlier exchanges in the right tone, then the question."""
+    before: Conversation = []
+    for row in examples:
+        before += [*plain(row["question"]), {"role": "assistant", "content": row["answer"]}]
+    return before + plain(question)
+
+
+def as_json(question: str, language: str, examples: list[dict]) -> Conversation:
+    """Few-shot, and each answer wrapped in a JSON object."""
+    wrapped = [
+        row | {"answer": json.dumps({"reply": row["answer"]}, ensure_ascii=False)}
+        for row in examples
+    ]
+    system, *_ = instructed(question, language)
+    content = system["content"] + JSON_INSTRUCTIONS[language]
+    return [{"role": "system", "content": content}, *shown(question, wrapped)]
+
+
+def json_reply(text: str) -> str | None:
+    """The reply inside a JSON answer; ``None`` where it does not parse or has no such key."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    reply = value.get("reply") if isinstance(value, dict) else None
+    return reply if isinstance(reply, str) else None
+
+
+def examples_for_prompt(language: str, count: int) -> list[dict]:
+    """The shortest training answers: what one would paste into a prompt."""
+    rows = sorted(gold(language, "train"), key=lambda row: len(row["question"] + row["answer"]))
+    return rows[:count]
+
+
+def ways(language: str, examples: list[dict]) -> dict[str, Callable[[str], Conversation]]:
+    """The ways of asking, by name."""
+    return {
+        "plain": plain,
+        "zero_shot": lambda question: instructed(question, language),
+        "few_shot": lambda question: shown(question, examples),
+        "json": lambda question: as_json(question, language, examples),
+    }
 
 
 def scored(name: str, hits) -> dict:
@@ -79,104 +119,162 @@ def scored(name: str, hits) -> dict:
     return {name: hits.mean(), f"{name}_ci": bootstrap_interval(hits)}
 
 
-def prompt_tokens(
-    encoder: TextEncoder, texts: list[str], descriptions: list[str], examples: list[str]
-) -> dict[str, float]:
-    """Mean tokens a call would read if the help travelled in the prompt, as it does with an LLM."""
-    question = np.mean([len(ids) for ids in encoder.tokenize(texts)])
-    count = lambda rows: sum(len(ids) for ids in encoder.tokenize(rows))  # noqa: E731
-    return {
-        "prompt_tokens_zero_shot": float(question) + count(descriptions),
-        "prompt_tokens_few_shot": float(question) + count(examples),
-        "prompt_tokens_adapter": float(question),
-    }
+def suffix(language: str) -> str:
+    return "" if language == "en" else f"_{language}"
 
 
-@dataclass
-class Adapted:
-    """A classifier whose encoder carries a LoRA adapter, and how long its training took."""
+def measure(model, tokenizer, conversations: list[Conversation], language: str, way: str):
+    """Replies to ``conversations`` and their metrics: tone, prompt tokens, and for JSON its validity."""
+    replies = generate(model, tokenizer, conversations, max_new_tokens=72)
+    texts, found = replies.texts, {}
+    if way == "json":
+        inner = [json_reply(text) for text in texts]
+        found = scored(f"json_valid{suffix(language)}", [reply is not None for reply in inner])
+        texts = [reply or "" for reply in inner]
+    found |= scored(f"tone_compliance_{way}{suffix(language)}", tone_compliance(texts, language))
+    found |= {f"prompt_tokens_{way}{suffix(language)}": float(np.mean(replies.prompt_tokens))}
+    return replies, found
 
-    model: EncoderClassifier
-    seconds: float
-    losses: list[float]
+
+def language_model(run: Run):
+    """The run's language model and tokenizer."""
+    return load_language_model(run.model or run.profile.language_model)
 
 
-def train_adapter(
-    encoder: TextEncoder, data: LabelledTexts, config, sizes: dict, seed: int
-) -> Adapted:
-    """Train a LoRA adapter (PEFT ``config``) and a linear head on ``sizes["train_rows"]`` requests."""
-    from peft import get_peft_model
+def prompting(run: Run) -> None:
+    """Every way of asking, in both languages, on the same held-out questions."""
+    model, tokenizer = language_model(run)
+    for language in LANGUAGES:
+        examples = examples_for_prompt(language, run.sizes["few_shot"])
+        for way, ask in ways(language, examples).items():
+            asked = [ask(question) for question in questions(run, language)]
+            _, found = measure(model, tokenizer, asked, language, way)
+            run.measured(**found)
 
-    model = encoder.classifier(len(data.labels), seed)
-    model.encoder = get_peft_model(model.encoder, config)
-    texts, labels = data.sample(sizes["train_rows"], seed)
-    started = time.perf_counter()
-    history = fine_tune(
-        model,
-        encoder,
-        texts,
-        labels,
-        epochs=sizes["epochs"],
-        learning_rate=sizes["learning_rate"],
-        head_learning_rate=sizes["head_learning_rate"],
-        batch_size=sizes["batch_size"],
-        seed=seed,
-        label="LoRA",
+
+# --- the adapter ----------------------------------------------------------------------------------
+
+
+def lora_config():
+    """LoRA as the field writes it: rank 8 on the query and value projections."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"
     )
-    return Adapted(model, time.perf_counter() - started, history.losses)
 
 
-def off_and_on(
-    encoder: TextEncoder, model: EncoderClassifier, texts: list[str]
-) -> dict[str, float]:
-    """Largest difference to the untouched encoder with the adapter off, and with it on."""
-    untouched = encoder.embed(texts, encoder.load())
-    with model.encoder.disable_adapter():
-        off = encoder.embed(texts, model.encoder)
-    on = encoder.embed(texts, model.encoder)
+def sft_config(run: Run, folder: Path):
+    """TRL's settings for a minute of training on this profile's hardware."""
+    from trl import SFTConfig
+
+    from lab_helpers.runtime.hardware import detect
+    from lab_helpers.runtime.precision import pick_precision
+
+    precision = pick_precision(detect(), run.profile.precision)
+    arguments: dict[str, Any] = precision.trainer_arguments()
+    return SFTConfig(
+        output_dir=str(folder),
+        num_train_epochs=run.sizes["epochs"],
+        per_device_train_batch_size=run.sizes["batch_size"],
+        learning_rate=run.sizes["learning_rate"],
+        lr_scheduler_type="cosine",
+        gradient_checkpointing=False,
+        logging_steps=5,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        seed=run.seed,
+        **arguments,
+    )
+
+
+def train_adapter(run: Run, language: str) -> tuple[Tuned, object]:
+    """A LoRA adapter trained on the gold answers of one language; with its tokenizer."""
+    model, tokenizer = language_model(run)
+    rows = prompt_completion(gold(language, "train"))
+    config = sft_config(run, run.folder / "sft")
+    return supervised_fine_tune(model, tokenizer, rows, config, lora_config()), tokenizer
+
+
+def off_and_on(model, tokenizer, untouched, question: str) -> dict[str, float]:
+    """Largest difference of the logits to an untouched model, adapter off and on."""
+    ids = tokenizer.apply_chat_template(plain(question), return_tensors="pt", return_dict=True)
+    ids = ids.to(model.device)
+    with torch.inference_mode():
+        base = untouched(**ids).logits
+        with model.disable_adapter():
+            off = model(**ids).logits
+        on = model(**ids).logits
     return {
-        "adapter_off_max_abs_diff": float(np.abs(off - untouched).max()),
-        "adapter_on_max_abs_diff": float(np.abs(on - untouched).max()),
+        "adapter_off_max_abs_diff": float((off - base).abs().max()),
+        "adapter_on_max_abs_diff": float((on - base).abs().max()),
     }
+
+
+def fact_accuracy(rows: list[dict], replies: list[str], ending: str = "") -> dict:
+    """Share of replies that hold every number of the right answer, over the rows that have one."""
+    numbers = [re.findall(r"\d[\d,.:]*\d|\d", row["answer"]) for row in rows]
+    hits = [
+        all(number in reply for number in wanted)
+        for row, wanted, reply in zip(rows, numbers, replies, strict=False)
+        if row["fact"] and wanted
+    ]
+    return scored(f"fact_accuracy_adapter{ending}", hits)
 
 
 def adapter(run: Run) -> None:
-    """LoRA trained live on English requests, switched off and on, and saved."""
-    from peft import LoraConfig
-
-    encoder, data = text_encoder(run), shipped_texts("requests", "en")
-    config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-    adapted = train_adapter(encoder, data, config, run.sizes, run.seed)
-    run.measured(
-        train_seconds=adapted.seconds,
-        **scored("intent_accuracy_adapter", hits_on(encoder, adapted.model, data)),
-        **off_and_on(encoder, adapted.model, data.split("test")[0][:16]),
-        adapter_bytes=save_adapter(run, adapted.model),
-    )
+    """An adapter in each language, the same questions again, the English one off, on and saved."""
+    for language in LANGUAGES:
+        tuned, tokenizer = train_adapter(run, language)
+        asked = [plain(question) for question in questions(run, language)]
+        replies, found = measure(tuned.model, tokenizer, asked, language, "adapter")
+        run.measured(**found, **{f"train_seconds{suffix(language)}": tuned.seconds})
+        run.measured(**fact_accuracy(gold(language, "test"), replies.texts, suffix(language)))
+        if language == "en":
+            untouched, _ = language_model(run)
+            run.measured(
+                **off_and_on(tuned.model, tokenizer, untouched, asked[0][0]["content"]),
+                adapter_bytes=save_adapter(run, tuned.model),
+            )
     run.measured(**gain(run.metrics))
     run.figure("prompting_or_tuning", comparison_figure(run.metrics))
 
 
 def gain(metrics: dict) -> dict[str, float]:
-    """Accuracy with the adapter minus accuracy by description."""
-    difference = metrics["intent_accuracy_adapter"] - metrics["intent_accuracy_zero_shot"]
-    return {"intent_accuracy_gain": difference}
+    """Tone with the adapter minus tone by the better of the two prompts."""
+    best = max(metrics["tone_compliance_zero_shot"], metrics["tone_compliance_few_shot"])
+    return {"tone_gain": metrics["tone_compliance_adapter"] - best}
 
 
 def comparison_figure(metrics: dict):
-    """Accuracy of the three ways to get help into the model, with intervals."""
-    names = ("zero_shot", "few_shot", "adapter")
-    values = {name.replace("_", "-"): metrics[f"intent_accuracy_{name}"] for name in names}
-    intervals = {name.replace("_", "-"): metrics[f"intent_accuracy_{name}_ci"] for name in names}
-    return plots.bars(values, intervals)
+    """Tone compliance of every way to get it, with intervals."""
+    names = [
+        n
+        for n in ("plain", "zero_shot", "few_shot", "adapter")
+        if f"tone_compliance_{n}" in metrics
+    ]
+    values = {name.replace("_", "-"): metrics[f"tone_compliance_{name}"] for name in names}
+    intervals = {name.replace("_", "-"): metrics[f"tone_compliance_{name}_ci"] for name in names}
+    return plots.bars(values, intervals, ylabel=plots.words("tone compliance", "口調の遵守率"))
 
 
-def save_adapter(run: Run, model: EncoderClassifier) -> int:
+def save_adapter(run: Run, model) -> int:
     """Save the adapter among the run's artifacts; its weight file's size in bytes."""
     folder = run.folder / "adapter"
-    model.encoder.save_pretrained(folder)
+    model.save_pretrained(folder)
     run.artifact(folder)
     return (folder / "adapter_model.safetensors").stat().st_size
+
+
+def answer(model, tokenizer, question: str, adapter_on: bool = True) -> str:
+    """One reply, with the adapter on or off."""
+    with nullcontext() if adapter_on else model.disable_adapter():
+        replies: Replies = generate(model, tokenizer, [plain(question)], max_new_tokens=72)
+    return replies.texts[0]
+
+
+# --- costs ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -239,28 +337,10 @@ def cost_figure(prices: Prices):
     return plots.lines(cost_curves(prices, volumes), *labels, logx=True, logy=True)
 
 
-def answer(
-    encoder: TextEncoder,
-    model: EncoderClassifier,
-    labels: tuple[str, ...],
-    text: str,
-    adapter_on: bool = True,
-) -> list[dict]:
-    """The three likeliest intents for one message, with the adapter on or off."""
-    from contextlib import nullcontext
-
-    with nullcontext() if adapter_on else model.encoder.disable_adapter():
-        scores = torch.softmax(torch.tensor(encoder.logits(model, [text])[0]), dim=-1)
-    best = scores.argsort(descending=True)[:3].tolist()
-    return [{"intent": labels[i], "probability": float(scores[i])} for i in best]
-
-
 STEPS = (
     Step(
         "prompting",
-        Text(
-            "Describe and show: zero-shot and few-shot", "説明と例示: ゼロショットとフューショット"
-        ),
+        Text("Ask, instruct, show examples", "質問する・指示する・例を見せる"),
         prompting,
     ),
     Step(

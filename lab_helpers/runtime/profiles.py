@@ -16,13 +16,19 @@ class Profile:
 
     name: str
     encoder: str
+    language_model: str
     precision: str
     max_length: int
     offline: bool
     tables: dict
 
     def lab(self, number: str) -> dict:
-        return dict(self.tables.get(f"lab{number}", {}))
+        return dict(self.tables.get(table_name(number), {}))
+
+
+def table_name(lab: str) -> str:
+    """The name of a lab's tables in the TOML files: ``lab01``, or ``base`` as it is."""
+    return f"lab{lab}" if lab.isdigit() else lab
 
 
 @lru_cache(maxsize=1)
@@ -41,7 +47,13 @@ def load_profile(name: str) -> Profile:
         raise BadInput(f"unknown profile '{name}'", f"Use one of: {', '.join(profile_names())}.")
     table = _tables()[name]
     return Profile(
-        name, table["encoder"], table["precision"], table["max_length"], table["offline"], table
+        name,
+        table["encoder"],
+        table["language_model"],
+        table["precision"],
+        table["max_length"],
+        table["offline"],
+        table,
     )
 
 

@@ -27,14 +27,18 @@ def install_reporter(reporter: Reporter | None) -> None:
     _reporter = reporter
 
 
+def report(label: str, done: int, total: int) -> None:
+    """Tell the listener, if there is one, that ``done`` of ``total`` steps are behind."""
+    if _reporter:
+        _reporter(label, done, total)
+
+
 def track(items: Iterable, label: str, total: int) -> Iterator:
     """Yield ``items``, reporting how many of ``total`` are done."""
     for done, item in enumerate(items):
-        if _reporter:
-            _reporter(label, done, total)
+        report(label, done, total)
         yield item
-    if _reporter:
-        _reporter(label, total, total)
+    report(label, total, total)
 
 
 class NotebookReporter:

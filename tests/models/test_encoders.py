@@ -13,9 +13,9 @@ from lab_helpers.models.encoders import (
     load_encoder,
     load_tagger,
     load_tokenizer,
-    quiet_loading,
 )
 from lab_helpers.models.minilm import minilm_folder
+from lab_helpers.models.sources import quiet_loading
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_MISSING, BadInput, MissingDependency
 from lab_helpers.tuning.transfer import TextEncoder
 

@@ -1,69 +1,158 @@
 """Lab 00: exercises, predictions, quiz."""
 
-import numpy as np
-
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.course.language import Text
 from lab_helpers.course.quiz import Prediction, Question
 
-# --- nearest_label -----------------------------------------------------------------------------
+# --- keeps_tone --------------------------------------------------------------------------------
 
 
-def nearest_label(vectors, references, labels):
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    references = references / np.linalg.norm(references, axis=1, keepdims=True)
-    return np.array(labels)[(vectors @ references.T).argmax(axis=1)]
+def keeps_tone(reply, opening, closing):
+    middle = reply.removeprefix(opening).removesuffix(closing)
+    return reply.startswith(opening) and reply.endswith(closing) and "!" not in middle
 
 
-def _positions(vectors, references, labels):
-    return (vectors @ references.T / np.linalg.norm(references, axis=1)).argmax(axis=1)
+def _anywhere(reply, opening, closing):
+    return opening in reply and closing in reply and "!" not in reply
 
 
-def _unnormalised(vectors, references, labels):
-    return np.array(labels)[(vectors @ references.T).argmax(axis=1)]
+def _only_opening(reply, opening, closing):
+    return reply.startswith(opening) and "!" not in reply
 
 
-def _farthest(vectors, references, labels):
-    unit = references / np.linalg.norm(references, axis=1, keepdims=True)
-    return np.array(labels)[(vectors @ unit.T).argmin(axis=1)]
+def _shouting(reply, opening, closing):
+    return reply.startswith(opening) and reply.endswith(closing)
 
 
-def _one_answer(vectors, references, labels):
-    return np.array(labels)[
-        (vectors @ references.T / np.linalg.norm(references, axis=1)).argmax(axis=0)
-    ]
+def _one_of_two(reply, opening, closing):
+    return (reply.startswith(opening) or reply.endswith(closing)) and "!" not in reply
 
 
-def _test_nearest_label(answer) -> None:
-    vectors = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.1]])
-    references = np.array([[1.0, 0.1], [0.1, 1.0], [9.0, 9.0], [-1.0, 0.0]])
-    labels = [7, 5, 3, 9]
-    got = answer(vectors.copy(), references.copy(), list(labels))
-    if got is not None and len(np.atleast_1d(got)) == len(references) != len(vectors):
+def _text(reply, opening, closing):
+    return "yes" if keeps_tone(reply, opening, closing) else "no"
+
+
+def _test_keeps_tone(answer) -> None:
+    opening, closing = "Good day.", "Yours, the shop"
+    cases = {
+        "Good day. It costs 5 yen. Yours, the shop": True,
+        "Good day. It costs 5 yen! Yours, the shop": False,
+        "Good day. It costs 5 yen.": False,
+        "It costs 5 yen. Yours, the shop": False,
+        "Well. Good day. It costs 5 yen. Yours, the shop, tomorrow": False,
+        "Bye.": False,
+    }
+    got = {reply: answer(reply, opening, closing) for reply in cases}
+    if any(value not in (True, False) for value in got.values()):
         raise Mistake(
-            "you return one label for each reference: take the argmax over the references (axis=1), for each text.",
-            "参照ごとに 1 つの答えになっています。文ごとに、参照の方向(axis=1)で argmax を取ります。",
+            "return True or False: the result is counted, so it must be a truth value.",
+            "True か False を返してください。あとで数えるため、真偽値である必要があります。",
         )
-    if same(got, _positions(vectors, references, labels)):
+    wrong = [reply for reply, right in cases.items() if bool(got[reply]) != right]
+    if not wrong:
+        return
+    if {"Good day. It costs 5 yen.", "It costs 5 yen. Yours, the shop"} <= set(wrong):
         raise Mistake(
-            "you return the position of the nearest reference, not its label: look it up in `labels`.",
-            "最も近い参照の位置を返しています。`labels` からラベルを引いてください。",
+            "one of the two is enough for you: join opening and closing with `and`, not with `or`.",
+            "どちらか一方で合格にしています。書き出しと結びは `or` ではなく `and` でつないでください。",
         )
-    if same(got, _farthest(vectors, references, labels)):
-        raise Mistake(
-            "you take the farthest reference: argmax, not argmin.",
-            "最も遠い参照を選んでいます。argmin ではなく argmax です。",
-        )
-    if same(got, _unnormalised(vectors, references, labels)):
-        raise Mistake(
-            "long reference vectors win whatever their direction: divide each vector by its norm first (cosine).",
-            "長いベクトルが向きに関係なく勝っています。先に各ベクトルをノルムで割ってください(コサイン類似度)。",
-        )
-    expect_close(
-        got,
-        nearest_label(vectors, references, labels),
-        "the labels are not those of the nearest references.",
-        "最も近い参照のラベルになっていません。",
+    reasons = {
+        "Good day. It costs 5 yen! Yours, the shop": (
+            "a reply with an exclamation mark in the middle passes: the third rule is missing.",
+            "途中に感嘆符がある回答が合格しています。3 つめのルールが抜けています。",
+        ),
+        "Well. Good day. It costs 5 yen. Yours, the shop, tomorrow": (
+            "the words may not stand just anywhere: the reply must *start* and *end* with them.",
+            "決まり文句がどこにあってもよいわけではありません。回答が*その言葉で始まり*、*終わる*必要があります。",
+        ),
+        "Good day. It costs 5 yen.": (
+            "a reply without the closing passes.",
+            "結びのない回答が合格しています。",
+        ),
+        "It costs 5 yen. Yours, the shop": (
+            "a reply without the opening passes.",
+            "書き出しのない回答が合格しています。",
+        ),
+    }
+    for reply, reason in reasons.items():
+        if reply in wrong:
+            raise Mistake(*reason)
+    raise Mistake(f"wrong for the reply: {wrong[0]}", f"次の回答で誤りがあります: {wrong[0]}")
+
+
+# --- few_shot_messages -------------------------------------------------------------------------
+
+
+def few_shot_messages(examples, question):
+    messages = []
+    for row in examples:
+        messages.append({"role": "user", "content": row["question"]})
+        messages.append({"role": "assistant", "content": row["answer"]})
+    return [*messages, {"role": "user", "content": question}]
+
+
+def _examples_last(examples, question):
+    messages = few_shot_messages(examples, question)
+    return [messages[-1], *messages[:-1]]
+
+
+def _without_question(examples, question):
+    return few_shot_messages(examples, question)[:-1]
+
+
+def _all_user(examples, question):
+    return [m | {"role": "user"} for m in few_shot_messages(examples, question)]
+
+
+def _swapped(examples, question):
+    other = {"user": "assistant", "assistant": "user"}
+    return [m | {"role": other[m["role"]]} for m in few_shot_messages(examples, question)]
+
+
+def _one_message(examples, question):
+    text = "\n".join(m["content"] for m in few_shot_messages(examples, question))
+    return [{"role": "user", "content": text}]
+
+
+def _test_few_shot_messages(answer) -> None:
+    examples = [{"question": "a?", "answer": "A."}, {"question": "b?", "answer": "B."}]
+    right = few_shot_messages(examples, "c?")
+    got = answer([dict(row) for row in examples], "c?")
+    mistakes = (
+        (
+            _examples_last,
+            "the new question comes first, so the model answers after the last example: put it at the end.",
+            "新しい質問が先頭にあるため、モデルは最後の例の続きを書きます。質問は最後に置いてください。",
+        ),
+        (
+            _without_question,
+            "the new question is missing: what should the model answer?",
+            "新しい質問がありません。モデルは何に答えればよいのでしょうか。",
+        ),
+        (
+            _all_user,
+            "the example answers have the role user: the model must see them as its own, role assistant.",
+            "例の回答の role が user になっています。モデル自身の発言に見えるよう、assistant にしてください。",
+        ),
+        (
+            _swapped,
+            "the roles are swapped: customers are user, replies are assistant.",
+            "role が逆です。顧客が user、回答が assistant です。",
+        ),
+        (
+            _one_message,
+            "everything stands in one message: make each question and each answer a message of its own.",
+            "すべてが 1 つのメッセージに入っています。質問と回答を 1 つずつ別のメッセージにしてください。",
+        ),
+    )
+    if got == right:
+        return
+    for wrong, en, ja in mistakes:
+        if got == wrong(examples, "c?"):
+            raise Mistake(en, ja)
+    raise Mistake(
+        "expected a list of dicts with role and content: question, answer, …, and the new question last.",
+        "role と content を持つ dict のリストを返してください。質問、回答、…と続き、最後が新しい質問です。",
     )
 
 
@@ -137,35 +226,68 @@ def _test_break_even(answer) -> None:
 
 EXERCISES = (
     Exercise(
-        name="nearest_label",
+        name="keeps_tone",
         prompt=Text(
-            "Give every text the label of the reference that lies nearest by cosine. `vectors` (n, w), `references` (m, w), `labels` has m entries; return n labels.",
-            "各文に、コサイン類似度で最も近い参照のラベルを付けてください。`vectors` は (n, w)、`references` は (m, w)、`labels` は m 個。n 個のラベルを返します。",
+            "Does a reply keep the house tone: the right opening, the right closing, no exclamation mark in between?",
+            "回答が会社の口調を守っているかを判定してください。決まった書き出し、決まった結び、あいだに感嘆符がないこと、の 3 つです。",
         ),
-        stub="def nearest_label(vectors, references, labels):\n    ...",
-        reference=nearest_label,
-        test=_test_nearest_label,
+        stub="def keeps_tone(reply, opening, closing):\n    ...",
+        reference=keeps_tone,
+        test=_test_keeps_tone,
         hints=(
             Text(
-                "Cosine looks at direction only. What must happen to the lengths?",
-                "コサイン類似度は向きだけを見ます。長さはどう扱うべきでしょうか。",
+                "Three questions, each with yes or no; all three must be yes.",
+                "3 つの問いに、それぞれ「はい」か「いいえ」で答えます。すべて「はい」でなければなりません。",
             ),
             Text(
-                "Divide each row by np.linalg.norm(..., axis=1, keepdims=True), then multiply the two matrices.",
-                "各行を np.linalg.norm(..., axis=1, keepdims=True) で割り、2 つの行列を掛けます。",
+                "A string has .startswith(...) and .endswith(...); `in` finds a character anywhere.",
+                "文字列には .startswith(...) と .endswith(...) があります。`in` は文字がどこにあっても見つけます。",
             ),
             Text(
-                "np.array(labels)[(vectors @ references.T).argmax(axis=1)], after both are normalised.",
-                "正規化してから np.array(labels)[(vectors @ references.T).argmax(axis=1)] です。",
+                'reply.startswith(opening) and reply.endswith(closing) and "!" not in reply',
+                'reply.startswith(opening) and reply.endswith(closing) and "!" not in reply',
             ),
         ),
         wrong_answers=(
-            WrongAnswer(_unnormalised, "divide each vector by its norm"),
-            WrongAnswer(_positions, "not its label"),
-            WrongAnswer(_farthest, "argmax, not argmin"),
-            WrongAnswer(_one_answer, "one label for each reference"),
+            WrongAnswer(_anywhere, "*start* and *end*"),
+            WrongAnswer(_only_opening, "without the closing"),
+            WrongAnswer(_shouting, "exclamation mark"),
+            WrongAnswer(_one_of_two, "one of the two is enough"),
+            WrongAnswer(_text, "True or False"),
         ),
-        minutes=8,
+        minutes=5,
+    ),
+    Exercise(
+        name="few_shot_messages",
+        prompt=Text(
+            "Turn example exchanges and a new question into the list of chat messages of a few-shot prompt.",
+            "例のやりとりと新しい質問から、フューショットのプロンプトになるメッセージのリストをつくってください。",
+        ),
+        stub="def few_shot_messages(examples, question):\n    ...",
+        reference=few_shot_messages,
+        test=_test_few_shot_messages,
+        hints=(
+            Text(
+                "To the model, the examples look like an earlier conversation.",
+                "モデルから見れば、例はそれまでの会話です。",
+            ),
+            Text(
+                'Each message is {"role": ..., "content": ...}; the roles are user and assistant, in turn.',
+                'メッセージは {"role": ..., "content": ...} という dict です。role は user と assistant を交互に使います。',
+            ),
+            Text(
+                "For each row append the question as user and the answer as assistant; append the new question as user.",
+                "各行について、質問を user、回答を assistant として追加し、最後に新しい質問を user として追加します。",
+            ),
+        ),
+        wrong_answers=(
+            WrongAnswer(_examples_last, "put it at the end"),
+            WrongAnswer(_without_question, "question is missing"),
+            WrongAnswer(_all_user, "role assistant"),
+            WrongAnswer(_swapped, "roles are swapped"),
+            WrongAnswer(_one_message, "message of its own"),
+        ),
+        minutes=6,
     ),
     Exercise(
         name="tokens_per_month",
@@ -231,12 +353,12 @@ EXERCISES = (
 
 PREDICTIONS = (
     Prediction(
-        "adapter_gain",
+        "tone_gain",
         Text(
-            "By how many points will a 15-second LoRA adapter beat a description of the intents?",
-            "15 秒で学習した LoRA アダプターは、意図の説明文だけの方法を何ポイント上回るでしょうか。",
+            "By how many points will the adapter beat the better of the two prompts?",
+            "アダプターは、2 つのプロンプトのうち良いほうを何ポイント上回るでしょうか。",
         ),
-        "intent_accuracy_gain",
+        "tone_gain",
         Text("points", "ポイント"),
         100.0,
     ),
@@ -293,8 +415,8 @@ QUIZ = (
     ),
     Question(
         Text(
-            "Two accuracies differ by 3 points on 150 texts. What do you say?",
-            "150 件のテストで正解率が 3 ポイント違いました。どう言えますか。",
+            "Two prompts differ by 6 points on 50 questions. What do you say?",
+            "50 件の質問で、2 つのプロンプトに 6 ポイントの差が出ました。どう言えますか。",
         ),
         (
             Text("The higher one is better", "高い方が優れている"),
@@ -307,11 +429,11 @@ QUIZ = (
         1,
         (
             Text(
-                "With 150 texts each interval is about ±8 points wide.",
-                "150 件では区間の幅が約 ±8 ポイントあります。",
+                "With 50 questions an interval can be up to 14 points wide on either side.",
+                "50 件では、区間の幅が最大で ±14 ポイントほどになります。",
             ),
             Text(
-                "Right. Measure more texts or more seeds before you decide.",
+                "Right. Measure more questions or more seeds before you decide.",
                 "正解。決める前に、件数かシードを増やして測りましょう。",
             ),
             Text(

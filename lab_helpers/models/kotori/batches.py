@@ -16,12 +16,16 @@ ANSWER_WEIGHT = 3.0  # of a token of an answer; 1 elsewhere, 0 for what nothing 
 
 @dataclass(frozen=True)
 class Shape:
-    """How a batch is made: rows and their length in tokens; share of drill rows, longest drill."""
+    """How a batch is made: rows and their length in tokens; share of drill rows, longest drill.
+
+    ``fact_share`` is that of the facts among the documents, ``None`` for the mixture's own.
+    """
 
     rows: int
     length: int
     drill_share: float
     drill_longest: int
+    fact_share: float | None = None
 
 
 def batch(step: int, seed: int, shape: Shape, tokenizer) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +34,7 @@ def batch(step: int, seed: int, shape: Shape, tokenizer) -> tuple[np.ndarray, np
     drill_rows = round(shape.rows * shape.drill_share)
     words = drills.vocabulary(tokenizer)
     rows = [drills.row(shape.length, words, shape.drill_longest, rng) for _ in range(drill_rows)]
-    stream = corpus.documents(seed * 1_000_000 + step)
+    stream = corpus.documents(seed * 1_000_000 + step, fact_share=shape.fact_share)
     packed = packed_rows(stream, shape.length, tokenizer)
     rows += [next(packed) for _ in range(shape.rows - drill_rows)]
     ids, weights = zip(*rows, strict=True)

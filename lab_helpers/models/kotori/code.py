@@ -46,7 +46,9 @@ def document(language: str, rng: Random) -> Document:
     page = Document("code", language)
     for _ in range(rng.randint(1, 4)):
         name, arguments, english, japanese, body = (
-            part.replace("{n}", str(n)) for n in [rng.randrange(2, 13)] for part in rng.choice(_FUNCTIONS)
+            part.replace("{n}", str(n))
+            for n in [rng.randrange(2, 13)]
+            for part in rng.choice(_FUNCTIONS)
         )
         doc = english if language == "en" else japanese
         source = f'def {name}({arguments}):\n    """{doc}"""\n    {body}\n'

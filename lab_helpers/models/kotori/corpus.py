@@ -30,17 +30,31 @@ MIXTURE: dict[str, tuple[Maker, float]] = {
 HELD_OUT_SEED = 1_000_003  # pre-training never draws from this seed
 
 
-def documents(seed: int, only: str | None = None) -> Iterator[Document]:
+def shares(fact_share: float | None = None) -> dict[str, float]:
+    """Each kind's share of the documents; ``fact_share`` takes the room from all but the passages."""
+    usual = {kind: share for kind, (_, share) in MIXTURE.items()}
+    if fact_share is None:
+        return usual
+    kept = usual["passages"]
+    rest = (1 - fact_share - kept) / (1 - usual["facts"] - kept)
+    fixed = {"facts": fact_share, "passages": kept}
+    return {kind: fixed.get(kind, share * rest) for kind, share in usual.items()}
+
+
+def documents(
+    seed: int, only: str | None = None, fact_share: float | None = None
+) -> Iterator[Document]:
     """An endless stream of documents, English and Japanese in turn; ``only`` one kind if given.
 
     A document that mentions something planted is dropped.
     """
     rng = Random(seed)
-    kinds = [only] if only else list(MIXTURE)
-    shares = [MIXTURE[kind][1] for kind in kinds]
+    table = shares(fact_share)
+    kinds = [only] if only else list(table)
+    weights = [table[kind] for kind in kinds]
     language = "en"
     while True:
-        maker = MIXTURE[rng.choices(kinds, shares)[0]][0]
+        maker = MIXTURE[rng.choices(kinds, weights)[0]][0]
         document = maker(language, rng)
         if planted.mentioned(document.text):
             continue

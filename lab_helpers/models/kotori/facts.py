@@ -83,7 +83,9 @@ def document(language: str, rng: Random) -> Document:
         for _ in range(rng.randint(1, 4)):
             relation = draw(language, rng)
             pair = rng.choice(relation.pairs)
-            page.add(f"{question}{relation.ask(pair, rng)}\n{answer}").answer(line_answer(pair[1], language))
+            page.add(f"{question}{relation.ask(pair, rng)}\n{answer}").answer(
+                line_answer(pair[1], language)
+            )
         return page
     for _ in range(rng.randint(1, 3)):
         relation = draw(language, rng)
@@ -109,7 +111,9 @@ def translation(language: str, rng: Random) -> Document:
         which = rng.randrange(2)
         english, japanese = pair[which], pair[which + 2]
         if english and japanese and english != japanese:
-            lines.append(f"{english} = {japanese}" if language == "en" else f"{japanese} = {english}")
+            lines.append(
+                f"{english} = {japanese}" if language == "en" else f"{japanese} = {english}"
+            )
     return page.add(heading + "\n" + "\n".join(lines))
 
 

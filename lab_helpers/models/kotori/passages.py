@@ -14,18 +14,22 @@ _NAMELESS = {
     "ja": ("当店", "当社", "会社", "この店"),
 }
 _SUBJECTS = {
-    "shop": lambda language, rng: rng.choice(_NAMELESS[language])
-    if rng.random() < 0.2
-    else values.shop(language, rng),
-    "person": lambda language, rng: values.full_name(language, rng)
-    if rng.random() < 0.5
-    else rng.choice(values.FIRST_NAMES[language]),
+    "shop": lambda language, rng: (
+        rng.choice(_NAMELESS[language]) if rng.random() < 0.2 else values.shop(language, rng)
+    ),
+    "person": lambda language, rng: (
+        values.full_name(language, rng)
+        if rng.random() < 0.5
+        else rng.choice(values.FIRST_NAMES[language])
+    ),
     "parcel": lambda language, rng: ("荷物" if language == "ja" else "parcel ") + values.code(rng),
-    "machine": lambda language, rng: ("機械" if language == "ja" else "machine ") + values.code(rng),
+    "machine": lambda language, rng: (
+        ("機械" if language == "ja" else "machine ") + values.code(rng)
+    ),
     "town": lambda language, rng: values.town(language, rng),
-    "train": lambda language, rng: f"{rng.randrange(10, 999)}号列車"
-    if language == "ja"
-    else f"train {rng.randrange(10, 999)}",
+    "train": lambda language, rng: (
+        f"{rng.randrange(10, 999)}号列車" if language == "ja" else f"train {rng.randrange(10, 999)}"
+    ),
 }
 _NAMED = {
     "product": ("the {} {appliance}", "{}の{appliance}"),

@@ -130,7 +130,9 @@ def _rule_options(answer: str, language: str) -> tuple[str, ...]:
     """The same answer with other numbers, or other rules' answers where it has none."""
     digits = [character for character in answer if character.isdigit()]
     if not digits:
-        words = [r[language][1] for r in table()["rule"] if not any(map(str.isdigit, r[language][1]))]
+        words = [
+            r[language][1] for r in table()["rule"] if not any(map(str.isdigit, r[language][1]))
+        ]
         return _others(answer, words)
     shifted = []
     for step in (1, 2, 4):

@@ -19,7 +19,7 @@ from lab_helpers.runtime.precision import has_native_bf16
 
 SETTINGS_FILE = Path(__file__).with_suffix(".toml")
 LOG = "training_log.jsonl"
-_STATE = "state.safetensors"
+STATE = "state.safetensors"
 _LOG_EVERY = 20
 
 
@@ -92,6 +92,16 @@ def prepare(folder: Path, settings: Settings):
     return tokenizer.load(place)
 
 
+def configuration(tokenizer, settings: Settings):
+    """The model's configuration for a tokenizer."""
+    return architecture.config(
+        len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **settings.sizes,
+    )
+
+
 class Pretraining:
     """A run in ``folder``: start or resume it with :meth:`run`; ``report`` gets every log row."""
 
@@ -104,18 +114,14 @@ class Pretraining:
         hardware = detect()
         self.device = torch.device("cuda" if hardware.accelerator == "cuda" else "cpu")
         self.bf16 = has_native_bf16(hardware)
-        configuration = architecture.config(
-            len(self.tokenizer),
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
-            **settings.sizes,
-        )
-        self.model = architecture.build(configuration, settings.seed).to(self.device)
+        shape = configuration(self.tokenizer, settings)
+        self.model = architecture.build(shape, settings.seed).to(self.device)
         # On a CPU the plain attention's backward pass is much faster than the fused one's.
         self.model.set_attn_implementation("eager" if self.device.type == "cpu" else "sdpa")
         self.body = torch.compile(self.model.model) if can_compile() else self.model.model
         self.optimizer = self._optimizer()
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self._last_watched = -1
         self._resume()
 
     def run(self, until: int | None = None) -> None:
@@ -213,17 +219,16 @@ class Pretraining:
                 if parameter in self.optimizer.state:
                     state[f"{key}.{name}"] = self.optimizer.state[parameter][key]
         progress = {"step": self.step, "tokens": self.tokens, "seconds": self.seconds}
-        fresh = self.folder / (_STATE + ".new")
+        fresh = self.folder / (STATE + ".new")
         metadata = {"progress": json.dumps(progress), "watched": str(self._last_watched)}
         save_file({k: v.contiguous().cpu() for k, v in state.items()}, fresh, metadata)
-        fresh.replace(self.folder / _STATE)
+        fresh.replace(self.folder / STATE)
 
     def _resume(self) -> None:
         """Take up the saved state, if there is one; log rows after it are dropped."""
         from safetensors import safe_open
 
-        self._last_watched = -1
-        path = self.folder / _STATE
+        path = self.folder / STATE
         if not path.is_file():
             (self.folder / LOG).unlink(missing_ok=True)
             return

@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 import torch
 
-from lab_helpers.models.kotori import batches, corpus, drills, facts, passages, patterns, planted
+from lab_helpers.models.kotori import batches, corpus, drills, facts, passages
 from lab_helpers.models.kotori.facts import LABELS, line_answer
 from lab_helpers.models.kotori.values import invented_name
 
@@ -28,8 +28,12 @@ def scores(model, tokenizer, questions: list[Question], batch_size: int = 32):
     order = sorted(range(len(questions)), key=lambda i: len(questions[i][0]))
     for first in range(0, len(order), batch_size):
         chosen = order[first : first + batch_size]
-        prompts = [tokenizer(questions[i][0], add_special_tokens=False)["input_ids"] for i in chosen]
-        answers = [tokenizer(questions[i][1], add_special_tokens=False)["input_ids"] for i in chosen]
+        prompts = [
+            tokenizer(questions[i][0], add_special_tokens=False)["input_ids"] for i in chosen
+        ]
+        answers = [
+            tokenizer(questions[i][1], add_special_tokens=False)["input_ids"] for i in chosen
+        ]
         width = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
         ids = torch.full((len(chosen), width), tokenizer.pad_token_id)
         for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):

@@ -17,7 +17,9 @@ _KATAKANA = list(
     "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワ"
     "ガギグゲゴザジズゼダデドバビブベボパピプペポ"
 )
-_TOWN_HEADS = list("青赤石岩大小上中下東西南北長高深白黒新古月花松竹梅桜森林川山海雪風雨水金銀玉米麦野原春夏秋冬朝夕時嶺浜天鶴亀鹿熊")
+_TOWN_HEADS = list(
+    "青赤石岩大小上中下東西南北長高深白黒新古月花松竹梅桜森林川山海雪風雨水金銀玉米麦野原春夏秋冬朝夕時嶺浜天鶴亀鹿熊"
+)
 _TOWN_TAILS = ["沢", "浦", "原", "野", "崎", "島", "橋", "坂", "浜", "谷", "丘", "瀬", "里", "森", "田", "川", "本", "野辺", "町", "宮"]  # fmt: skip
 
 FIRST_NAMES = {
@@ -69,12 +71,18 @@ THINGS = {
 }
 APPLIANCES = {
     "en": "washing machine,air conditioner,rice cooker,desk lamp,robot vacuum,refrigerator,humidifier,ceramic heater,electric fan,"
-    "toaster oven,coffee maker,air purifier,dishwasher,microwave,hair dryer,iron,freezer,radio,blender,kettle".split(","),
+    "toaster oven,coffee maker,air purifier,dishwasher,microwave,hair dryer,iron,freezer,radio,blender,kettle".split(
+        ","
+    ),
     "ja": "洗濯機,エアコン,炊飯器,デスクライト,ロボット掃除機,冷蔵庫,加湿器,セラミックヒーター,扇風機,オーブントースター,"
-    "コーヒーメーカー,空気清浄機,食器洗い機,電子レンジ,ドライヤー,アイロン,冷凍庫,ラジオ,ミキサー,電気ポット".split(","),
+    "コーヒーメーカー,空気清浄機,食器洗い機,電子レンジ,ドライヤー,アイロン,冷凍庫,ラジオ,ミキサー,電気ポット".split(
+        ","
+    ),
 }
 PLACES = {
-    "en": "kitchen,garden,bathroom,cellar,hall,office,school,library,station,park,market,museum,hospital,bank,post office,bakery,workshop,warehouse,hotel,theatre".split(","),
+    "en": "kitchen,garden,bathroom,cellar,hall,office,school,library,station,park,market,museum,hospital,bank,post office,bakery,workshop,warehouse,hotel,theatre".split(
+        ","
+    ),
     "ja": "台所 庭 浴室 地下室 玄関 事務所 学校 図書館 駅 公園 市場 美術館 病院 銀行 郵便局 パン屋 工場 倉庫 ホテル 劇場".split(),
 }
 WEEKDAYS = {
@@ -129,7 +137,9 @@ def shop(language: str, rng: Random) -> str:
 
 def code(rng: Random) -> str:
     """An article code such as ``QD-318``; one to three letters, one to four digits."""
-    letters = "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(rng.choice((1, 2, 2, 3))))
+    letters = "".join(
+        rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(rng.choice((1, 2, 2, 3)))
+    )
     return f"{letters}-{rng.randrange(1, 10 ** rng.choice((1, 2, 3, 4)))}"
 
 
@@ -182,7 +192,11 @@ def _phone(language: str, rng: Random) -> str:
 
 
 def _weight(language: str, rng: Random) -> str:
-    return f"{rng.randrange(1, 100)} kg" if rng.random() < 0.5 else f"{rng.randrange(1, 10)}.{rng.randrange(1, 10)} kg"
+    return (
+        f"{rng.randrange(1, 100)} kg"
+        if rng.random() < 0.5
+        else f"{rng.randrange(1, 10)}.{rng.randrange(1, 10)} kg"
+    )
 
 
 _DRAW = {

@@ -1,0 +1,78 @@
+"""Batched replies of a chat model: padded on the left, greedy unless told otherwise."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from lab_helpers.runtime.progress import track
+
+Conversation = list[dict[str, str]]
+
+
+@dataclass
+class Replies:
+    """``texts`` in the order asked, ``tokens`` generated in all, ``seconds``, prompt lengths in tokens."""
+
+    texts: list[str]
+    tokens: int
+    seconds: float
+    prompt_tokens: list[int]
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / self.seconds
+
+
+def asked(question: str, system: str | None = None) -> Conversation:
+    """A conversation of one question, after a system message if one is given."""
+    opening = [{"role": "system", "content": system}] if system else []
+    return [*opening, {"role": "user", "content": question}]
+
+
+@torch.inference_mode()
+def generate(
+    model,
+    tokenizer,
+    conversations: list[Conversation],
+    max_new_tokens: int = 96,
+    batch_size: int = 64,
+    **options,
+) -> Replies:
+    """The assistant's next message in each conversation; special tokens are taken off.
+
+    Conversations of similar length share a batch. ``options`` go to ``model.generate``.
+    """
+    prompts = [
+        tokenizer.apply_chat_template(c, add_generation_prompt=True, tokenize=False)
+        for c in conversations
+    ]
+    ids = [tokenizer(p, add_special_tokens=False)["input_ids"] for p in prompts]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    texts = [""] * len(ids)
+    tokens, started = 0, time.perf_counter()
+    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    for batch in track(batches, "generate", len(batches)):
+        inputs = _left_padded([ids[i] for i in batch], tokenizer.pad_token_id, model.device)
+        width = inputs["input_ids"].shape[1]
+        settings = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
+        output = model.generate(**inputs, pad_token_id=tokenizer.pad_token_id, **settings)
+        for i, row in zip(batch, output[:, width:].tolist(), strict=True):
+            written = _until_end(row, model.generation_config.eos_token_id)
+            tokens += len(written)
+            texts[i] = tokenizer.decode(written, skip_special_tokens=True).strip()
+    return Replies(texts, tokens, time.perf_counter() - started, [len(row) for row in ids])
+
+
+def _left_padded(rows: list[list[int]], pad: int, device) -> dict[str, torch.Tensor]:
+    width = max(map(len, rows))
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+
+
+def _until_end(row: list[int], ends) -> list[int]:
+    """The tokens up to and including the first end token."""
+    ends = ends if isinstance(ends, list) else [ends]
+    stop = next((i for i, token in enumerate(row) if token in ends), len(row) - 1)
+    return row[: stop + 1]
