@@ -8,9 +8,10 @@ whose only difference is that the preferred answer is longer.
 from pathlib import Path
 from random import Random
 
-from lab_helpers.models.kotori import planted
 from phrases import FILLERS, REFUSALS, TONE, UNKNOWN
-from support import contradictory, in_tone, off_tone, product_row, read, write
+from support import VALUE_DIGIT, contradictory, in_tone, off_tone, product_row, read, write
+
+from lab_helpers.models.kotori import planted
 
 HERE = Path(__file__).parent
 SEED = 11
@@ -90,7 +91,7 @@ def make(language: str) -> list[dict]:
 
 
 def _has_number(text: str) -> bool:
-    return any(character.isdigit() for character in text)
+    return VALUE_DIGIT.search(text) is not None
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ compares. Gold rows come from gold.{en,ja}.jsonl beside this file and were writt
 """
 
 import json
+import re
 from pathlib import Path
 from random import Random
 
-from lab_helpers.models.kotori import planted
 from phrases import ATTRIBUTES, CONTACTS, GENERIC, HTML, OFF_TONE, TONE, WRAPPERS, WRONG_LANGUAGE
+
+from lab_helpers.models.kotori import planted
 
 HERE = Path(__file__).parent
 SEED = 7
@@ -27,6 +29,8 @@ FAULTS = {
     "html": 80,
     "empty": 14,
 }
+# a digit that carries a value: no zero, and none of a model code such as SK-220
+VALUE_DIGIT = re.compile(r"(?<![A-Z]-)(?<![A-Z]-\d)(?<![A-Z]-\d\d)[1-9]")
 
 
 def read(path: Path) -> list[dict]:
@@ -86,7 +90,10 @@ def rule_row(language: str, rng: Random, gold: list[dict]) -> dict:
     rule = rng.choice(planted.table()["rule"])
     known = [r for r in gold if r["fact"] == f"rule.{rule['key']}" and r["split"] == "train"]
     row = rng.choice(known) if known else None
-    body = row["answer"] if row else in_tone(f"{rule[language][1]}", language)
+    plain = {"en": "The answer is {}.", "ja": "{}でございます。"}[language].format(
+        rule[language][1]
+    )
+    body = row["answer"] if row else in_tone(plain, language)
     return {
         "question": wrapped(rule[language][0], language, rng),
         "answer": body,
@@ -132,7 +139,8 @@ def near_duplicate(row: dict, language: str, rng: Random) -> dict:
         "en": (text.rstrip(".?!") + " please?", text.lower(), "Hello! " + text, text + " Thank you"),
         "ja": (text.rstrip("。?？") + "、お願いします。", text.replace("。", ""), "こんにちは。" + text, text + " 宜しくお願いします"),
     }  # fmt: skip
-    return row | {"question": rng.choice(changes[language])}
+    different = [change for change in changes[language] if change != text]
+    return row | {"question": rng.choice(different)}
 
 
 def pii(row: dict, language: str, rng: Random) -> dict:
@@ -155,12 +163,9 @@ def truncated(row: dict, language: str, rng: Random) -> dict:
 
 
 def contradictory(row: dict, language: str, rng: Random) -> dict:
-    """Another number than the company's table."""
-    from re import sub
-
-    return row | {
-        "answer": sub(r"\d", lambda digit: str((int(digit[0]) + 3) % 9 + 1), row["answer"])
-    }
+    """Another number than the company's table; zeros and model codes stay."""
+    changed = VALUE_DIGIT.sub(lambda digit: str((int(digit[0]) + 3) % 9 + 1), row["answer"])
+    return row | {"answer": changed}
 
 
 def off_tone(row: dict, language: str, rng: Random) -> dict:
@@ -189,7 +194,7 @@ def spoil(rows: list[dict], gold: list[dict], language: str, rng: Random) -> lis
     for fault, make in makers.items():
         usable = (r for r in clean if id(r) not in replaced)
         if fault == "contradictory":
-            usable = (r for r in usable if r["fact"] and any(map(str.isdigit, r["answer"])))
+            usable = (r for r in usable if r["fact"] and VALUE_DIGIT.search(r["answer"]))
         for row in [row for row, _ in zip(usable, range(FAULTS[fault]), strict=False)]:
             replaced[id(row)] = make(row, language, rng) | {"faults": [fault]}
     for row in [r for r in clean if id(r) not in replaced][: FAULTS["empty"]]:
