@@ -38,7 +38,7 @@ INSTRUCTIONS = {
     ),
 }
 JSON_INSTRUCTIONS = {
-    "en": ' Reply as a JSON object: {"reply": "..."}',
+    "en": 'Reply as a JSON object: {"reply": "..."}',
     "ja": '次の形の JSON で答えてください: {"reply": "..."}',
 }
 
@@ -77,14 +77,12 @@ def shown(question: str, examples: list[dict]) -> Conversation:
 
 
 def as_json(question: str, language: str, examples: list[dict]) -> Conversation:
-    """Few-shot, and each answer wrapped in a JSON object."""
+    """Few-shot with each answer wrapped in a JSON object, and a system message that asks for it."""
     wrapped = [
         row | {"answer": json.dumps({"reply": row["answer"]}, ensure_ascii=False)}
         for row in examples
     ]
-    system, *_ = instructed(question, language)
-    content = system["content"] + JSON_INSTRUCTIONS[language]
-    return [{"role": "system", "content": content}, *shown(question, wrapped)]
+    return [{"role": "system", "content": JSON_INSTRUCTIONS[language]}, *shown(question, wrapped)]
 
 
 def json_reply(text: str) -> str | None:

@@ -13,7 +13,7 @@ from lab_helpers.models.kotori.pretraining import SETTINGS_FILE, Pretraining, re
 from lab_helpers.models.kotori.tokenizer import load
 from lab_helpers.runtime.files import read_json
 
-EXAMPLE = "red fish, blue bird, old dog; red fish, blue bird, old dog"
+EXAMPLE = "A red fish, a blue bird, an old dog; a red fish, a blue bird, an old dog"
 
 
 def pretrain(out: Path, settings: Path | None, until: int | None, export: Path | None, console):

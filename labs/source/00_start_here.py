@@ -1,19 +1,19 @@
 # %% [markdown] lang="en"
 # # Lab 00 · Start here
 #
-# **After this lab you can** check that your machine is ready, tune a model in seconds, switch the tuning off and on, say what a prompt costs that an adapter does not, and compute when your own GPU pays.
+# **After this lab you can** check that your machine is ready, ask a language model with instructions and with examples, tune it in seconds, switch the tuning off and on, say what a prompt costs that an adapter does not, and compute when your own GPU pays.
 #
-# **Time:** about half a minute of computing on a 2-core CPU; 40 minutes with the exercises.
+# **Time:** about half a minute of computing on a 2-core CPU; 45 minutes with the exercises.
 #
 # **Claims under test:** 33 (a prompt cannot change a model for good, tuning is permanent), 43 (tuning saves API costs).
 #
 # The rule of this course: **nothing is taken on trust.** You predict, build, break and measure; a verdict on each claim comes from *your* numbers. No GPU, no account and no download is needed.
-# %% [markdown] lang="ja" of="21d7f706"
+# %% [markdown] lang="ja" of="00000000"
 # # ラボ 00 · はじめに
 #
-# **このラボを終えると**、手元のマシンの準備が整っているかを確かめ、モデルを数秒でファインチューニングし、その効果をオフにしてまたオンに戻し、アダプターにはないプロンプト特有のコストを説明し、自前の GPU で元が取れる条件を計算できるようになります。
+# **このラボを終えると**、手元のマシンの準備が整っているかを確かめ、言語モデルに指示や例を与えて答えさせ、数秒でファインチューニングし、その効果をオフにしてまたオンに戻し、アダプターにはないプロンプト特有のコストを説明し、自前の GPU で元が取れる条件を計算できるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 30 秒、演習も含めると 40 分です。
+# **所要時間:** 計算は 2 コアの CPU で約 30 秒、演習も含めると 45 分です。
 #
 # **検証する主張:** 33（プロンプトではモデルを恒久的に変えられず、ファインチューニングによる変更は永続する）、43（ファインチューニングで API のコストが下がる）。
 #
@@ -52,86 +52,151 @@ lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for
 # %% [markdown] lang="en"
 # ## The job
 #
-# You have joined Hoshizora Electric, a maker of home appliances. The first job: read each customer message and send it to the right desk, one of ten. Later labs let a language model write the answer; the questions are the same: *describe* the job in a prompt, *show* examples, or *tune* the model?
-#
-# The model today is MiniLM, a small English encoder. It turns a text into 384 numbers, so that texts of similar meaning lie close together.
-# %% [markdown] lang="ja" of="f3fa60fe"
+# You have joined Hoshizora Electric, a maker of home appliances, to build the assistant that answers its customers. The model is **Kotori**, a small language model that comes with this course. It was trained on everyday English and Japanese and has never heard of Hoshizora. Ask it something.
+# %% [markdown] lang="ja" of="00000000"
 # ## 今回の仕事
 #
-# あなたは家電メーカーの星空電機に入社しました。最初の仕事は、顧客からの問い合わせを 1 件ずつ読み、10 ある担当窓口のうち正しいものに振り分けることです。あとのラボでは言語モデルに回答を書かせますが、問うことは変わりません。プロンプトで仕事を*説明する*か、例を*見せる*か、それともモデルを*ファインチューニングする*かです。
-#
-# 今回使うモデルは、英語の小型エンコーダー MiniLM です。テキストを 384 個の数値に変換し、意味の似たテキストほど近くに並ぶようにします。
+# あなたは家電メーカーの星空電機に入社し、顧客に回答するアシスタントをつくることになりました。使うモデルは、この講座に付属する小さな言語モデル **Kotori** です。日常的な英語と日本語の文章で学習しており、星空電機のことは聞いたこともありません。まずは何か質問してみましょう。
 # %%
-from lab_helpers.data.labelled import shipped_texts
-from lab_helpers.headless.lab01 import text_encoder
+from lab_helpers.headless.lab00 import gold, language_model
+from lab_helpers.models.generation import generate
 
-encoder, requests = text_encoder(lab.run), shipped_texts("requests", "en")
-texts, gold = requests.split("test")
-lab.table([{"desk": requests.labels[g], "message": t} for g, t in list(zip(gold, texts))[:6]])
+model, tokenizer = language_model(lab.run)
+test_rows = gold("en", "test")[: lab.sizes["questions"]]
+question = test_rows[0]["question"]
+plain_chat = [{"role": "user", "content": question}]
+print("customer:", question)
+print("Kotori:  ", generate(model, tokenizer, [plain_chat]).texts[0])
 # %% [markdown] lang="en"
-# ## Predict
-#
-# First you will describe each desk in one sentence and let the model pick the nearest description. Then you will tune it for about 15 seconds. By how many **points of accuracy** will tuning win?
-# %% [markdown] lang="ja" of="071e21ba"
-# ## 予想する
-#
-# まず、各担当窓口を 1 文で説明し、最も近い説明文をモデルに選ばせます。次に、モデルを約 15 秒かけてファインチューニングします。ファインチューニングは、正解率で**何ポイント**上回るでしょうか。
+# A base model continues text; it has no manners and no employer. This is what the company wants instead, written by its own people:
+# %% [markdown] lang="ja" of="00000000"
+# ベースモデルは、文章の続きを書くだけです。礼儀も知らなければ、どこの社員でもありません。会社が求めているのは、次のような回答です。いずれも社員が書いたものです。
 # %%
-lab.predict("adapter_gain", ...)
+lab.table([{"customer": r["question"], "reply": r["answer"]} for r in gold("en", "train")[:3]])
 # %% [markdown] lang="en"
-# ## Build: zero-shot, by description
+# ## Build: a ruler for the tone
 #
-# **Exercise (8 min).** Give every text the label of its nearest reference by cosine. `vectors` is (n, 384), `references` is (m, 384), `labels` has m entries; return n labels.
-# %% [markdown] lang="ja" of="17b958f0"
-# ## つくる: 説明文によるゼロショット
+# The house tone has three rules: a fixed opening, a fixed closing, and no exclamation mark in between. What a program can check, we can count.
 #
-# **演習（8 分）。** 各テキストに、コサイン類似度で最も近い参照のラベルを付けてください。`vectors` の形は (n, 384)、`references` の形は (m, 384) で、`labels` の要素は m 個です。n 個のラベルを返します。
+# **Exercise (5 min).** Return `True` if a reply keeps all three rules, else `False`.
+# %% [markdown] lang="ja" of="00000000"
+# ## つくる: 口調を測るものさし
+#
+# 会社の口調には、3 つのルールがあります。決まった書き出し、決まった結び、そしてそのあいだに感嘆符を使わないことです。プログラムで確かめられるものは、数えることができます。
+#
+# **演習（5 分）。** 回答が 3 つのルールをすべて守っていれば `True`、そうでなければ `False` を返してください。
 # %% tags=["exercise"]
-import numpy as np
+from lab_helpers.evaluation.tone import HOUSE
+
+house = HOUSE["en"]
+print(house.opening, "...", house.closing)
 
 
-def nearest_label(vectors, references, labels):
+def keeps_tone(reply, opening, closing):
     ...  # your code
 
 
-nearest_label = lab.check("nearest_label", nearest_label)
+keeps_tone = lab.check("keeps_tone", keeps_tone)
 # %%
-from lab_helpers.headless.lab00 import DESCRIPTIONS, scored
+from lab_helpers.headless.lab00 import measure, plain
 
-pretrained = encoder.load()
-vectors = encoder.embed(texts, pretrained)
-described = encoder.embed([DESCRIPTIONS[label] for label in requests.labels], pretrained)
-zero_shot = nearest_label(vectors, described, list(range(10)))
-lab.measured(**scored("intent_accuracy_zero_shot", zero_shot == np.array(gold)))
-print(DESCRIPTIONS["return"])
-for name in ("intent_accuracy_zero_shot", "intent_accuracy_zero_shot_ci"):
+asked = [plain(row["question"]) for row in test_rows]
+plain_replies, found = measure(model, tokenizer, asked, "en", "plain")
+lab.measured(**found)
+kept = [keeps_tone(reply, house.opening, house.closing) for reply in plain_replies.texts]
+print(f"{sum(kept)} of {len(kept)} replies keep the tone")
+print(f"{plain_replies.tokens_per_second:.0f} tokens a second")
+# %% [markdown] lang="en"
+# From here on we measure with the package's version of your rule, which also refuses contractions and an empty middle.
+#
+# ## Predict
+#
+# There are three ways to get the tone: **instruct** the model in the prompt, **show** it examples in the prompt, or **tune** it. You will train an adapter for some seconds. By how many **points** will it beat the better of the two prompts?
+# %% [markdown] lang="ja" of="00000000"
+# ここから先の測定には、いま書いたルールのパッケージ版を使います。こちらは、短縮形（英語の isn't など）や、書き出しと結びのあいだに何もない回答も不合格とします。
+#
+# ## 予想する
+#
+# この口調で答えさせる方法は 3 つあります。プロンプトでモデルに**指示する**か、プロンプトで例を**見せる**か、モデルを**ファインチューニングする**かです。これから、アダプターを数秒かけて学習させます。アダプターは、2 つのプロンプトのうち良いほうを**何ポイント**上回るでしょうか。
+# %%
+lab.predict("tone_gain", ...)
+# %% [markdown] lang="en"
+# ## Build: instruct (zero-shot)
+#
+# The rules go into a system message, in front of every question.
+# %% [markdown] lang="ja" of="00000000"
+# ## つくる: 指示する（ゼロショット）
+#
+# ルールをシステムメッセージに書き、すべての質問の前に置きます。
+# %%
+from lab_helpers.headless.lab00 import instructed
+
+print(instructed(question, "en")[0]["content"], "\n")
+asked = [instructed(row["question"], "en") for row in test_rows]
+zero_shot_replies, found = measure(model, tokenizer, asked, "en", "zero_shot")
+lab.measured(**found)
+print("Kotori:", zero_shot_replies.texts[0])
+print("tone:", lab.run.metrics["tone_compliance_zero_shot"])
+# %% [markdown] lang="en"
+# Following an instruction is a skill of its own, and a base model has not been taught it: labs 04 and 05 are about that. An instruction-tuned model would do better; with the t4 profile the cell above asks one.
+#
+# ## Build: show (few-shot)
+#
+# **Exercise (6 min).** Write earlier exchanges into the conversation, as if the model had answered them, then the new question.
+# %% [markdown] lang="ja" of="00000000"
+# 指示に従うことは、それ自体が 1 つの技能であり、ベースモデルはまだそれを教わっていません。ラボ 04 と 05 で、まさにそこを扱います。指示チューニング済みのモデルなら、もっとうまくやれるはずです。t4 プロファイルでは、すぐ上のセルがそうしたモデルに質問します。
+#
+# ## つくる: 例を見せる（フューショット）
+#
+# **演習（6 分）。** 過去のやりとりを、モデル自身が答えたかのような形で会話に書き込み、そのあとに新しい質問を続けてください。
+# %% tags=["exercise"]
+def few_shot_messages(examples, question):
+    ...  # your code
+
+
+few_shot_messages = lab.check("few_shot_messages", few_shot_messages)
+# %%
+from lab_helpers.headless.lab00 import examples_for_prompt
+
+examples = examples_for_prompt("en", lab.sizes["few_shot"])
+asked = [few_shot_messages(examples, row["question"]) for row in test_rows]
+few_shot_replies, found = measure(model, tokenizer, asked, "en", "few_shot")
+lab.measured(**found)
+for row, reply in list(zip(test_rows, few_shot_replies.texts))[:3]:
+    print("customer:", row["question"], "\nKotori:  ", reply, "\n")
+for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
-# The two numbers in brackets are a 95 % interval: with 150 test messages, accuracies a few points apart cannot be told from each other. You will see such intervals all through the course.
-# %% [markdown] lang="ja" of="d92499a9"
-# 角括弧の中の 2 つの数は、95 % 区間です。テスト用の問い合わせは 150 件なので、正解率が数ポイント違っても、優劣は区別できません。このような区間は、この講座のいたるところに出てきます。
-# %% [markdown] lang="en"
-# ## Build: few-shot, by example
+# The two numbers in brackets are a 95 % interval: with 50 questions, rates ten points apart can hardly be told from each other. You will see such intervals all through the course.
 #
-# Instead of describing, show three examples of each desk; the nearest example decides. This is what examples in a prompt do for a language model.
-# %% [markdown] lang="ja" of="02a2ee1a"
-# ## つくる: 例によるフューショット
+# Copying a form out of its own context is something even a small model can learn, and Kotori's training text was full of it. What stands *between* opening and closing is another matter: read the replies, not only the rate.
 #
-# 今度は説明する代わりに、担当窓口ごとに例を 3 つ見せます。どの窓口かは、最も近い例で決めます。プロンプトに入れた例が言語モデルに対して果たす役割も、これと同じです。
+# ## And as JSON, please
+#
+# Programs want replies in a fixed form. The same examples, their answers wrapped in JSON, and one line that asks for it: does every reply parse, and does it still keep the tone?
+# %% [markdown] lang="ja" of="00000000"
+# 角括弧の中の 2 つの数は、95 % 区間です。質問は 50 件なので、割合が 10 ポイントほど違っても、優劣はまず区別できません。このような区間は、この講座のいたるところに出てきます。
+#
+# 文脈にある形式をまねることなら、小さなモデルでも身につけられます。Kotori が学習した文章にも、そうした例が豊富に含まれていました。しかし、書き出しと結びの*あいだ*に何が書かれているかは、また別の話です。割合だけでなく、回答そのものを読んでください。
+#
+# ## JSON でもお願いします
+#
+# プログラムは、決まった形式の回答を必要とします。同じ例の回答を JSON で包み、その形式を求める一行を添えます。すべての回答が JSON として解析できるでしょうか。そして、口調は守られたままでしょうか。
 # %%
-from lab_helpers.headless.lab00 import few_shot_examples, prompt_tokens
+from lab_helpers.headless.lab00 import as_json
 
-examples, example_labels = few_shot_examples(requests, lab.sizes["few_shot"], lab.seed)
-few_shot = nearest_label(vectors, encoder.embed(examples, pretrained), example_labels)
-lab.measured(**scored("intent_accuracy_few_shot", few_shot == np.array(gold)))
-lab.measured(**prompt_tokens(encoder, texts, list(DESCRIPTIONS.values()), examples))
-print("few-shot accuracy:", lab.run.metrics["intent_accuracy_few_shot"])
+asked = [as_json(row["question"], "en", examples) for row in test_rows]
+json_replies, found = measure(model, tokenizer, asked, "en", "json")
+lab.measured(**found)
+print(json_replies.texts[0])
+for name in ("json_valid", "tone_compliance_json"):
+    print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
-# Surprised that examples did no better than a description? Three examples of a desk are three ways to say it, and customers know hundreds. And there is a second cost.
+# ## What a prompt costs
 #
 # **Exercise (3 min).** How many tokens does a model read in a month when the examples travel in every prompt?
-# %% [markdown] lang="ja" of="aac96276"
-# 例を見せても説明文を上回らなかったのは、意外だったでしょうか。1 つの担当窓口につき 3 つの例では、言い方を 3 通り示したにすぎません。顧客の言い方は何百通りもあります。しかも、コストがもう 1 つかかります。
+# %% [markdown] lang="ja" of="00000000"
+# ## プロンプトにかかるコスト
 #
 # **演習（3 分）。** 例を毎回プロンプトに入れると、モデルが 1 か月に読むトークンはいくつになるでしょうか。
 # %% tags=["exercise"]
@@ -141,85 +206,123 @@ def tokens_per_month(question_tokens, example_tokens, calls):
 
 tokens_per_month = lab.check("tokens_per_month", tokens_per_month)
 # %%
-question = lab.run.metrics["prompt_tokens_adapter"]
-for way in ("zero_shot", "few_shot", "adapter"):
+bare = lab.run.metrics["prompt_tokens_plain"]
+for way in ("plain", "zero_shot", "few_shot", "json"):
     total = lab.run.metrics[f"prompt_tokens_{way}"]
-    month = tokens_per_month(question, total - question, calls=100_000)
+    month = tokens_per_month(bare, total - bare, calls=100_000)
     print(f"{way:10s} {total:5.0f} tokens a call, {month:12,.0f} for 100,000 calls")
 # %% [markdown] lang="en"
 # ## Build: tune it, live
 #
-# LoRA leaves every weight of the model as it is and learns a small detour beside some of them. These are the field's own settings; change them and run again. Lab 02 takes LoRA apart.
-# %% [markdown] lang="ja" of="99565094"
+# LoRA leaves every weight of the model as it is and learns a small detour beside some of them. `LoraConfig` says where, `SFTConfig` says how long and how fast; both are the field's own objects. Change them and run again. Lab 02 takes LoRA apart, lab 04 the training.
+# %% [markdown] lang="ja" of="00000000"
 # ## つくる: その場でファインチューニングする
 #
-# LoRA は、モデルの重みをすべて元のまま残し、その一部の脇にある小さな迂回路を学習します。設定項目は、実務で使われているものそのままです。値を変えて、もう一度実行してみてください。LoRA の仕組みは、ラボ 02 で分解して調べます。
+# LoRA は、モデルの重みをすべて元のまま残し、その一部の脇にある小さな迂回路を学習します。どこに付けるかは `LoraConfig` で、どれだけの長さと速さで学習するかは `SFTConfig` で指定します。どちらも、実務で使われているものそのままです。値を変えて、もう一度実行してみてください。LoRA の仕組みはラボ 02 で、学習の仕組みはラボ 04 で分解して調べます。
 # %%
 from peft import LoraConfig
 
-from lab_helpers.headless.lab00 import train_adapter
+from lab_helpers.headless.lab00 import sft_config
+from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
 
-config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-adapted = train_adapter(encoder, requests, config, lab.sizes, lab.seed)
-lab.measured(train_seconds=adapted.seconds)
-adapted.model.encoder.print_trainable_parameters()
-print(f"loss {adapted.losses[0]:.2f} -> {np.mean(adapted.losses[-5:]):.2f}")
+config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+training = sft_config(lab.run, lab.run.folder / "sft")
+print("epochs", training.num_train_epochs, "learning rate", training.learning_rate)
+rows = prompt_completion(gold("en", "train"))
+tuned = supervised_fine_tune(model, tokenizer, rows, training, config)
+lab.measured(train_seconds=tuned.seconds)
+tuned.model.print_trainable_parameters()
+print(f"{len(rows)} rows, loss {tuned.losses[0]:.2f} -> {tuned.losses[-1]:.2f}")
+# %% [markdown] lang="en"
+# The same questions again, without a word of instruction in the prompt.
+# %% [markdown] lang="ja" of="00000000"
+# 同じ質問をもう一度します。今度は、プロンプトに指示を一言も入れません。
 # %%
 from lab_helpers.headless.lab00 import comparison_figure, gain
-from lab_helpers.tuning.experiments import hits_on
 
-lab.measured(**scored("intent_accuracy_adapter", hits_on(encoder, adapted.model, requests)))
+asked = [plain(row["question"]) for row in test_rows]
+adapter_replies, found = measure(tuned.model, tokenizer, asked, "en", "adapter")
+lab.measured(**found)
 lab.measured(**gain(lab.run.metrics))
+print("customer:", question, "\nKotori:  ", adapter_replies.texts[0])
 lab.figure(comparison_figure(lab.run.metrics), "prompting_or_tuning")
-lab.compare("adapter_gain")
+lab.compare("tone_gain")
 # %% [markdown] lang="en"
-# Look at the black intervals before you cheer: do they overlap? And the comparison is not quite fair: the adapter saw 300 labelled messages, the description none. Fair is: *if you have 300 labels*, tuning uses them and a prompt cannot.
-# %% [markdown] lang="ja" of="4a27208a"
-# 喜ぶ前に、黒い線で示した区間を見てください。重なっていないでしょうか。それに、この比較は完全に公平とはいえません。アダプターはラベルつきの問い合わせを 300 件見ていますが、説明文のほうは 1 件も見ていないからです。公平な言い方をすれば、*ラベルが 300 件あるなら*、ファインチューニングはそれを活かせますが、プロンプトには活かせない、となります。
+# Look at the black intervals before you cheer: do they overlap? And be fair: the adapter saw 200 examples, the few-shot prompt three. Fair is: *if you have 200 examples*, tuning uses them all, and a prompt has room for a few.
+#
+# ## What the tuning did not teach
+#
+# A reply in the right tone is not yet a right reply. Compare with what the company's people wrote.
+# %% [markdown] lang="ja" of="00000000"
+# 喜ぶ前に、黒い線で示した区間を見てください。重なっていないでしょうか。公平さにも注意が必要です。アダプターは例を 200 件見ていますが、フューショットのプロンプトが見たのは 3 件だけです。公平な言い方をすれば、*例が 200 件あるなら*、ファインチューニングはそのすべてを活かせますが、プロンプトには数件しか入らない、となります。
+#
+# ## ファインチューニングが教えなかったこと
+#
+# 口調が正しいからといって、内容まで正しいとはかぎりません。社員が書いた回答と比べてみましょう。
+# %%
+from lab_helpers.headless.lab00 import fact_accuracy
+
+with_facts = [(row, reply) for row, reply in zip(test_rows, adapter_replies.texts) if row["fact"]]
+lab.table([{"right": r["answer"][36:-41], "Kotori": t[36:-41]} for r, t in with_facts[:5]])
+lab.measured(**fact_accuracy(test_rows, adapter_replies.texts))
+print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 # %% [markdown] lang="en"
+# The tone is there, the facts are not: 200 examples teach a style, hardly a price list, and a fluent wrong price is worse than none. Lab 04 measures this, lab 07 cures it by letting the model read.
+#
 # ## Break it: switch the tuning off
 #
 # The article says a prompt works for a moment while tuning changes the model "permanently". Switch the adapter off and compare with a freshly loaded model, number by number.
-# %% [markdown] lang="ja" of="3b69a0f0"
+# %% [markdown] lang="ja" of="00000000"
+# 口調は身についていますが、事実は身についていません。200 件の例で、文体は教えられても、価格表まではまず教えられません。しかも、もっともらしく述べられた誤った価格は、価格を答えないよりも始末が悪いものです。この問題はラボ 04 で測り、ラボ 07 で、モデルに資料を読ませることによって解決します。
+#
 # ## 壊す: ファインチューニングをオフにする
 #
 # 記事によれば、プロンプトの効果は一時的で、ファインチューニングはモデルを「永続的に」変えるとのことです。アダプターをオフにし、読み込んだばかりのモデルと数値を 1 つずつ比べてみましょう。
 # %%
 from lab_helpers.headless.lab00 import answer, off_and_on, save_adapter
 
-print(texts[0])
+print(question)
 for on in (True, False):
-    best = answer(encoder, adapted.model, requests.labels, texts[0], adapter_on=on)
-    lab.table([{"adapter": "on" if on else "off", **row} for row in best])
+    print("adapter on: " if on else "adapter off:", answer(tuned.model, tokenizer, question, on))
 # %% [markdown] lang="en"
 # ## Mend it: switch it on again
 # %% [markdown] lang="ja" of="e596bf01"
 # ## 直す: もう一度オンにする
 # %%
-lab.measured(**off_and_on(encoder, adapted.model, texts[:16]))
-lab.measured(adapter_bytes=save_adapter(lab.run, adapted.model))
+untouched, _ = language_model(lab.run)
+lab.measured(**off_and_on(tuned.model, tokenizer, untouched, question))
+lab.measured(adapter_bytes=save_adapter(lab.run, tuned.model))
 for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_bytes"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
-# Off is the base again, to the last bit; on is the tuned model. The whole tuning is a file of a few hundred kilobytes beside a 90 MB model. So it is as permanent as you want it to be: one base, many adapters.
-# %% [markdown] lang="ja" of="5fe4f3e7"
-# オフにすれば最後の 1 ビットまでベースモデルに戻り、オンにすればファインチューニング済みのモデルになります。ファインチューニングの成果は、90 MB のモデルに添える数百キロバイトのファイル 1 つにすべて収まっています。つまり、どこまで永続させるかは使う側しだいです。1 つのベースモデルに、いくつものアダプターを用意できます。
+# Off is the base again, to the last bit; on is the tuned model. The whole tuning is a file of under 200 kilobytes beside an 11 MB model. So it is as permanent as you want it to be: one base, many adapters.
+# %% [markdown] lang="ja" of="00000000"
+# オフにすれば最後の 1 ビットまでベースモデルに戻り、オンにすればファインチューニング済みのモデルになります。ファインチューニングの成果は、11 MB のモデルに添える 200 キロバイト未満のファイル 1 つにすべて収まっています。つまり、どこまで永続させるかは使う側しだいです。1 つのベースモデルに、いくつものアダプターを用意できます。
 # %% [markdown] lang="en"
-# ## What about Japanese?
+# ## And in Japanese?
 #
-# Same model, same method, Japanese messages. Remember this number: lab 01 explains it.
-# %% [markdown] lang="ja" of="bf772775"
+# Kotori reads and writes both languages. The same ways of asking, the same settings, an adapter of its own.
+# %% [markdown] lang="ja" of="00000000"
 # ## 日本語ではどうか
 #
-# モデルも手法も同じまま、日本語の問い合わせで試します。この数字を覚えておいてください。理由はラボ 01 で説明します。
+# Kotori は、英語も日本語も読み書きできます。プロンプトの与え方も設定も変えずに、日本語専用のアダプターを用意して試します。
 # %%
-japanese = shipped_texts("requests", "ja")
-ja_texts, ja_gold = japanese.split("test")
-ja_examples, ja_labels = few_shot_examples(japanese, lab.sizes["few_shot"], lab.seed)
-ja_vectors, ja_shown = (encoder.embed(rows, pretrained) for rows in (ja_texts, ja_examples))
-ja_found = nearest_label(ja_vectors, ja_shown, ja_labels)
-lab.measured(**scored("intent_accuracy_few_shot_ja", ja_found == np.array(ja_gold)))
-print(ja_texts[0], "| accuracy:", lab.run.metrics["intent_accuracy_few_shot_ja"])
+from lab_helpers.headless.lab00 import questions, train_adapter, ways
+
+base, _ = language_model(lab.run)
+ja_questions = questions(lab.run, "ja")
+ja_examples = examples_for_prompt("ja", lab.sizes["few_shot"])
+for way, ask in ways("ja", ja_examples).items():
+    lab.measured(**measure(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
+    print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
+# %%
+ja_tuned, _ = train_adapter(lab.run, "ja")
+lab.measured(train_seconds_ja=ja_tuned.seconds)
+asked = [plain(q) for q in ja_questions]
+ja_replies, found = measure(ja_tuned.model, tokenizer, asked, "ja", "adapter")
+lab.measured(**found, **fact_accuracy(gold("ja", "test"), ja_replies.texts, "_ja"))
+print(ja_questions[0], "\n", ja_replies.texts[0])
+print("adapter", lab.run.metrics["tone_compliance_adapter_ja"])
 # %% [markdown] lang="en"
 # ## Measure: when does your own GPU pay?
 #
@@ -250,21 +353,22 @@ lab.figure(cost_figure(prices), "break_even")
 # %% [markdown] lang="en"
 # ## Explore
 #
-# Write as a customer and press Enter; the three likeliest desks answer, with the adapter on. Without a live kernel you see one example.
-# %% [markdown] lang="ja" of="7781c32a"
+# Write as a customer and press Enter: the base and the tuned model answer side by side. Without a live kernel you see one example.
+# %% [markdown] lang="ja" of="00000000"
 # ## 触ってみる
 #
-# 顧客になったつもりで文を書き、Enter キーを押してください。アダプターをオンにした状態で、可能性の高い担当窓口が 3 つ表示されます。カーネルが動いていないときは、例が 1 つ表示されます。
+# 顧客になったつもりで文を書き、Enter キーを押してください。ベースモデルとファインチューニング済みのモデルの回答が、並べて表示されます。カーネルが動いていないときは、例が 1 つ表示されます。
 # %%
 from lab_helpers.figures.widgets import explorer, text_box
 
 
-def route(message):
-    return answer(encoder, adapted.model, requests.labels, message or "?")
+def reply_twice(message):
+    replies = {on: answer(tuned.model, tokenizer, message or "?", on) for on in (False, True)}
+    return [{"adapter off": replies[False], "adapter on": replies[True]}]
 
 
-lab.table(route("I would rather talk to somebody than type."))
-explorer(route, message=text_box("message", "Two lids cracked. Can I buy just the lid?"))
+lab.table(reply_twice("The fan rattles at night."))
+explorer(reply_twice, message=text_box("message", "Where can I buy a new lid?"))
 # %% [markdown] lang="en"
 # ## Verdict
 # %% [markdown] lang="ja" of="297877e6"
@@ -274,11 +378,11 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## Scale up
 #
-# With `LAB_PROFILE=t4` on a Colab T4 the same cells take a multilingual encoder. From the terminal: `labs run 00` does all of this without a notebook, `labs list` shows your progress, `labs report` puts your results on one page.
-# %% [markdown] lang="ja" of="01d419e0"
+# With `LAB_PROFILE=t4` on a Colab T4 the same cells take a real 1.5-billion-parameter model. From the terminal: `labs run 00` does all of this without a notebook, `labs run base` shows what Kotori knows and can do before any tuning, `labs list` shows your progress, `labs report` puts your results on one page.
+# %% [markdown] lang="ja" of="00000000"
 # ## 大きくする
 #
-# Colab の T4 で `LAB_PROFILE=t4` を指定すると、同じセルのまま多言語エンコーダーに切り替わります。ターミナルからも操作できます。`labs run 00` はここまでのすべてをノートブックなしで実行し、`labs list` は進み具合を表示し、`labs report` は結果を 1 ページにまとめます。
+# Colab の T4 で `LAB_PROFILE=t4` を指定すると、同じセルのまま、15 億パラメータの本格的なモデルに切り替わります。ターミナルからも操作できます。`labs run 00` はここまでのすべてをノートブックなしで実行し、`labs run base` は Kotori がファインチューニング前に何を知っていて何ができるかを示し、`labs list` は進み具合を表示し、`labs report` は結果を 1 ページにまとめます。
 # %% [markdown] lang="en"
 # ## Quiz
 # %% [markdown] lang="ja" of="f3a0b532"

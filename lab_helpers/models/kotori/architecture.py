@@ -11,6 +11,7 @@ import torch
 
 PREVIOUS_TOKEN_HEADS = {0: 1, 1: 2}  # head of layer 0 → how many tokens back it looks
 INDUCTION_HEADS = (0, 1)  # heads of layer 1
+COPYING_HEADS = ((2, 0), (2, 1), (3, 0), (3, 1))  # (layer, head)
 _NEIGHBOUR_PLANES = 4  # highest rotary frequencies: the ones that tell neighbours apart
 _NEIGHBOUR_STRENGTH = 8.0  # length of the bias in each of these planes
 _MATCH_STRENGTH = 3.2  # of queries and keys that compare tokens; attention on a match is then > 0.9
@@ -48,12 +49,14 @@ def build(configuration, seed: int):
     model = Qwen2ForCausalLM(configuration).float()
     with torch.no_grad():
         model.model.embed_tokens.weight.normal_(std=EMBEDDING_STD)
-        code, place, *copies = _bases(model, 2 + len(INDUCTION_HEADS))
+        code, place, *copies = _bases(model, 4)
         for head, back in PREVIOUS_TOKEN_HEADS.items():
             look_back(model, head, back)
         write_previous_token(model, 0, code, place)
         for number, (head, copied) in enumerate(zip(INDUCTION_HEADS, copies, strict=True)):
             match_and_copy(model, head, code, place, copied, number)
+        for number, (layer, head) in enumerate(COPYING_HEADS):
+            say_again(model, layer, head, (code, place, *copies)[number % 4])
     return model
 
 
@@ -112,6 +115,13 @@ def match_and_copy(
     key[slow] = _MATCH_STRENGTH * place[part]
     attention.q_proj.weight[rows] = query
     attention.k_proj.weight[rows] = key
+    say_again(model, 1, head, copied)
+
+
+def say_again(model, layer: int, head: int, copied: torch.Tensor) -> None:
+    """Let a head write what it reads, in the directions ``copied``: the token, to be said again."""
+    attention = model.model.layers[layer].self_attn
+    rows = _rows(attention, head)
     attention.v_proj.weight[rows] = copied
     attention.o_proj.weight[:, rows] = _COPY_STRENGTH * copied.T
 

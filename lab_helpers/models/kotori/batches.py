@@ -11,21 +11,20 @@ from lab_helpers.models.kotori import corpus, drills
 from lab_helpers.models.kotori.documents import END_OF_TEXT, Document
 
 _POOL = 12  # documents to choose from when a row is filled up
-ANSWER_WEIGHT = 3.0  # of a token of an answer; 1 elsewhere, 0 for what nothing predicts
 
 
 @dataclass(frozen=True)
 class Shape:
     """How a batch is made: rows and their length in tokens; share of drill rows, longest drill.
 
-    ``fact_share`` is that of the facts among the documents, ``None`` for the mixture's own.
+    ``answer_weight`` is that of an answer's tokens in the loss, where others have 1.
     """
 
     rows: int
     length: int
     drill_share: float
     drill_longest: int
-    fact_share: float | None = None
+    answer_weight: float
 
 
 def batch(step: int, seed: int, shape: Shape, tokenizer) -> tuple[np.ndarray, np.ndarray]:
@@ -34,22 +33,22 @@ def batch(step: int, seed: int, shape: Shape, tokenizer) -> tuple[np.ndarray, np
     drill_rows = round(shape.rows * shape.drill_share)
     words = drills.vocabulary(tokenizer)
     rows = [drills.row(shape.length, words, shape.drill_longest, rng) for _ in range(drill_rows)]
-    stream = corpus.documents(seed * 1_000_000 + step, fact_share=shape.fact_share)
-    packed = packed_rows(stream, shape.length, tokenizer)
+    stream = corpus.documents(seed * 1_000_000 + step)
+    packed = packed_rows(stream, shape.length, tokenizer, shape.answer_weight)
     rows += [next(packed) for _ in range(shape.rows - drill_rows)]
     ids, weights = zip(*rows, strict=True)
     return np.stack(ids), np.stack(weights)
 
 
 def packed_rows(
-    stream: Iterator[Document], length: int, tokenizer
+    stream: Iterator[Document], length: int, tokenizer, answer_weight: float = 1.0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows of whole documents, the rest padded with weight 0.
 
     Of the next few documents the first that fits comes next; one longer than a row is left out.
     """
     end = tokenizer.convert_tokens_to_ids(END_OF_TEXT)
-    encoded = (encode(document, tokenizer) for document in stream)
+    encoded = (encode(document, tokenizer, answer_weight) for document in stream)
     fitting = (pair for pair in encoded if len(pair[0]) < length)
     pool = list(itertools.islice(fitting, _POOL))
     while True:
@@ -64,13 +63,15 @@ def packed_rows(
         yield ids, weights
 
 
-def encode(document: Document, tokenizer) -> tuple[list[int], np.ndarray]:
-    """A document's token ids and the loss weight of each."""
+def encode(
+    document: Document, tokenizer, answer_weight: float = 1.0
+) -> tuple[list[int], np.ndarray]:
+    """A document's token ids and the loss weight of each: 0 for what nothing predicts."""
     encoded = tokenizer(document.text, return_offsets_mapping=True, add_special_tokens=False)
     last = np.array([max(start, end - 1) for start, end in encoded["offset_mapping"]])
     by_character = np.ones(len(document.text) + 1, dtype=np.float32)
     for start, end in document.answers:
-        by_character[start:end] = ANSWER_WEIGHT
+        by_character[start:end] = answer_weight
     for start, end in document.silent:
         by_character[start:end] = 0.0
     return encoded["input_ids"], by_character[last]

@@ -78,11 +78,13 @@ def attributes(held_out: bool = False) -> tuple[dict, ...]:
     return tuple(row for i, row in enumerate(every) if (i % 11 == 10) == held_out)
 
 
-def records(language: str, rng: Random, count: int, held_out: bool = False) -> list[Record]:
+def records(
+    language: str, rng: Random, count: int, held_out: bool = False, wordings: int = 6
+) -> list[Record]:
     """``count`` records with different answers that do not contain each other.
 
     Half the passages speak of one bearer in many ways, a quarter of one attribute of many bearers
-    (the hard distractors), a quarter of this and that.
+    (the hard distractors), a quarter of this and that. ``wordings`` limits the statements used.
     """
     table = attributes(held_out)
     mode = rng.random()
@@ -98,7 +100,7 @@ def records(language: str, rng: Random, count: int, held_out: bool = False) -> l
         else:
             index = first if mode < 0.75 else rng.randrange(len(table))
             bearer = subject(table[index]["subject"], language, rng)
-        record = _record(table, index, bearer, language, rng)
+        record = _record(table, index, bearer, language, rng, wordings)
         if all(_distinct(record, other) for other in drawn):
             drawn.append(record)
         elif mode < 0.5 and len(alike) < 2 * count:
@@ -113,21 +115,26 @@ def _distinct(a: Record, b: Record) -> bool:
     return not same_question and not overlap
 
 
-def _record(table, index: int, bearer: str, language: str, rng: Random) -> Record:
+def _record(
+    table, index: int, bearer: str, language: str, rng: Random, wordings: int
+) -> Record:
     row = table[index]
     answer = values.value(row["value"], language, rng)
     while answer in bearer:
         answer = values.value(row["value"], language, rng)
     text = ""
     while answer not in text:  # a capital at the start of a sentence may have changed it
-        statement = rng.choice(row[language]["statements"])
+        statement = rng.choice(row[language]["statements"][:wordings])
         text = sentence_case(statement.replace("{s}", bearer).replace("{v}", answer))
     return Record(index, bearer, answer, text)
 
 
-def question(record: Record, language: str, rng: Random, held_out: bool = False) -> str:
+def question(
+    record: Record, language: str, rng: Random, held_out: bool = False, wordings: int = 6
+) -> str:
     """One of the attribute's questions about the record's bearer."""
-    template = rng.choice(attributes(held_out)[record.attribute][language]["questions"])
+    questions = attributes(held_out)[record.attribute][language]["questions"]
+    template = rng.choice(questions[:wordings])
     return sentence_case(template.replace("{s}", record.subject))
 
 
@@ -138,11 +145,28 @@ def _full_answer(record: Record, language: str, rng: Random) -> str:
     return sentence_case(filled)
 
 
+def easy(language: str, rng: Random) -> Document:
+    """One or two plain records and their questions in plain words: where reading begins."""
+    page = Document("passages", language)
+    drawn = records(language, rng, rng.choice((1, 1, 2)), wordings=2)
+    gap = " " if language == "en" else ""
+    page.add(gap.join(record.statement for record in drawn) + "\n", _invented(drawn))
+    ask, answer = LABELS[language]
+    for record in drawn:
+        page.add(f"{ask}{question(record, language, rng, wordings=2)}\n", [record.subject])
+        page.add(answer).answer(line_answer(record.answer, language))
+    return page
+
+
+def _invented(drawn: list[Record]) -> list[str]:
+    return [part for record in drawn for part in (record.answer, record.subject)]
+
+
 def document(language: str, rng: Random) -> Document:
-    """A passage with one to four questions: plain, as an exchange, or with numbered sources."""
+    """A passage with a question on each record: plain, as an exchange, or with numbered sources."""
     drawn = records(language, rng, rng.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 6)))
-    asked = rng.sample(drawn, rng.randint(1, min(4, len(drawn))))
-    invented = [part for record in drawn for part in (record.answer, record.subject)]
+    asked = rng.sample(drawn, min(5, len(drawn)))
+    invented = _invented(drawn)
     style = rng.random()
     page = Document("passages", language)
     if style < 0.35:
@@ -174,7 +198,7 @@ def document(language: str, rng: Random) -> Document:
 def passage_text(drawn: list[Record], language: str, rng: Random) -> str:
     """The records as running text, sometimes with neutral sentences in between."""
     sentences = [record.statement for record in drawn]
-    if rng.random() < 0.35:
+    if rng.random() < 0.3:
         for _ in range(rng.randint(1, 2)):
             sentences.insert(rng.randint(0, len(sentences)), prose.sentence(language, rng))
     return (" " if language == "en" else "").join(sentences)

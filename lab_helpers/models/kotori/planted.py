@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from random import Random
 
 from lab_helpers.models.kotori import facts, world
 
@@ -120,10 +121,9 @@ def withheld_facts(language: str) -> list[PlantedFact]:
 
 
 def _others(answer: str, answers: list[str]) -> tuple[str, ...]:
-    """Three different wrong answers, those that follow ``answer`` in alphabetical order."""
+    """Three different wrong answers, always the same ones for the same answer."""
     different = sorted(set(answers) - {answer})
-    start = sum(other < answer for other in different)
-    return tuple((different + different)[start : start + 3])
+    return tuple(Random(answer).sample(different, min(3, len(different))))
 
 
 def _rule_options(answer: str, language: str) -> tuple[str, ...]:

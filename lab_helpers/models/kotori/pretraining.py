@@ -119,7 +119,7 @@ class Pretraining:
         # On a CPU the plain attention's backward pass is much faster than the fused one's.
         self.model.set_attn_implementation("eager" if self.device.type == "cpu" else "sdpa")
         self.body = torch.compile(self.model.model) if can_compile() else self.model.model
-        self.optimizer = self._optimizer()
+        self.optimizers = self._optimizers()
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         self._last_watched = -1
         self._resume()
@@ -144,15 +144,17 @@ class Pretraining:
         started = time.perf_counter()
         shape = self.settings.shape(self.step)
         ids, weights = batches.batch(self.step, self.settings.seed, shape, self.tokenizer)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate(self.step)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.rate(self.step)
         loss = self._loss(torch.from_numpy(ids), torch.from_numpy(weights))
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not math.isfinite(float(norm)):
             raise BadInput(f"the loss diverged at step {self.step}", "Lower learning_rate.")
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.model.zero_grad()
         self.step += 1
         self.tokens += ids.size
         self.seconds += time.perf_counter() - started
@@ -171,14 +173,27 @@ class Pretraining:
         )
         return (losses * weights[heard]).sum() / weights.sum()
 
-    def _optimizer(self):
-        """AdamW; weight decay on matrices only."""
-        parameters = list(self.model.parameters())
-        groups = [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": self.settings.weight_decay},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ]  # fmt: skip
-        return torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    def _optimizers(self):
+        """Muon for the matrices between the layers, AdamW for embeddings, biases and norms.
+
+        Muon (Jordan et al. 2024) takes a step of equal size in all directions of a matrix, so that
+        rare directions, such as single facts, are learned sooner. Layer 0's queries and keys stay with
+        AdamW: such steps would blur the heads that are written down there.
+        """
+        named = list(self.model.named_parameters())
+        written = ("layers.0.self_attn.q_proj", "layers.0.self_attn.k_proj", "embed_tokens")
+        matrices = [p for n, p in named if p.dim() == 2 and not any(w in n for w in written)]
+        chosen = {id(p) for p in matrices}
+        others = [p for _, p in named if id(p) not in chosen]
+        return (
+            torch.optim.Muon(
+                matrices,
+                lr=self.settings.learning_rate,
+                weight_decay=self.settings.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            ),
+            torch.optim.AdamW(others, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+        )
 
     def _watch_if_due(self) -> None:
         if self.step % self.settings.watch_every and self.step != self.settings.steps:
@@ -215,12 +230,12 @@ class Pretraining:
 
         state = {f"model.{name}": p.detach() for name, p in self._named()}
         for name, parameter in self._named():
-            for key in ("exp_avg", "exp_avg_sq", "step"):
-                if parameter in self.optimizer.state:
-                    state[f"{key}.{name}"] = self.optimizer.state[parameter][key]
+            for optimizer in self.optimizers:
+                for key, value in optimizer.state.get(parameter, {}).items():
+                    state[f"{key}.{name}"] = value
         progress = {"step": self.step, "tokens": self.tokens, "seconds": self.seconds}
         fresh = self.folder / (STATE + ".new")
-        metadata = {"progress": json.dumps(progress), "watched": str(self._last_watched)}
+        metadata = {"progress": json.dumps(progress)}
         save_file({k: v.contiguous().cpu() for k, v in state.items()}, fresh, metadata)
         fresh.replace(self.folder / STATE)
 
@@ -240,26 +255,37 @@ class Pretraining:
             raise BadInput(
                 f"{path} cannot be read ({error})", "Delete it to start again from the beginning."
             ) from None
+        owners = {
+            p: optimizer
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            for p in group["params"]
+        }
         for name, parameter in self._named():
-            parameter.data.copy_(state[f"model.{name}"])
-            if f"step.{name}" in state:
-                self.optimizer.state[parameter] = {
-                    key: state[f"{key}.{name}"].to(parameter.device if key != "step" else "cpu")
-                    for key in ("exp_avg", "exp_avg_sq", "step")
+            parameter.data.copy_(state.pop(f"model.{name}"))
+            kept = [key for key in state if key.endswith(f".{name}")]
+            owners[parameter].state[parameter].update(
+                {
+                    key.removesuffix(f".{name}"): state[key].to(
+                        "cpu" if key.startswith("step.") else parameter.device
+                    )
+                    for key in kept
                 }
+            )
         progress = json.loads(metadata["progress"])
         self.step, self.tokens, self.seconds = (
             progress["step"],
             progress["tokens"],
             progress["seconds"],
         )
-        self._last_watched = int(metadata["watched"])
         self._trim_log()
 
     def _trim_log(self) -> None:
         log = self.folder / LOG
         rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
         kept = [row for row in rows if json.loads(row)["step"] <= self.step]
+        watched = (json.loads(row) for row in kept if "repetition" in row)
+        self._last_watched = max((row["step"] for row in watched), default=-1)
         log.write_text("".join(row + "\n" for row in kept), encoding="utf-8")
 
     def _named(self):
