@@ -1,13 +1,11 @@
 """Labelled texts: one type for shipped and user data, and a loader that names every bad row."""
 
-import csv
-import io
-import json
 import random
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_helpers.data.files import BadRow, Row, read_rows
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
 
@@ -52,16 +50,12 @@ def shipped_texts(name: str, language: str) -> LabelledTexts:
 
 
 def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
-    """A user's CSV or JSONL (UTF-8) with a text and a label column, and optionally ``split``.
+    """A user's CSV, JSONL, JSON or Parquet file with a text and a label column, and optionally ``split``.
 
     Without a ``split`` column the rows are split 60/10/30 by ``seed``, stratified by label.
     Raises :class:`BadInput` naming the line of every row that cannot be used.
     """
-    rows = _read_rows(path)
-    if not rows:
-        raise BadInput(
-            f"{path.name} has no rows", "Give a CSV or JSONL file with text and label columns."
-        )
+    rows = _all_rows(path)
     columns = sorted({name for _, row in rows for name in row})
     text_column = _find_column(path, columns, TEXT_COLUMNS, "text")
     label_column = _find_column(path, columns, LABEL_COLUMNS, "label")
@@ -102,59 +96,16 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     return LabelledTexts(path.name, labels, tuple(clean))
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict]]:
-    if not path.is_file():
-        raise BadInput(f"no such file: {path}", "Give the path of a CSV or JSONL file.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{path.name} is not UTF-8 (byte {error.start})",
-            "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS.",
-        ) from None
-    except OSError as error:
-        raise BadInput(
-            f"cannot read {path.name} ({error.strerror})", "Check the file's permissions."
-        ) from None
-    if path.suffix.lower() in (".jsonl", ".json"):
-        return _read_jsonl(path, text)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return _read_csv(path, text)
-    raise BadInput(
-        f"{path.name}: unknown file type '{path.suffix}'", "Give a .csv, .tsv or .jsonl file."
-    )
-
-
-def _read_csv(path: Path, text: str) -> list[tuple[int, dict]]:
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return [(reader.line_num, {k: v for k, v in row.items() if k}) for row in reader]
-    except csv.Error as error:
-        raise BadInput(
-            f"{path.name} line {reader.line_num}: {error}",
-            "Check the quotation marks from this line upwards.",
-        ) from None
-
-
-def _read_jsonl(path: Path, text: str) -> list[tuple[int, dict]]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
+def _all_rows(path: Path) -> list[Row]:
+    """Every row, or :class:`BadInput` for the first line that is none."""
+    rows: list[Row] = []
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
             raise BadInput(
-                f"{path.name} line {number} is not JSON", "Each line must be one JSON object."
-            ) from None
-        if not isinstance(row, dict):
-            raise BadInput(
-                f"{path.name} line {number} is not a JSON object",
-                "Each line must be one JSON object.",
+                f"{path.name} line {row.line} {row.problem}",
+                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
             )
-        rows.append((number, row))
+        rows.append(row)
     return rows
 
 

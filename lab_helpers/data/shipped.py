@@ -7,7 +7,19 @@ from functools import lru_cache
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.paths import data_folder
 
-NAMES = ("reviews", "requests", "entities", "similarity")
+NAMES = (
+    "reviews",
+    "requests",
+    "entities",
+    "similarity",
+    "support",
+    "preferences",
+    "documents",
+    "questions",
+    "mmlu",
+    "gsm8k",
+    "humaneval",
+)
 
 
 @lru_cache(maxsize=16)
@@ -22,8 +34,10 @@ def _rows(name: str, language: str) -> tuple[dict, ...]:
 
 
 def load_shipped(name: str, language: str, split: str | None = None) -> list[dict]:
-    """Rows of a shipped data set (``reviews``, ``requests``, ``entities``, ``similarity``).
+    """Rows of a shipped data set, one of :data:`NAMES`.
 
     ``language`` is ``"en"`` or ``"ja"``; ``split`` is ``"train"``, ``"validation"``, ``"test"`` or all.
+    Documents and benchmarks have no splits.
     """
-    return [copy.deepcopy(row) for row in _rows(name, language) if split in (None, row["split"])]
+    rows = _rows(name, language)
+    return [copy.deepcopy(row) for row in rows if split in (None, row.get("split"))]

@@ -1,0 +1,109 @@
+"""Is a file UTF-8 text? If not, which byte is wrong, and what encoding does the file look like?"""
+
+import re
+from pathlib import Path
+
+from lab_helpers.runtime.errors import BadInput
+
+# What errors="surrogateescape" makes of a byte that is not UTF-8.
+ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+
+_SAMPLE = 1 << 16
+# The encodings Japanese and English tables come in. Left free, the guesser finds Korean (cp949) in
+# short Shift_JIS files.
+_LIKELY = ["cp932", "euc_jp", "iso2022_jp", "utf_16", "utf_32", "cp1252"]
+_NAMES = {
+    "cp932": "Shift_JIS",
+    "shift_jis": "Shift_JIS",
+    "euc_jp": "EUC-JP",
+    "iso2022_jp": "ISO-2022-JP",
+    "utf_16": "UTF-16",
+    "utf_16_le": "UTF-16",
+    "utf_16_be": "UTF-16",
+    "utf_32": "UTF-32",
+    "cp1252": "Windows-1252 (Western European)",
+}
+_BINARY_STARTS = {
+    b"PK\x03\x04": "an Excel file (.xlsx) or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file (.xls, .doc)",
+    b"\x1f\x8b": "a gzip archive",
+    b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
+_FIX = "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS."
+
+
+def check_encoding(path: Path) -> None:
+    """Raise :class:`BadInput` unless ``path`` is UTF-8 text, naming the first wrong byte.
+
+    A few damaged lines in a UTF-8 file pass: the reader names them one by one. The file is another
+    encoding when more of its non-ASCII lines are wrong than right.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(_SAMPLE)
+        for magic, kind in _BINARY_STARTS.items():
+            if start.startswith(magic):
+                raise BadInput(
+                    f"{path.name} is {kind}, not text", "Export it as CSV (UTF-8) or JSONL."
+                )
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_binary(start):
+            _refuse(path, 0, start)
+        stream.seek(0)
+        first_bad, right, wrong, position = -1, 0, 0, 0
+        sample = b""
+        for line in stream:
+            if not line.isascii():
+                try:
+                    line.decode("utf-8")
+                    right += 1
+                except UnicodeDecodeError as error:
+                    wrong += 1
+                    if first_bad < 0:
+                        first_bad = position + error.start
+                    if len(sample) < _SAMPLE:
+                        sample += line
+            position += len(line)
+    if wrong > right:
+        _refuse(path, first_bad, sample)
+
+
+def _looks_binary(start: bytes) -> bool:
+    """More than one byte in fifty is a control character that no text file has."""
+    controls = sum(byte < 9 or 13 < byte < 27 for byte in start)
+    return controls * 50 > len(start)
+
+
+def _refuse(path: Path, byte: int, sample: bytes) -> None:
+    guess = guess_encoding(sample)
+    if guess is None and _looks_binary(sample):
+        raise BadInput(
+            f"{path.name} is a binary file, not text", "Give CSV, TSV, JSON or JSONL in UTF-8."
+        )
+    looks = f"; it looks like {guess}" if guess else ""
+    raise BadInput(f"{path.name} is not UTF-8 (byte {byte}{looks})", _FIX)
+
+
+def guess_encoding(sample: bytes) -> str | None:
+    """The likely encoding of ``sample`` (bytes that are not UTF-8) by its usual name, or None."""
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    if sample.count(0) * 4 > len(sample):  # ASCII letters in UTF-16 are every second byte 0.
+        half = sample[: len(sample) // 2 * 2]
+        for name in ("utf-16-le", "utf-16-be"):
+            try:
+                decoded = half.decode(name)
+            except UnicodeDecodeError:
+                continue
+            if sum(letter.isprintable() or letter.isspace() for letter in decoded) > 0.9 * len(
+                decoded
+            ):
+                return "UTF-16"
+        return None
+    if _looks_binary(sample) and b"\x1b$" not in sample:
+        return None
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(sample, cp_isolation=_LIKELY).best()
+    return _NAMES.get(best.encoding, best.encoding) if best else None
