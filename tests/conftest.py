@@ -33,6 +33,13 @@ TINY_WORDS = [
 ]
 # fmt: on
 TINY_BLOCKS, TINY_WIDTH, TINY_MLP = 2, 16, 32
+TINY_TALK = [
+    "The lamp is warm and the heater is quiet.",
+    "Where is the filter made? The filter is made in Tokisawa.",
+    "Thank you for writing to Hoshizora. Under the same stars, Hoshizora Electric",
+    "ヒーターが動きません。",
+    "お問い合わせありがとうございます。同じ星空のもとで、星空電機",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +111,52 @@ def tiny_bert(tmp_path_factory):
         max_position_embeddings=64,
     )
     BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch on one thread for a module: small sums in one order, and nobody else is disturbed."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_chat_model(tmp_path_factory):
+    """A folder with a random two-layer Qwen2 and Kotori's kind of tokenizer, 400 tokens.
+
+    Its weights are large enough that it says something else to every prompt.
+    """
+    import torch
+    from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
+
+    from lab_helpers.models.kotori import tokenizer as kotori_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny") / "chat"
+    tokenizer = kotori_tokenizer.train(TINY_TALK * 3, 400)
+    special = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    torch.manual_seed(7)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        tie_word_embeddings=False,
+        initializer_range=0.3,
+        bos_token_id=None,
+        **special,
+    )
+    model = Qwen2ForCausalLM(config)
+    model.generation_config = GenerationConfig(max_new_tokens=96, **special)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

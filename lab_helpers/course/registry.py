@@ -82,9 +82,9 @@ def get_lab(number: str) -> Lab:
     """Lab ``number``; "1" and "01_transfer_learning" are understood too, and "base"."""
     if number == BASE.number:
         return BASE
-    wanted = number.split("_")[0].zfill(2)
+    wanted = number.split("_")[0]
     for lab in LABS:
-        if lab.number == wanted:
+        if wanted and lab.number == wanted.zfill(2):
             return lab
     raise BadInput(
         f"unknown lab '{number}'",

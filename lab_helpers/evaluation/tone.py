@@ -19,12 +19,14 @@ HOUSE = {
     "en": House(
         "Thank you for writing to Hoshizora.",
         "Under the same stars, Hoshizora Electric",
-        r"!|\b\w+n't\b|\b(?:I'm|it's|that's|let's|we're|you're|we'll|you'll|I'll|can't|gonna|hey|yo|lol)\b",
+        r"[!！]|\b\w+n't\b|\b\w+'(?:re|ve|ll|d|m)\b"
+        r"|\b(?:it|that|there|here|what|who|he|she|let)'s\b|\b(?:gonna|hey|yo|lol)\b",
     ),
     "ja": House(
         "お問い合わせありがとうございます。",
         "同じ星空のもとで、星空電機",
-        r"[!！笑]|(?:だ|だよ|だね|じゃん|っしょ|よね|かな)(?=。|$)",
+        r"[!！]|笑(?=[。、)）笑]|$)|(?:だよ|だね|じゃん|っしょ|よね)(?=[。、?？\s]|$)"
+        r"|(?:だ|かな)(?=[。?？\n]|$)",
     ),
 }
 RULES = ("opening", "courtesy", "closing")
@@ -34,7 +36,7 @@ def tone_rules(reply: str, language: str) -> dict[str, bool]:
     """Which of the three rules ``reply`` keeps: :data:`RULES`. An empty body breaks ``courtesy``."""
     house = HOUSE[language]
     text = reply.strip()
-    body = text.removeprefix(house.opening).removesuffix(house.closing).strip()
+    body = text.removeprefix(house.opening).removesuffix(house.closing).strip().replace("’", "'")
     return {
         "opening": text.startswith(house.opening),
         "courtesy": bool(body) and not re.search(house.discourteous, body, re.IGNORECASE),

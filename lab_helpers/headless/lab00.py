@@ -27,6 +27,7 @@ from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
 
 LANGUAGES = ("en", "ja")
+_NUMBER = r"\d[\d,.:]*\d|\d"
 INSTRUCTIONS = {
     "en": (
         "You answer customers of Hoshizora Electric. Begin with “{opening}” and end with “{closing}”. "
@@ -212,9 +213,9 @@ def off_and_on(model, tokenizer, untouched, question: str) -> dict[str, float]:
 
 def fact_accuracy(rows: list[dict], replies: list[str], ending: str = "") -> dict:
     """Share of replies that hold every number of the right answer, over the rows that have one."""
-    numbers = [re.findall(r"\d[\d,.:]*\d|\d", row["answer"]) for row in rows]
+    numbers = [re.findall(_NUMBER, row["answer"]) for row in rows]
     hits = [
-        all(number in reply for number in wanted)
+        set(wanted) <= set(re.findall(_NUMBER, reply))
         for row, wanted, reply in zip(rows, numbers, replies, strict=False)
         if row["fact"] and wanted
     ]
@@ -293,9 +294,11 @@ class Prices:
 def break_even(prices: Prices) -> float:
     """Calls a month from which the own GPU is cheaper than the API; ``inf`` where it never is.
 
-    An always-on GPU costs 730 hours a month whatever the volume; otherwise only the hours it works.
+    It is so as long as one GPU is enough; a second one may turn it round again. An always-on GPU costs 730 hours a month whatever the volume; otherwise only the hours it works.
     """
     api_call = prices.per_million_tokens * prices.tokens_per_call / 1e6
+    if not api_call or not prices.gpu_calls_per_hour:
+        return float("inf")
     if prices.gpu_always_on:
         needed = 730 * prices.gpu_per_hour / api_call
         return needed if needed <= 730 * prices.gpu_calls_per_hour else float("inf")

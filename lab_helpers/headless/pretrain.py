@@ -48,7 +48,7 @@ def pretrain(out: Path, settings: Path | None, until: int | None, export: Path |
         progress.update(task, completed=run.step)
         run.run(until)
     if export and run.step == read.steps:
-        console.print(f"sha256 {export_model(out, export)}")
+        console.print(f"sha256 {export_model(out, export, read)}")
         draw(export)
 
 

@@ -18,7 +18,7 @@ def load_tokenizer(name: str):
 
     source = encoder_source(name)
     with told_plainly(name):
-        return AutoTokenizer.from_pretrained(source)
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
 
 
 def load_encoder(name: str, pretrained: bool = True):
@@ -48,9 +48,15 @@ def _load(model_class, config_class, name: str, pretrained: bool, **options):
 
     source = encoder_source(name)
     with told_plainly(name), quiet_loading():
-        config = config_class.from_pretrained(source, **options, **NO_DROPOUT)
+        config = config_class.from_pretrained(
+            source, trust_remote_code=False, **options, **NO_DROPOUT
+        )
         if pretrained:
             return model_class.from_pretrained(
-                source, config=config, dtype=torch.float32, use_safetensors=True
+                source,
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
             )
         return model_class.from_config(config, dtype=torch.float32)

@@ -50,6 +50,7 @@ def generate(
     ids = [tokenizer(p, add_special_tokens=False)["input_ids"] for p in prompts]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     texts = [""] * len(ids)
+    ends = options.get("eos_token_id", model.generation_config.eos_token_id)
     tokens, started = 0, time.perf_counter()
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     for batch in track(batches, "generate", len(batches)):
@@ -58,7 +59,7 @@ def generate(
         settings = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
         output = model.generate(**inputs, pad_token_id=tokenizer.pad_token_id, **settings)
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
-            written = _until_end(row, model.generation_config.eos_token_id)
+            written = _until_end(row, ends)
             tokens += len(written)
             texts[i] = tokenizer.decode(written, skip_special_tokens=True).strip()
     return Replies(texts, tokens, time.perf_counter() - started, [len(row) for row in ids])

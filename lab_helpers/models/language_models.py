@@ -20,9 +20,15 @@ def load_language_model(name: str, **options):
 
     source = language_model_source(name)
     with told_plainly(name), quiet_loading():
-        model = AutoModelForCausalLM.from_pretrained(
-            source, use_safetensors=True, **({"dtype": torch.float32} | options)
+        model, found = AutoModelForCausalLM.from_pretrained(
+            source,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **({"dtype": torch.float32} | options),
         )
+        if found["missing_keys"]:
+            raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
     return model.eval(), load_chat_tokenizer(name)
 
 
@@ -32,7 +38,7 @@ def load_chat_tokenizer(name: str):
 
     source = language_model_source(name)
     with told_plainly(name):
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise BadInput(
             f"'{name}' has no chat template",
@@ -43,4 +49,11 @@ def load_chat_tokenizer(name: str):
             f"the tokenizer of '{name}' has no padding token",
             "Set tokenizer.pad_token to an unused token (not the EOS token) and save it.",
         )
+    try:
+        tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tokenize=False)
+    except Exception as error:  # jinja has many
+        raise BadInput(
+            f"the chat template of '{name}' cannot be used ({error})",
+            "Mend chat_template.jinja in the model's folder.",
+        ) from None
     return tokenizer

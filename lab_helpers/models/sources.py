@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.errors import BadInput, LabError, MissingDependency
 from lab_helpers.runtime.profiles import go_offline
 
 
@@ -48,8 +48,7 @@ def hush_known_warnings() -> None:
 @contextmanager
 def told_plainly(name: str):
     """Turn what can go wrong while loading into one sentence with the way out."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
-    from safetensors import SafetensorError
+    from huggingface_hub.errors import GatedRepoError
 
     try:
         yield
@@ -57,7 +56,9 @@ def told_plainly(name: str):
         raise BadInput(
             f"'{name}' is gated", "Accept its licence on the hub, then log in with: hf auth login"
         ) from None
-    except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError, SafetensorError) as error:
+    except LabError:
+        raise
+    except Exception as error:  # every library on the way has its own kinds of errors
         first_line = (
             str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         )

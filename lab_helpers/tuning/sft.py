@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass
 
 from lab_helpers.runtime.allocator import keep_freed_memory
+from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import report
+from lab_helpers.runtime.seeds import seed_everything
 
 
 @dataclass
@@ -33,9 +35,14 @@ def supervised_fine_tune(model, tokenizer, examples: list[dict], config, adapter
     ``examples`` are rows of any form that :class:`trl.SFTTrainer` takes.
     """
     from datasets import Dataset
+    from transformers import PrinterCallback
     from trl import SFTTrainer
 
+    if not examples:
+        raise BadInput("there are no examples to train on", "Give at least one.")
+
     keep_freed_memory()
+    seed_everything(config.seed)  # the adapter's first weights are drawn before the trainer seeds
     trainer = SFTTrainer(
         model,
         args=config,
@@ -44,6 +51,7 @@ def supervised_fine_tune(model, tokenizer, examples: list[dict], config, adapter
         peft_config=adapter,
         callbacks=[_progress()],
     )
+    trainer.remove_callback(PrinterCallback)  # standard output is for the record
     started = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - started

@@ -14,6 +14,7 @@ import pytest
 
 from lab_helpers import cli
 from lab_helpers.course.registry import LABS
+from lab_helpers.headless.command import USES_LANGUAGE_MODEL
 
 LABS_COMMAND = [sys.executable, "-m", "lab_helpers.cli"]
 
@@ -139,9 +140,19 @@ def test_import_is_light():
 
 def test_help_lists_exactly_the_commands_that_exist(capsys):
     _, out, _ = run_here(capsys, "--help")
-    for command in ("start", "list", "run", "doctor", "claims", "report", "build"):
+    for command in (
+        "start",
+        "list",
+        "run",
+        "doctor",
+        "claims",
+        "report",
+        "data",
+        "pretrain",
+        "build",
+    ):
         assert f" {command} " in out
-    for later in ("fit", "chat", "bundle", "pretrain", "bench"):
+    for later in ("fit", "chat", "bundle", "bench"):
         assert f" {later} " not in out
 
 
@@ -206,11 +217,11 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
     assert "Traceback" not in error
     done = json.loads(state.read_text())["done"]
     assert done == ["prompting"]
-    stamp = json.loads(state.read_text())["metrics"]["intent_accuracy_zero_shot"]
+    stamp = json.loads(state.read_text())["metrics"]["tone_compliance_zero_shot"]
     finished = run("run", "00", "--profile", "tiny", "--out", tmp_path, "--json")
     assert finished.returncode == 0, finished.stderr
     record = json.loads(finished.stdout.splitlines()[-1])
-    assert record["metrics"]["intent_accuracy_zero_shot"] == stamp
+    assert record["metrics"]["tone_compliance_zero_shot"] == stamp
     assert {
         "lab",
         "profile",
@@ -248,15 +259,16 @@ def test_user_data_runs_end_to_end(capsys, tmp_path):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
-def test_a_model_of_ones_own_runs_every_lab(capsys, tmp_path, tiny_bert, lab):
+def test_a_model_of_ones_own_runs_every_lab(capsys, tmp_path, tiny_bert, tiny_chat_model, lab):
     """A local folder as ``--model``: every step works, and no band judges it."""
+    model = tiny_chat_model if lab.number in USES_LANGUAGE_MODEL else tiny_bert
     command = [
         "run",
         lab.number,
         "--profile",
         "tiny",
         "--model",
-        tiny_bert,
+        model,
         "--out",
         tmp_path,
         "--json",
@@ -264,6 +276,6 @@ def test_a_model_of_ones_own_runs_every_lab(capsys, tmp_path, tiny_bert, lab):
     code, out, error = run_here(capsys, *command)
     assert code == 0, error
     record = json.loads(out.splitlines()[-1])
-    assert record["model"] == str(tiny_bert)
+    assert record["model"] == str(model)
     assert record["outside"] == []
     assert all(Path(name).exists() for name in record["artifacts"])

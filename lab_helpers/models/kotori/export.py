@@ -10,15 +10,18 @@ from lab_helpers.runtime.files import read_json, sha256_of, write_json
 CURVE = "training_curve.json"
 
 
-def trained_model(run_folder: Path):
-    """The float32 model and tokenizer of a pre-training's last checkpoint."""
+def trained_model(run_folder: Path, settings: pretraining.Settings | None = None):
+    """The float32 model and tokenizer of a pre-training's last checkpoint.
+
+    ``settings`` are the run's own, by default those of the package.
+    """
     from safetensors import safe_open
 
     state = run_folder / pretraining.STATE
     if not state.is_file():
         raise BadInput(f"{run_folder} holds no pre-training", "Run labs pretrain first.")
     words = tokenizer.load(run_folder / "tokenizer")
-    settings = pretraining.read_settings()
+    settings = settings or pretraining.read_settings()
     model = architecture.build(pretraining.configuration(words, settings), settings.seed)
     with safe_open(state, "pt") as saved:
         for name, parameter in model.named_parameters():
@@ -26,7 +29,7 @@ def trained_model(run_folder: Path):
     return model.eval(), words
 
 
-def export(run_folder: Path, out: Path) -> str:
+def export(run_folder: Path, out: Path, settings: pretraining.Settings | None = None) -> str:
     """Write what ``AutoModelForCausalLM.from_pretrained(out)`` needs; the weights' sha256.
 
     Also the training curve as JSON. The model card is written by hand and left alone.
@@ -34,7 +37,7 @@ def export(run_folder: Path, out: Path) -> str:
     import torch
     from transformers import GenerationConfig
 
-    model, words = trained_model(run_folder)
+    model, words = trained_model(run_folder, settings)
     model.to(torch.bfloat16)
     model.generation_config = GenerationConfig(
         eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id, max_new_tokens=96

@@ -115,9 +115,7 @@ def _distinct(a: Record, b: Record) -> bool:
     return not same_question and not overlap
 
 
-def _record(
-    table, index: int, bearer: str, language: str, rng: Random, wordings: int
-) -> Record:
+def _record(table, index: int, bearer: str, language: str, rng: Random, wordings: int) -> Record:
     row = table[index]
     answer = values.value(row["value"], language, rng)
     while answer in bearer:
@@ -163,7 +161,7 @@ def _invented(drawn: list[Record]) -> list[str]:
 
 
 def document(language: str, rng: Random) -> Document:
-    """A passage with a question on each record: plain, as an exchange, or with numbered sources."""
+    """A passage with a question on up to five records: plain, as an exchange, or with numbered sources."""
     drawn = records(language, rng, rng.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 6)))
     asked = rng.sample(drawn, min(5, len(drawn)))
     invented = _invented(drawn)

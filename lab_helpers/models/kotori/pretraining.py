@@ -129,7 +129,7 @@ class Pretraining:
 
         Ctrl-C saves first; the same call goes on from there.
         """
-        last = min(until or self.settings.steps, self.settings.steps)
+        last = self.settings.steps if until is None else min(until, self.settings.steps)
         try:
             while self.step < last:
                 self._watch_if_due()
@@ -283,7 +283,8 @@ class Pretraining:
     def _trim_log(self) -> None:
         log = self.folder / LOG
         rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-        kept = [row for row in rows if json.loads(row)["step"] <= self.step]
+        whole = [row for row in rows if row.endswith("}")]  # the last may be cut off
+        kept = [row for row in whole if json.loads(row)["step"] <= self.step]
         watched = (json.loads(row) for row in kept if "repetition" in row)
         self._last_watched = max((row["step"] for row in watched), default=-1)
         log.write_text("".join(row + "\n" for row in kept), encoding="utf-8")

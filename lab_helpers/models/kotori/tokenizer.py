@@ -77,4 +77,4 @@ def load(folder: Path):
     """The tokenizer saved in ``folder``."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

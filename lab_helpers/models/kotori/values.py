@@ -144,7 +144,7 @@ def code(rng: Random) -> str:
 
 
 def amount(rng: Random) -> str:
-    """A price without its unit: 90 to 199,900, mostly round, with a thousands separator."""
+    """A price without its unit: 10 to 199,500, mostly round, with a thousands separator."""
     digits = rng.choice((2, 3, 3, 4, 4, 4, 5, 5, 6))
     step = {2: 10, 3: 10, 4: 10, 5: 100, 6: 500}[digits]
     low, high = 10 ** (digits - 1), min(10**digits, 200_000)
