@@ -38,10 +38,10 @@ LABS = (
         "start_here",
         Text("Start here", "はじめに"),
         Text(
-            "Check the machine, tune a model in seconds, switch the tuning off and on",
-            "環境を確かめ、数秒でモデルを調整し、調整を切ったり戻したりする",
+            "Check the machine, prompt a model, tune it in half a minute, switch the tuning off and on",
+            "環境を確かめ、モデルに指示し、30 秒ほどで調整し、調整を切ったり戻したりする",
         ),
-        19,
+        100,
     ),
     Lab(
         "01",
@@ -74,7 +74,7 @@ BASE = Lab(
         "What Kotori knows and can do before any tuning",
         "調整前の Kotori が知っていること、できること",
     ),
-    60,
+    63,
 )
 
 

@@ -1,19 +1,19 @@
 # %% [markdown] lang="en"
 # # Lab 00 · Start here
 #
-# **After this lab you can** check that your machine is ready, ask a language model with instructions and with examples, tune it in seconds, switch the tuning off and on, say what a prompt costs that an adapter does not, and compute when your own GPU pays.
+# **After this lab you can** check that your machine is ready, ask a language model with instructions and with examples, tune it in half a minute, switch the tuning off and on, say what a prompt costs that an adapter does not, and compute when your own GPU pays.
 #
-# **Time:** about half a minute of computing on a 2-core CPU; 45 minutes with the exercises.
+# **Time:** about two minutes of computing on a 2-core CPU; 45 minutes with the exercises.
 #
 # **Claims under test:** 33 (a prompt cannot change a model for good, tuning is permanent), 43 (tuning saves API costs).
 #
 # The rule of this course: **nothing is taken on trust.** You predict, build, break and measure; a verdict on each claim comes from *your* numbers. No GPU, no account and no download is needed.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="c911ee65"
 # # ラボ 00 · はじめに
 #
-# **このラボを終えると**、手元のマシンの準備が整っているかを確かめ、言語モデルに指示や例を与えて答えさせ、数秒でファインチューニングし、その効果をオフにしてまたオンに戻し、アダプターにはないプロンプト特有のコストを説明し、自前の GPU で元が取れる条件を計算できるようになります。
+# **このラボを終えると**、手元のマシンの準備が整っているかを確かめ、言語モデルに指示や例を与えて答えさせ、30 秒ほどでファインチューニングし、その効果をオフにしてまたオンに戻し、アダプターにはないプロンプト特有のコストを説明し、自前の GPU で元が取れる条件を計算できるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 30 秒、演習も含めると 45 分です。
+# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 45 分です。
 #
 # **検証する主張:** 33（プロンプトではモデルを恒久的に変えられず、ファインチューニングによる変更は永続する）、43（ファインチューニングで API のコストが下がる）。
 #
@@ -53,7 +53,7 @@ lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for
 # ## The job
 #
 # You have joined Hoshizora Electric, a maker of home appliances, to build the assistant that answers its customers. The model is **Kotori**, a small language model that comes with this course. It was trained on everyday English and Japanese and has never heard of Hoshizora. Ask it something.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="8ccc6437"
 # ## 今回の仕事
 #
 # あなたは家電メーカーの星空電機に入社し、顧客に回答するアシスタントをつくることになりました。使うモデルは、この講座に付属する小さな言語モデル **Kotori** です。日常的な英語と日本語の文章で学習しており、星空電機のことは聞いたこともありません。まずは何か質問してみましょう。
@@ -69,7 +69,7 @@ print("customer:", question)
 print("Kotori:  ", generate(model, tokenizer, [plain_chat]).texts[0])
 # %% [markdown] lang="en"
 # A base model continues text; it has no manners and no employer. This is what the company wants instead, written by its own people:
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="e35da050"
 # ベースモデルは、文章の続きを書くだけです。礼儀も知らなければ、どこの社員でもありません。会社が求めているのは、次のような回答です。いずれも社員が書いたものです。
 # %%
 lab.table([{"customer": r["question"], "reply": r["answer"]} for r in gold("en", "train")[:3]])
@@ -79,7 +79,7 @@ lab.table([{"customer": r["question"], "reply": r["answer"]} for r in gold("en",
 # The house tone has three rules: a fixed opening, a fixed closing, and no exclamation mark in between. What a program can check, we can count.
 #
 # **Exercise (5 min).** Return `True` if a reply keeps all three rules, else `False`.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="feccf3f6"
 # ## つくる: 口調を測るものさし
 #
 # 会社の口調には、3 つのルールがあります。決まった書き出し、決まった結び、そしてそのあいだに感嘆符を使わないことです。プログラムで確かめられるものは、数えることができます。
@@ -111,20 +111,20 @@ print(f"{plain_replies.tokens_per_second:.0f} tokens a second")
 #
 # ## Predict
 #
-# There are three ways to get the tone: **instruct** the model in the prompt, **show** it examples in the prompt, or **tune** it. You will train an adapter for some seconds. By how many **points** will it beat the better of the two prompts?
-# %% [markdown] lang="ja" of="00000000"
+# There are three ways to get the tone: **instruct** the model in the prompt, **show** it examples in the prompt, or **tune** it. You will train an adapter for about half a minute. By how many **points** will it beat the better of the two prompts?
+# %% [markdown] lang="ja" of="1196b7c7"
 # ここから先の測定には、いま書いたルールのパッケージ版を使います。こちらは、短縮形（英語の isn't など）や、書き出しと結びのあいだに何もない回答も不合格とします。
 #
 # ## 予想する
 #
-# この口調で答えさせる方法は 3 つあります。プロンプトでモデルに**指示する**か、プロンプトで例を**見せる**か、モデルを**ファインチューニングする**かです。これから、アダプターを数秒かけて学習させます。アダプターは、2 つのプロンプトのうち良いほうを**何ポイント**上回るでしょうか。
+# この口調で答えさせる方法は 3 つあります。プロンプトでモデルに**指示する**か、プロンプトで例を**見せる**か、モデルを**ファインチューニングする**かです。これから、アダプターを 30 秒ほどかけて学習させます。アダプターは、2 つのプロンプトのうち良いほうを**何ポイント**上回るでしょうか。
 # %%
 lab.predict("tone_gain", ...)
 # %% [markdown] lang="en"
 # ## Build: instruct (zero-shot)
 #
 # The rules go into a system message, in front of every question.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="22484729"
 # ## つくる: 指示する（ゼロショット）
 #
 # ルールをシステムメッセージに書き、すべての質問の前に置きます。
@@ -143,7 +143,7 @@ print("tone:", lab.run.metrics["tone_compliance_zero_shot"])
 # ## Build: show (few-shot)
 #
 # **Exercise (6 min).** Write earlier exchanges into the conversation, as if the model had answered them, then the new question.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="564795c7"
 # 指示に従うことは、それ自体が 1 つの技能であり、ベースモデルはまだそれを教わっていません。ラボ 04 と 05 で、まさにそこを扱います。指示チューニング済みのモデルなら、もっとうまくやれるはずです。t4 プロファイルでは、すぐ上のセルがそうしたモデルに質問します。
 #
 # ## つくる: 例を見せる（フューショット）
@@ -169,19 +169,19 @@ for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
 # %% [markdown] lang="en"
 # The two numbers in brackets are a 95 % interval: with 50 questions, rates ten points apart can hardly be told from each other. You will see such intervals all through the course.
 #
-# Copying a form out of its own context is something even a small model can learn, and Kotori's training text was full of it. What stands *between* opening and closing is another matter: read the replies, not only the rate.
+# Surprised? Kotori has learned to copy a *fact* out of a text that it reads: `labs run base` measures it. To take over a whole *manner of speaking* from three examples is a larger feat, and at five million parameters it fails here. Models a thousand times its size do it well; what they pay for it is the next question.
 #
 # ## And as JSON, please
 #
-# Programs want replies in a fixed form. The same examples, their answers wrapped in JSON, and one line that asks for it: does every reply parse, and does it still keep the tone?
-# %% [markdown] lang="ja" of="00000000"
+# Programs want replies in a fixed form. The same examples, their answers wrapped in JSON, and one line that asks for it: does every reply parse, and does it keep the tone?
+# %% [markdown] lang="ja" of="e4f8d8d0"
 # 角括弧の中の 2 つの数は、95 % 区間です。質問は 50 件なので、割合が 10 ポイントほど違っても、優劣はまず区別できません。このような区間は、この講座のいたるところに出てきます。
 #
-# 文脈にある形式をまねることなら、小さなモデルでも身につけられます。Kotori が学習した文章にも、そうした例が豊富に含まれていました。しかし、書き出しと結びの*あいだ*に何が書かれているかは、また別の話です。割合だけでなく、回答そのものを読んでください。
+# 意外だったでしょうか。Kotori は、読んだ文章から*事実*を書き写すことなら学んでいます（`labs run base` で測れます）。しかし、3 つの例から*話し方*を丸ごと受け継ぐのは、それよりずっと難しいことです。500 万パラメータの Kotori には、ここではできません。千倍の大きさのモデルなら上手にこなします。では、その代わりに何を支払っているのでしょうか。それが次の問いです。
 #
 # ## JSON でもお願いします
 #
-# プログラムは、決まった形式の回答を必要とします。同じ例の回答を JSON で包み、その形式を求める一行を添えます。すべての回答が JSON として解析できるでしょうか。そして、口調は守られたままでしょうか。
+# プログラムは、決まった形式の回答を必要とします。同じ例の回答を JSON で包み、その形式を求める一行を添えます。すべての回答が JSON として解析できるでしょうか。そして、口調は守られるでしょうか。
 # %%
 from lab_helpers.headless.lab00 import as_json
 
@@ -195,7 +195,7 @@ for name in ("json_valid", "tone_compliance_json"):
 # ## What a prompt costs
 #
 # **Exercise (3 min).** How many tokens does a model read in a month when the examples travel in every prompt?
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="36c51e67"
 # ## プロンプトにかかるコスト
 #
 # **演習（3 分）。** 例を毎回プロンプトに入れると、モデルが 1 か月に読むトークンはいくつになるでしょうか。
@@ -215,7 +215,7 @@ for way in ("plain", "zero_shot", "few_shot", "json"):
 # ## Build: tune it, live
 #
 # LoRA leaves every weight of the model as it is and learns a small detour beside some of them. `LoraConfig` says where, `SFTConfig` says how long and how fast; both are the field's own objects. Change them and run again. Lab 02 takes LoRA apart, lab 04 the training.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="4cf68762"
 # ## つくる: その場でファインチューニングする
 #
 # LoRA は、モデルの重みをすべて元のまま残し、その一部の脇にある小さな迂回路を学習します。どこに付けるかは `LoraConfig` で、どれだけの長さと速さで学習するかは `SFTConfig` で指定します。どちらも、実務で使われているものそのままです。値を変えて、もう一度実行してみてください。LoRA の仕組みはラボ 02 で、学習の仕組みはラボ 04 で分解して調べます。
@@ -235,7 +235,7 @@ tuned.model.print_trainable_parameters()
 print(f"{len(rows)} rows, loss {tuned.losses[0]:.2f} -> {tuned.losses[-1]:.2f}")
 # %% [markdown] lang="en"
 # The same questions again, without a word of instruction in the prompt.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="41a45b87"
 # 同じ質問をもう一度します。今度は、プロンプトに指示を一言も入れません。
 # %%
 from lab_helpers.headless.lab00 import comparison_figure, gain
@@ -253,7 +253,7 @@ lab.compare("tone_gain")
 # ## What the tuning did not teach
 #
 # A reply in the right tone is not yet a right reply. Compare with what the company's people wrote.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="5aa2aa03"
 # 喜ぶ前に、黒い線で示した区間を見てください。重なっていないでしょうか。公平さにも注意が必要です。アダプターは例を 200 件見ていますが、フューショットのプロンプトが見たのは 3 件だけです。公平な言い方をすれば、*例が 200 件あるなら*、ファインチューニングはそのすべてを活かせますが、プロンプトには数件しか入らない、となります。
 #
 # ## ファインチューニングが教えなかったこと
@@ -272,7 +272,7 @@ print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 # ## Break it: switch the tuning off
 #
 # The article says a prompt works for a moment while tuning changes the model "permanently". Switch the adapter off and compare with a freshly loaded model, number by number.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="cf48ff8e"
 # 口調は身についていますが、事実は身についていません。200 件の例で、文体は教えられても、価格表まではまず教えられません。しかも、もっともらしく述べられた誤った価格は、価格を答えないよりも始末が悪いものです。この問題はラボ 04 で測り、ラボ 07 で、モデルに資料を読ませることによって解決します。
 #
 # ## 壊す: ファインチューニングをオフにする
@@ -296,13 +296,13 @@ for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_byt
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
 # Off is the base again, to the last bit; on is the tuned model. The whole tuning is a file of under 200 kilobytes beside an 11 MB model. So it is as permanent as you want it to be: one base, many adapters.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="f1f0448f"
 # オフにすれば最後の 1 ビットまでベースモデルに戻り、オンにすればファインチューニング済みのモデルになります。ファインチューニングの成果は、11 MB のモデルに添える 200 キロバイト未満のファイル 1 つにすべて収まっています。つまり、どこまで永続させるかは使う側しだいです。1 つのベースモデルに、いくつものアダプターを用意できます。
 # %% [markdown] lang="en"
 # ## And in Japanese?
 #
 # Kotori reads and writes both languages. The same ways of asking, the same settings, an adapter of its own.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="c0105859"
 # ## 日本語ではどうか
 #
 # Kotori は、英語も日本語も読み書きできます。プロンプトの与え方も設定も変えずに、日本語専用のアダプターを用意して試します。
@@ -354,7 +354,7 @@ lab.figure(cost_figure(prices), "break_even")
 # ## Explore
 #
 # Write as a customer and press Enter: the base and the tuned model answer side by side. Without a live kernel you see one example.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="ec91f5cf"
 # ## 触ってみる
 #
 # 顧客になったつもりで文を書き、Enter キーを押してください。ベースモデルとファインチューニング済みのモデルの回答が、並べて表示されます。カーネルが動いていないときは、例が 1 つ表示されます。
@@ -379,7 +379,7 @@ lab.verdict()
 # ## Scale up
 #
 # With `LAB_PROFILE=t4` on a Colab T4 the same cells take a real 1.5-billion-parameter model. From the terminal: `labs run 00` does all of this without a notebook, `labs run base` shows what Kotori knows and can do before any tuning, `labs list` shows your progress, `labs report` puts your results on one page.
-# %% [markdown] lang="ja" of="00000000"
+# %% [markdown] lang="ja" of="3203b136"
 # ## 大きくする
 #
 # Colab の T4 で `LAB_PROFILE=t4` を指定すると、同じセルのまま、15 億パラメータの本格的なモデルに切り替わります。ターミナルからも操作できます。`labs run 00` はここまでのすべてをノートブックなしで実行し、`labs run base` は Kotori がファインチューニング前に何を知っていて何ができるかを示し、`labs list` は進み具合を表示し、`labs report` は結果を 1 ページにまとめます。

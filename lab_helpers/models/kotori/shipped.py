@@ -7,7 +7,7 @@ from lab_helpers.runtime.errors import MissingDependency
 from lab_helpers.runtime.files import sha256_of
 
 FOLDER = Path(__file__).parent / "weights"
-SHA256 = ""
+SHA256 = "a5ba8c2faa61e32fde05be8790abe493f5e39d1b6fbff2bb53d4d77effaab69c"
 _REINSTALL = "Install the course again, or restore the file: git checkout -- lab_helpers/models/kotori/weights"
 
 
