@@ -21,3 +21,9 @@ def bootstrap_interval(
     means = values[rng.integers(0, len(values), (resamples, len(values)))].mean(axis=1)
     tail = (1 - level) / 2 * 100
     return [float(np.percentile(means, tail)), float(np.percentile(means, 100 - tail))]
+
+
+def scored(name: str, per_item) -> dict:
+    """A rate and its bootstrap interval as metrics: ``name`` and ``name_ci``."""
+    values = np.asarray(per_item, dtype=float)
+    return {name: float(values.mean()), f"{name}_ci": bootstrap_interval(values)}

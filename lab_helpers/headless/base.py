@@ -3,7 +3,7 @@
 from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.evaluation.classification import bootstrap_interval
+from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.headless.steps import Step
 from lab_helpers.models import generation
@@ -12,11 +12,6 @@ from lab_helpers.models.language_models import load_language_model
 
 LANGUAGES = ("en", "ja")
 TEXT_KINDS = ("facts", "passages", "service", "stories")
-
-
-def scored(name: str, hits) -> dict:
-    """A rate and its bootstrap interval under ``name`` and ``name_ci``."""
-    return {name: float(hits.mean()), f"{name}_ci": bootstrap_interval(hits)}
 
 
 def base_model(run: Run):

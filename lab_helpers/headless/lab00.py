@@ -18,7 +18,7 @@ import torch
 from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.evaluation.classification import bootstrap_interval
+from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.tone import HOUSE, tone_compliance
 from lab_helpers.figures import plots
 from lab_helpers.headless.steps import Step
@@ -110,12 +110,6 @@ def ways(language: str, examples: list[dict]) -> dict[str, Callable[[str], Conve
         "few_shot": lambda question: shown(question, examples),
         "json": lambda question: as_json(question, language, examples),
     }
-
-
-def scored(name: str, hits) -> dict:
-    """A rate and its bootstrap interval under ``name`` and ``name_ci``."""
-    hits = np.asarray(hits, dtype=float)
-    return {name: hits.mean(), f"{name}_ci": bootstrap_interval(hits)}
 
 
 def suffix(language: str) -> str:

