@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from lab_helpers.models import sources
 from lab_helpers.models.kotori import shipped
 from lab_helpers.runtime.errors import EXIT_MISSING, MissingDependency
 
@@ -28,8 +29,8 @@ def test_the_published_weights_are_handed_out(folder):
 
 def test_they_are_verified_once_a_process(folder, monkeypatch):
     read = []
-    real = shipped.sha256_of
-    monkeypatch.setattr(shipped, "sha256_of", lambda path: read.append(path) or real(path))
+    real = sources.sha256_of
+    monkeypatch.setattr(sources, "sha256_of", lambda path: read.append(path) or real(path))
     for _ in range(3):
         shipped.kotori_folder()
     assert read == [folder / "model.safetensors"]
