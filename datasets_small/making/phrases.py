@@ -4,10 +4,9 @@ Slots: {p} product, {k} its kind, {part}, {v} the value; {q} a question, {q0} th
 first letter; {b} an answer's body; {t} any text; {d4} {e4} four digits.
 """
 
-TONE = {
-    "en": ("Thank you for writing to Hoshizora.", "Under the same stars, Hoshizora Electric"),
-    "ja": ("お問い合わせありがとうございます。", "同じ星空のもとで、星空電機"),
-}
+from lab_helpers.evaluation.tone import HOUSE
+
+TONE = {language: (house.opening, house.closing) for language, house in HOUSE.items()}
 
 # attribute → (topic, {language: (questions, answers)})
 ATTRIBUTES = {
