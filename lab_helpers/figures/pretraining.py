@@ -30,7 +30,8 @@ def training_curve(curve: dict):
                 label=name,
             )
         right.set(xlabel=millions, ylabel=words("share right", "正解率"), ylim=(0, 1.02))
-        right.legend(frameon=False, fontsize=7)
+        if skills:
+            right.legend(frameon=False, fontsize=7)
         return figure
 
 

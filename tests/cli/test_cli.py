@@ -124,10 +124,10 @@ class TestBadInput:
             assert f"port {port} cannot be used" in refused(capsys, 2, "start", "--port", port)
 
     def test_altered_minilm_is_refused_before_anything_runs(self, capsys, monkeypatch):
-        from lab_helpers.models import minilm
+        from lab_helpers.models import minilm, sources
 
         minilm.minilm_folder.cache_clear()
-        monkeypatch.setattr(minilm, "sha256_of", lambda path: "0" * 64)
+        monkeypatch.setattr(sources, "sha256_of", lambda path: "0" * 64)
         assert "were altered" in refused(capsys, 3, "run", "02")
         minilm.minilm_folder.cache_clear()
 

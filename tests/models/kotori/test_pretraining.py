@@ -279,9 +279,6 @@ def test_log_rows_after_the_saved_step_are_dropped(folder, settings):
     assert log_rows(place) == rows
 
 
-@pytest.mark.xfail(
-    reason="a row cut off by a power cut is a JSONDecodeError", raises=ValueError, strict=True
-)
 def test_a_half_written_log_row_is_dropped(folder, settings):
     place = folder()
     Pretraining(place, settings).run(until=3)
@@ -313,7 +310,6 @@ def test_the_last_step_is_watched_whatever_the_interval(folder, settings):
     assert [row["step"] for row in log_rows(run.folder)] == [0, STEPS]
 
 
-@pytest.mark.xfail(reason="until=0 is taken for 'to the end'", raises=AssertionError, strict=True)
 def test_a_run_until_step_0_trains_nothing(folder, settings):
     run = Pretraining(folder(), settings)
     run.run(until=0)
