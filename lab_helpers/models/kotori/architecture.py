@@ -12,7 +12,7 @@ import torch
 PREVIOUS_TOKEN_HEADS = {0: 1, 1: 2}  # head of layer 0 → how many tokens back it looks
 INDUCTION_HEADS = (0, 1)  # heads of layer 1
 COPYING_HEADS = ((2, 0), (2, 1), (3, 0), (3, 1))  # (layer, head)
-_NEIGHBOUR_PLANES = 4  # highest rotary frequencies: the ones that tell neighbours apart
+_NEIGHBOUR_PLANES = 5  # highest rotary frequencies: the ones that tell neighbours apart
 _NEIGHBOUR_STRENGTH = 8.0  # length of the bias in each of these planes
 _MATCH_STRENGTH = 3.2  # of queries and keys that compare tokens; chosen with the next by repetition
 _COPY_STRENGTH = 0.6  # of what an induction head writes

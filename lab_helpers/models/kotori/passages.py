@@ -40,7 +40,7 @@ _NAMED = {
     "animal": ("the {animal} {}", "{animal}の{}"),
     "course": ("the {} course", "{}講座"),
     "club": ("the {} club", "{}クラブ"),
-    "member": ("the {} card", "{}カード"),
+    "member level": ("the {} card", "{}カード"),
 }
 SOURCES = {"en": ("Sources:\n", "Question: "), "ja": ("資料:\n", "質問:")}
 
@@ -151,13 +151,19 @@ def easy(language: str, rng: Random) -> Document:
     page.add(gap.join(record.statement for record in drawn) + "\n", _invented(drawn))
     ask, answer = LABELS[language]
     for record in drawn:
-        page.add(f"{ask}{question(record, language, rng, wordings=2)}\n", [record.subject])
+        page.add(f"{ask}{question(record, language, rng, wordings=2)}\n", _bearer(record))
         page.add(answer).answer(line_answer(record.answer, language))
     return page
 
 
+def _bearer(record: Record) -> list[str]:
+    """The bearer within a sentence and as it opens one."""
+    return [record.subject, sentence_case(record.subject)]
+
+
 def _invented(drawn: list[Record]) -> list[str]:
-    return [part for record in drawn for part in (record.answer, record.subject)]
+    """What nothing predicts."""
+    return [part for record in drawn for part in (record.answer, *_bearer(record))]
 
 
 def document(language: str, rng: Random) -> Document:
@@ -171,7 +177,7 @@ def document(language: str, rng: Random) -> Document:
         page.add(passage_text(drawn, language, rng) + "\n", invented)
         for record in asked:
             ask, answer = LABELS[language]
-            page.add(f"{ask}{question(record, language, rng)}\n", [record.subject])
+            page.add(f"{ask}{question(record, language, rng)}\n", _bearer(record))
             page.add(answer).answer(line_answer(record.answer, language))
         return page
     prose.with_system(page, rng)

@@ -23,6 +23,28 @@ def relation_by_example(language: str, rng: Random) -> Document:
     return page
 
 
+def form_by_example(language: str, rng: Random) -> Document:
+    """Invented words, each answered in one form that only the examples show.
+
+    The parts of the form are invented as well and carry no loss the first time.
+    """
+    page = Document("few_shot", language)
+    head, tail = values.invented_name(language, rng), values.invented_name(language, rng)
+    form = rng.choice(("{tail} {word}", "{word} {tail}", "{word} {word}", "{head} {word} {tail}"))
+    arrow, as_exchange = rng.choice(_ARROWS), rng.random() < 0.3
+    for count in range(rng.randint(4, 8)):
+        word = values.invented_name(language, rng)
+        reply = form.format(word=word, head=head, tail=tail)
+        if as_exchange:
+            page.add(USER).hush(word).add(f"{END}\n{ASSISTANT}")
+        else:
+            page.hush(word).add(arrow.rstrip())
+            reply = (" " if arrow.endswith(" ") else "") + reply
+        page.hush(reply) if count == 0 else page.answer(reply)
+        page.add(f"{END}\n" if as_exchange else "\n")
+    return page
+
+
 def style_by_example(language: str, rng: Random) -> Document:
     """Exchanges whose answers all open and close with the same words, drawn anew for each text.
 
@@ -38,12 +60,10 @@ def style_by_example(language: str, rng: Random) -> Document:
     for turn in range(rng.randint(2, 5)):
         user, answer = prose.exchange(language, rng)
         page.add(f"{USER}{user}{END}\n{ASSISTANT}")
-        parts = (opening, gap if opening else "", answer, gap if closing else "", closing)
-        for part in parts:
-            if turn == 0 and part in (opening, closing):
-                page.hush(part)
-            else:
-                page.add(part)
+        follow = page.hush if turn == 0 else page.answer
+        follow(opening)
+        page.add((gap if opening else "") + answer)
+        follow(gap + closing if closing else "")
         page.add(f"{END}\n")
     return page
 
