@@ -7,6 +7,7 @@ from lab_helpers.course.claims import load_claims, verdict_name
 from lab_helpers.course.display import markdown_table, show_figure, show_markdown
 from lab_helpers.course.exercise import Exercise
 from lab_helpers.course.language import language, say, set_language
+from lab_helpers.course.live import LiveReporter
 from lab_helpers.course.quiz import Prediction, Question
 from lab_helpers.course.record import Run, versions
 from lab_helpers.course.registry import get_lab
@@ -14,7 +15,7 @@ from lab_helpers.headless.steps import finish_run, start_run
 from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.profiles import choose_profile
-from lab_helpers.runtime.progress import NotebookReporter, install_reporter
+from lab_helpers.runtime.progress import install_reporter
 from lab_helpers.runtime.seeds import seed_everything
 
 
@@ -32,7 +33,7 @@ def open_lab(
     lab = get_lab(number)
     run, final = start_run(lab.number, choose_profile(profile), seed, source="notebook")
     seed_everything(seed)
-    install_reporter(NotebookReporter())
+    install_reporter(LiveReporter())
     return LabSession(lab, run, final)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from lab_helpers.headless.steps import Step
 from lab_helpers.models.generation import Conversation, Replies, generate
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
+from lab_helpers.tuning.trainer_config import trainer_config
 
 LANGUAGES = ("en", "ja")
 _NUMBER = r"\d[\d,.:]*\d|\d"
@@ -161,24 +161,14 @@ def sft_config(run: Run, folder: Path):
     """TRL's settings for a minute of training on this profile's hardware."""
     from trl import SFTConfig
 
-    from lab_helpers.runtime.hardware import detect
-    from lab_helpers.runtime.precision import pick_precision
-
-    precision = pick_precision(detect(), run.profile.precision)
-    arguments: dict[str, Any] = precision.trainer_arguments()
-    return SFTConfig(
+    return trainer_config(
+        SFTConfig,
+        run,
         output_dir=str(folder),
         num_train_epochs=run.sizes["epochs"],
         per_device_train_batch_size=run.sizes["batch_size"],
         learning_rate=run.sizes["learning_rate"],
         lr_scheduler_type="cosine",
-        gradient_checkpointing=False,
-        logging_steps=5,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        seed=run.seed,
-        **arguments,
     )
 
 

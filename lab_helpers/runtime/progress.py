@@ -33,6 +33,12 @@ def report(label: str, done: int, total: int) -> None:
         _reporter(label, done, total)
 
 
+def report_curve(label: str, points: list[tuple[int, float]]) -> None:
+    """Hand the losses so far, ``(step, loss)``, to a listener that draws them; ``[]`` means the end."""
+    if hasattr(_reporter, "curve"):
+        _reporter.curve(label, points)
+
+
 def track(items: Iterable, label: str, total: int) -> Iterator:
     """Yield ``items``, reporting how many of ``total`` are done."""
     for done, item in enumerate(items):

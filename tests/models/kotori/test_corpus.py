@@ -10,7 +10,11 @@ from lab_helpers.models.kotori import corpus
 from lab_helpers.models.kotori.corpus import MIXTURE, diversity, documents
 
 # Kinds that are a special case of another carry its name.
-FAMILY = {"few_shot_opinions": "few_shot", "few_shot_forms": "few_shot", "easy_passages": "passages"}
+FAMILY = {
+    "few_shot_opinions": "few_shot",
+    "few_shot_forms": "few_shot",
+    "easy_passages": "passages",
+}
 
 
 def first(count: int, seed: int, only: str | None = None) -> list:

@@ -1,0 +1,90 @@
+"""Trainer settings: the machine's are filled in, the learner's win, unknown ones are refused with the fix."""
+
+from types import SimpleNamespace
+
+import pytest
+from transformers import TrainingArguments
+from trl import DPOConfig, RewardConfig, SFTConfig
+
+from lab_helpers.runtime import hardware
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.profiles import load_profile
+from lab_helpers.tuning.trainer_config import (
+    RENAMED,
+    known_settings,
+    machine_settings,
+    trainer_config,
+)
+
+CLASSES = [SFTConfig, DPOConfig, RewardConfig, TrainingArguments]
+T4 = hardware.Hardware("cuda", "Tesla T4", 15.8, (7, 5), 2, 13.0)
+A100 = hardware.Hardware("cuda", "A100", 42.0, (8, 0), 12, 80.0)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), seed=3)
+
+
+@pytest.mark.parametrize("config_class", CLASSES)
+def test_every_trainers_settings_are_built_for_this_machine(config_class, run, monkeypatch):
+    monkeypatch.setattr(hardware, "detect", lambda: hardware.Hardware("cpu", "", 0, None, 2, 8))
+    config = trainer_config(config_class, run, learning_rate=1e-2)
+    assert type(config) is config_class
+    assert (config.learning_rate, config.seed) == (1e-2, 3)
+    assert (config.bf16, config.fp16, config.use_cpu) == (False, False, True)
+    assert not config.gradient_checkpointing
+    assert config.report_to == []
+    assert str(config.save_strategy) == "SaveStrategy.NO" or config.save_strategy == "no"
+
+
+def test_the_learners_settings_win(run):
+    config = trainer_config(SFTConfig, run, seed=9, output_dir="elsewhere", logging_steps=1)
+    assert (config.seed, config.output_dir, config.logging_steps) == (9, "elsewhere", 1)
+
+
+@pytest.mark.parametrize(
+    ("machine", "precision"), [(T4, (False, True)), (A100, (True, False))], ids=["T4", "A100"]
+)
+def test_a_t4_gets_fp16_and_an_a100_bf16(machine, precision, monkeypatch):
+    """``torch.cuda.is_bf16_supported()`` would say yes on a T4 too: it counts emulation."""
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    settings = machine_settings(load_profile("t4"))
+    assert (settings["bf16"], settings["fp16"]) == precision
+    assert settings["gradient_checkpointing"]
+    assert not settings["use_cpu"]
+
+
+@pytest.mark.parametrize("config_class", CLASSES)
+@pytest.mark.parametrize("name", RENAMED)
+def test_what_tutorials_still_write_is_refused_with_what_to_write_instead(config_class, name, run):
+    """A name that the installed library knows again must leave the table."""
+    assert name not in known_settings(config_class)
+    with pytest.raises(BadInput) as refused:
+        trainer_config(config_class, run, **{name: 1})
+    assert name in refused.value.what
+    assert refused.value.fix == RENAMED[name]
+
+
+def test_a_slip_of_the_pen_gets_the_nearest_name(run):
+    with pytest.raises(BadInput, match="Did you mean learning_rate"):
+        trainer_config(SFTConfig, run, learning_rat=1e-3)
+    with pytest.raises(BadInput, match="Leave it out"):
+        trainer_config(SFTConfig, run, xyzzy=1)
+
+
+def test_a_value_that_the_library_refuses_is_one_line(run):
+    with pytest.raises(BadInput, match="SFTConfig"):
+        trainer_config(SFTConfig, run, eval_strategy="sometimes")
+
+
+@pytest.mark.parametrize("name", ["loss_weights", "loss_type"])
+def test_the_fixes_name_settings_that_exist(name):
+    assert name in known_settings(DPOConfig)
+
+
+def test_the_other_fixes_name_settings_that_exist():
+    assert {"max_length", "eval_strategy", "warmup_steps", "use_cpu", "packing"} <= known_settings(
+        SFTConfig
+    )
+    assert "train_sampling_strategy" in known_settings(SFTConfig)
