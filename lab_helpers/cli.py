@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli_chat import chat
 from lab_helpers.cli_data import data_app
 from lab_helpers.runtime.errors import (
     EXIT_BAD_INPUT,
@@ -24,6 +25,7 @@ app = typer.Typer(
     "2 bad input, 3 missing dependency or hardware, 130 interrupted.",
 )
 app.add_typer(data_app, name="data")
+app.command()(chat)
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
 

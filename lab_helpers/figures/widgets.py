@@ -97,6 +97,12 @@ def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
     display(ipywidgets.VBox(rows))
 
 
+def chat_explorer(ask: Callable[[str], dict], message: str) -> None:
+    """Labs 00 and 04: write as a customer; ``ask(message)`` gives a row of replies, one a model."""
+    box = text_box(words("message", "メッセージ"), message)
+    explorer(lambda message: [ask(message)] if message.strip() else "", message=box)
+
+
 def freezing_explorer(rows: list[dict]) -> None:
     """Lab 01: how many top blocks train, what it costs and what it brings."""
     from lab_helpers.figures.plots import freezing

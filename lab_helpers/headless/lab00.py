@@ -21,6 +21,7 @@ from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.tone import HOUSE, tone_compliance
 from lab_helpers.figures import plots
 from lab_helpers.headless.steps import Step
+from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.generation import Conversation, Replies, generate
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
@@ -218,7 +219,7 @@ def adapter(run: Run) -> None:
             untouched, _ = language_model(run)
             run.measured(
                 **off_and_on(tuned.model, tokenizer, untouched, asked[0][0]["content"]),
-                adapter_bytes=save_adapter(run, tuned.model),
+                adapter_bytes=keep_adapter(run, tuned.model),
             )
     run.measured(**gain(run.metrics))
     run.figure("prompting_or_tuning", comparison_figure(run.metrics))
@@ -242,12 +243,11 @@ def comparison_figure(metrics: dict):
     return plots.bars(values, intervals, ylabel=plots.words("tone compliance", "口調の遵守率"))
 
 
-def save_adapter(run: Run, model) -> int:
+def keep_adapter(run: Run, model) -> int:
     """Save the adapter among the run's artifacts; its weight file's size in bytes."""
     folder = run.folder / "adapter"
-    model.save_pretrained(folder)
     run.artifact(folder)
-    return (folder / "adapter_model.safetensors").stat().st_size
+    return save_adapter(model, folder)
 
 
 def answer(model, tokenizer, question: str, adapter_on: bool = True) -> str:

@@ -279,7 +279,7 @@ print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 #
 # 記事によれば、プロンプトの効果は一時的で、ファインチューニングはモデルを「永続的に」変えるとのことです。アダプターをオフにし、読み込んだばかりのモデルと数値を 1 つずつ比べてみましょう。
 # %%
-from lab_helpers.headless.lab00 import answer, off_and_on, save_adapter
+from lab_helpers.headless.lab00 import answer, keep_adapter, off_and_on
 
 print(question)
 for on in (True, False):
@@ -291,7 +291,7 @@ for on in (True, False):
 # %%
 untouched, _ = language_model(lab.run)
 lab.measured(**off_and_on(tuned.model, tokenizer, untouched, question))
-lab.measured(adapter_bytes=save_adapter(lab.run, tuned.model))
+lab.measured(adapter_bytes=keep_adapter(lab.run, tuned.model))
 for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_bytes"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
@@ -359,16 +359,12 @@ lab.figure(cost_figure(prices), "break_even")
 #
 # 顧客になったつもりで文を書き、Enter キーを押してください。ベースモデルとファインチューニング済みのモデルの回答が、並べて表示されます。カーネルが動いていないときは、例が 1 つ表示されます。
 # %%
-from lab_helpers.figures.widgets import explorer, text_box
+from lab_helpers.figures.widgets import chat_explorer
+from lab_helpers.headless.chat import SideBySide
 
-
-def reply_twice(message):
-    replies = {on: answer(tuned.model, tokenizer, message or "?", on) for on in (False, True)}
-    return [{"adapter off": replies[False], "adapter on": replies[True]}]
-
-
-lab.table(reply_twice("The fan rattles at night."))
-explorer(reply_twice, message=text_box("message", "Where can I buy a new lid?"))
+pair = SideBySide(tuned.model, tokenizer)
+lab.table([pair.ask("The fan rattles at night.")])
+chat_explorer(pair.ask, "Where can I buy a new lid?")
 # %% [markdown] lang="en"
 # ## Verdict
 # %% [markdown] lang="ja" of="297877e6"
