@@ -1,6 +1,7 @@
 """``labs chat``: base and tuned model side by side in the terminal."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,7 @@ def chat(
     name = model or choose_profile().language_model
     pair = chatting.SideBySide.load(name, adapter, system=system, max_new_tokens=max_new_tokens)
     console = Console()
+    messages: Iterable[str]
     if ask:
         messages = ask
     elif sys.stdin.isatty():
