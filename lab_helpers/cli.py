@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli_bench import bench
 from lab_helpers.cli_chat import chat
 from lab_helpers.cli_data import data_app
 from lab_helpers.runtime.errors import (
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.command()(chat)
+app.command()(bench)
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
 
