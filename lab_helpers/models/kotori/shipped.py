@@ -6,7 +6,7 @@ from pathlib import Path
 from lab_helpers.models.sources import verify_weights
 
 FOLDER = Path(__file__).parent / "weights"
-SHA256 = "a5ba8c2faa61e32fde05be8790abe493f5e39d1b6fbff2bb53d4d77effaab69c"
+SHA256 = "6a3637bed697f4620e9c1b7487a94ef41993d612c1f6ad5520835e0653b14f91"
 _REINSTALL = "Install the course again, or restore the file: git checkout -- lab_helpers/models/kotori/weights"
 
 
