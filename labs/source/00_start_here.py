@@ -169,15 +169,15 @@ for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
 # %% [markdown] lang="en"
 # The two numbers in brackets are a 95 % interval: with 50 questions, rates ten points apart can hardly be told from each other. You will see such intervals all through the course.
 #
-# Surprised? Kotori has learned to copy a *fact* out of a text that it reads: `labs run base` measures it. To take over a whole *manner of speaking* from three examples is a larger feat, and at five million parameters it fails here. Whether a larger, instruction-tuned model can is yours to measure with the t4 profile; what such a prompt costs is the next question but one.
+# Surprised? Read the replies: Kotori picks words up from the examples and loses its way. It has learned to copy a *fact* out of a text, and to follow a simple form: `labs run base` measures both. To take over a whole *manner of speaking* from three examples is a larger feat, and at five million parameters it fails here. Whether a larger, instruction-tuned model can is yours to measure with the t4 profile; what such a prompt costs is the next question but one.
 #
 # ## And as JSON, please
 #
 # Programs want replies in a fixed form. The same examples, their answers wrapped in JSON, and one line that asks for it: does every reply parse, and does it keep the tone?
-# %% [markdown] lang="ja" of="af031f50"
+# %% [markdown] lang="ja" of="ad4d7008"
 # 角括弧の中の 2 つの数は、95 % 区間です。質問は 50 件なので、割合が 10 ポイントほど違っても、優劣はまず区別できません。このような区間は、この講座のいたるところに出てきます。
 #
-# 意外だったでしょうか。Kotori は、読んだ文章から*事実*を書き写すことなら学んでいます（`labs run base` で測れます）。しかし、3 つの例から*話し方*を丸ごと受け継ぐのは、それよりずっと難しいことです。500 万パラメータの Kotori には、ここではできません。もっと大きな指示チューニング済みのモデルにできるかどうかは、t4 プロファイルで自分で測れます。こうしたプロンプトにかかるコストは、JSON の次に調べます。
+# 意外だったでしょうか。回答を読んでみてください。Kotori は例の言葉を拾いはしますが、途中で道に迷います。読んだ文章から*事実*を書き写すことや、単純な型に従うことなら学んでいます（どちらも `labs run base` で測れます）。しかし、3 つの例から*話し方*を丸ごと受け継ぐのは、それよりずっと難しいことです。500 万パラメータの Kotori には、ここではできません。もっと大きな指示チューニング済みのモデルにできるかどうかは、t4 プロファイルで自分で測れます。こうしたプロンプトにかかるコストは、JSON の次に調べます。
 #
 # ## JSON でもお願いします
 #
