@@ -10,6 +10,7 @@ import typer
 from lab_helpers.cli_bench import bench
 from lab_helpers.cli_chat import chat
 from lab_helpers.cli_data import data_app
+from lab_helpers.cli_fit import fit
 from lab_helpers.runtime.errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.command()(chat)
 app.command()(bench)
+app.command()(fit)
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
 

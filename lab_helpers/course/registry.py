@@ -63,6 +63,36 @@ LABS = (
         ),
         141,
     ),
+    Lab(
+        "03",
+        "qlora",
+        Text("QLoRA", "QLoRA"),
+        Text(
+            "NF4 by hand, adapters over 4-bit weights, merging, and which model fits which GPU",
+            "手書きの NF4、4 ビットの重みの上のアダプター、統合、どのモデルがどの GPU に載るか",
+        ),
+        90,
+    ),
+    Lab(
+        "04",
+        "sft",
+        Text("Supervised fine-tuning", "教師ありファインチューニング"),
+        Text(
+            "From a dirty file to a tuned assistant: cleaning, label mask, format against facts, forgetting",
+            "汚れたファイルから調整済みアシスタントまで: 掃除、ラベルマスク、形式と事実、忘却",
+        ),
+        120,
+    ),
+    Lab(
+        "05",
+        "dpo",
+        Text("Preference training: DPO", "選好による学習: DPO"),
+        Text(
+            "Which of two answers is better: DPO by hand and through TRL, refusals, displacement, length, memory",
+            "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
+        ),
+        120,
+    ),
 )
 
 # No lab to work through, but run and recorded like one.

@@ -125,3 +125,46 @@ def parameter_explorer(count: Callable, models: list[str], targets: list[str]) -
         r=slider("r", 16, 1, 128),
         targets=choice(words("targets", "対象"), targets),
     )
+
+
+def memory_explorer(view: Callable, models: list[str], methods: list[str]) -> None:
+    """Lab 03: what one training needs; ``view`` takes the controls' values and returns the figure."""
+    import ipywidgets
+
+    lengths = [128, 256, 512, 1024, 2048, 4096, 8192]
+    explorer(
+        view,
+        model=choice(words("model", "モデル"), models),
+        method=choice(words("method", "方式"), methods, methods[-1]),
+        r=slider("r", 16, 1, 128),
+        sequence=choice(words("sequence", "系列長"), lengths, 512),
+        batch=slider(words("batch", "バッチ"), 1, 1, 16),
+        checkpointing=ipywidgets.Checkbox(
+            value=True, description=words("checkpointing", "チェックポイント")
+        ),
+    )
+
+
+def mask_explorer(view: Callable, modes: list[str], question: str, answer: str) -> None:
+    """Lab 04: which tokens carry loss; ``view(mode, question, answer)`` returns the figure."""
+    explorer(
+        view,
+        mode=choice(words("loss on", "損失の対象"), modes),
+        question=text_box(words("question", "質問"), question),
+        answer=text_box(words("answer", "回答"), answer),
+    )
+
+
+def preference_explorer(view: Callable) -> None:
+    """Lab 05: β and the two log-ratios of a pair; ``view(beta, chosen, rejected)`` returns the figure."""
+    import ipywidgets
+
+    def ratio(label: str, value: float):
+        return ipywidgets.FloatSlider(
+            value=value, min=-30, max=30, step=1, description=label, continuous_update=False
+        )
+
+    beta = ipywidgets.FloatSlider(
+        value=0.1, min=0.01, max=1, step=0.01, description="beta", continuous_update=False
+    )
+    explorer(view, beta=beta, chosen=ratio("chosen", -5), rejected=ratio("rejected", -20))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from lab_helpers.course.language import Text
 from lab_helpers.runtime.errors import BadInput
@@ -103,7 +104,7 @@ def sft(repeats: int) -> list[Figure]:
     return figures
 
 
-_SAME = {"num_train_epochs": 2, "learning_rate": 1e-2, "seed": 0}
+_SAME: dict[str, Any] = {"num_train_epochs": 2, "learning_rate": 1e-2, "seed": 0}
 
 
 def _sft_parts():

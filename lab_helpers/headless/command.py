@@ -9,8 +9,8 @@ from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 from lab_helpers.runtime.profiles import Profile, choose_profile
 from lab_helpers.runtime.progress import report_with
 
-USES_DATA = ("01",)
-USES_LANGUAGE_MODEL = ("base", "00")
+USES_DATA = ("01", "04", "05")
+USES_LANGUAGE_MODEL = ("base", "00", "03", "04", "05")
 
 
 def run_labs(
@@ -44,12 +44,10 @@ def _check_inputs(labs: list[Lab], model: str | None, data: Path | None) -> None
     """Refuse what would fail only after minutes."""
     if data and any(lab.number not in USES_DATA for lab in labs):
         raise BadInput(
-            f"--data works with lab {', '.join(USES_DATA)}", "For example: labs run 01 --data FILE"
+            f"--data works with lab {', '.join(USES_DATA)}", "For example: labs run 04 --data FILE"
         )
     if data:
-        from lab_helpers.data.labelled import read_labelled_texts
-
-        read_labelled_texts(data)
+        _check_data(labs[0].number, data)
     if model and all(lab.number in USES_LANGUAGE_MODEL for lab in labs):
         from lab_helpers.models.language_models import language_model_source
 
@@ -63,6 +61,22 @@ def _check_inputs(labs: list[Lab], model: str | None, data: Path | None) -> None
         from lab_helpers.models.encoders import encoder_source
 
         encoder_source(model)
+
+
+def _check_data(number: str, data: Path) -> None:
+    """Read the file once in the shape that the lab needs."""
+    if number == "04":
+        from lab_helpers.headless.lab04_own import read_own_rows
+
+        read_own_rows(data)
+    elif number == "05":
+        from lab_helpers.data.preferences import own_pairs
+
+        own_pairs(data)
+    else:
+        from lab_helpers.data.labelled import read_labelled_texts
+
+        read_labelled_texts(data)
 
 
 def _run_one(lab: Lab, profile: Profile, model, data, seed: int, out, console) -> dict:

@@ -5,7 +5,6 @@ that a program can check. Prompts ask for the tone, an adapter learns it.
 """
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import scored
+from lab_helpers.evaluation.replies import facts_right
 from lab_helpers.evaluation.tone import HOUSE, tone_compliance
 from lab_helpers.figures import plots
 from lab_helpers.headless.steps import Step
@@ -28,7 +28,6 @@ from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tun
 from lab_helpers.tuning.trainer_config import trainer_config
 
 LANGUAGES = ("en", "ja")
-_NUMBER = r"\d[\d,.:]*\d|\d"
 INSTRUCTIONS = {
     "en": (
         "You answer customers of Hoshizora Electric. Begin with “{opening}” and end with “{closing}”. "
@@ -198,13 +197,7 @@ def off_and_on(model, tokenizer, untouched, question: str) -> dict[str, float]:
 
 def fact_accuracy(rows: list[dict], replies: list[str], ending: str = "") -> dict:
     """Share of replies that hold every number of the right answer, over the rows that have one."""
-    numbers = [re.findall(_NUMBER, row["answer"]) for row in rows]
-    hits = [
-        set(wanted) <= set(re.findall(_NUMBER, reply))
-        for row, wanted, reply in zip(rows, numbers, replies, strict=False)
-        if row["fact"] and wanted
-    ]
-    return scored(f"fact_accuracy_adapter{ending}", hits)
+    return scored(f"fact_accuracy_adapter{ending}", facts_right(rows, replies))
 
 
 def adapter(run: Run) -> None:

@@ -1,7 +1,7 @@
 """Batched replies of a chat model: padded on the left, greedy unless told otherwise."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -12,12 +12,16 @@ Conversation = list[dict[str, str]]
 
 @dataclass
 class Replies:
-    """``texts`` in the order asked, ``tokens`` generated in all, ``seconds``, prompt lengths in tokens."""
+    """``texts`` in the order asked, ``tokens`` generated in all, ``seconds``, prompt lengths in tokens.
+
+    ``ended`` says of each reply whether it came to its end token before the limit.
+    """
 
     texts: list[str]
     tokens: int
     seconds: float
     prompt_tokens: list[int]
+    ended: list[bool] = field(default_factory=list)
 
     @property
     def tokens_per_second(self) -> float:
@@ -49,7 +53,7 @@ def generate(
     ]
     ids = [tokenizer(p, add_special_tokens=False)["input_ids"] for p in prompts]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    texts = [""] * len(ids)
+    texts, ended = [""] * len(ids), [False] * len(ids)
     ends = options.get("eos_token_id", model.generation_config.eos_token_id)
     tokens, started = 0, time.perf_counter()
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
@@ -61,8 +65,10 @@ def generate(
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             written = _until_end(row, ends)
             tokens += len(written)
+            ended[i] = _is_end(written[-1], ends)
             texts[i] = tokenizer.decode(written, skip_special_tokens=True).strip()
-    return Replies(texts, tokens, time.perf_counter() - started, [len(row) for row in ids])
+    seconds = time.perf_counter() - started
+    return Replies(texts, tokens, seconds, [len(row) for row in ids], ended)
 
 
 def _left_padded(rows: list[list[int]], pad: int, device) -> dict[str, torch.Tensor]:
@@ -74,6 +80,9 @@ def _left_padded(rows: list[list[int]], pad: int, device) -> dict[str, torch.Ten
 
 def _until_end(row: list[int], ends) -> list[int]:
     """The tokens up to and including the first end token."""
-    ends = ends if isinstance(ends, list) else [ends]
-    stop = next((i for i, token in enumerate(row) if token in ends), len(row) - 1)
+    stop = next((i for i, token in enumerate(row) if _is_end(token, ends)), len(row) - 1)
     return row[: stop + 1]
+
+
+def _is_end(token: int, ends) -> bool:
+    return token in (ends if isinstance(ends, list) else [ends])

@@ -35,8 +35,9 @@ def report(label: str, done: int, total: int) -> None:
 
 def report_curve(label: str, points: list[tuple[int, float]]) -> None:
     """Hand the losses so far, ``(step, loss)``, to a listener that draws them; ``[]`` means the end."""
-    if hasattr(_reporter, "curve"):
-        _reporter.curve(label, points)
+    draw = getattr(_reporter, "curve", None)
+    if draw:
+        draw(label, points)
 
 
 def track(items: Iterable, label: str, total: int) -> Iterator:

@@ -1,7 +1,7 @@
 """Supervised fine-tuning through TRL with the learner's own ``LoraConfig`` and ``SFTConfig``."""
 
-from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.tuning.preflight import check_before_training
 from lab_helpers.tuning.trainers import Tuned, run_trainer
 
 
@@ -35,8 +35,7 @@ def supervised_fine_tune(
     from datasets import Dataset
     from trl import SFTTrainer
 
-    if not examples:
-        raise BadInput("there are no examples to train on", "Give at least one.")
+    check_before_training(model, tokenizer, examples, config, adapter)
     seed_everything(config.seed)  # the adapter's first weights are drawn before the trainer seeds
     trainer = SFTTrainer(
         model,

@@ -152,7 +152,7 @@ def test_help_lists_exactly_the_commands_that_exist(capsys):
         "build",
     ):
         assert f" {command} " in out
-    for later in ("fit", "chat", "bundle", "bench"):
+    for later in ("bundle",):
         assert f" {later} " not in out
 
 

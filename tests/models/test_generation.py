@@ -136,6 +136,16 @@ def test_the_end_token_stops_each_row_and_is_not_in_the_text(chat, together, bat
         assert "<|" not in text
 
 
+def test_each_reply_says_whether_it_came_to_its_end(chat, together):
+    _, tokenizer = chat
+    ender = EndEarly(tokenizer.eos_token_id, tokenizer)
+    lengths = [ender.length(count) for count in together.prompt_tokens]
+    replies = generate(*chat, ASKED, max_new_tokens=4, logits_processor=[ender])
+    assert replies.ended == [length <= 4 for length in lengths]
+    assert len(set(replies.ended)) == 2
+    assert together.ended == [False] * len(QUESTIONS)
+
+
 def test_any_of_several_end_tokens_ends(chat, together, monkeypatch):
     """Qwen's generation configuration has a list."""
     model, tokenizer = chat

@@ -2,8 +2,16 @@
 
 import pytest
 
-from lab_helpers.models.known_configs import KNOWN, linear_shapes, lora_counts, target_shapes
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.models.known_configs import (
+    KNOWN,
+    linear_shapes,
+    lora_counts,
+    meta_model,
+    model_config,
+    parameter_shapes,
+    target_shapes,
+)
+from lab_helpers.runtime.errors import BadInput, MissingDependency
 
 # Parameters of the published checkpoints, in billions (model cards; GPT-3: Brown et al. 2020).
 PUBLISHED = {
@@ -12,6 +20,11 @@ PUBLISHED = {
     "Llama 3 70B": 70.554,
     "Gemma 2 2B": 2.614,
     "Gemma 2 9B": 9.242,
+    "Qwen2.5 0.5B": 0.494,
+    "Qwen2.5 1.5B": 1.544,
+    "Qwen2.5 7B": 7.616,
+    "Qwen2.5 14B": 14.770,
+    "Qwen2.5 32B": 32.764,
 }
 
 
@@ -84,3 +97,57 @@ def test_an_unknown_model_or_target_set_is_refused():
     with pytest.raises(BadInput, match="unknown targets 'everything'") as caught:
         lora_counts("Llama 3 8B", 4, "everything")
     assert "all linear" in caught.value.fix
+
+
+# A user's own models
+
+
+def test_a_folder_and_its_config_file_are_the_same_model(tiny_chat_model):
+    folder, file = str(tiny_chat_model), str(tiny_chat_model / "config.json")
+    assert linear_shapes(folder) == linear_shapes(file)
+    shapes, total = linear_shapes(folder)
+    assert len(shapes) == 2 * 7
+    assert shapes["model.layers.0.mlp.down_proj"] == (32, 64)
+    assert total == sum(p.numel() for p in meta_model(folder).parameters())
+
+
+def test_every_parameter_is_named_once_even_when_tied():
+    assert "lm_head.weight" not in parameter_shapes("Qwen2.5 0.5B")
+    assert parameter_shapes("Qwen2.5 7B")["lm_head.weight"] == (152064, 3584)
+
+
+def test_kotori_is_known_by_name():
+    assert model_config("kotori").hidden_size == 256
+    assert linear_shapes("kotori")[1] == 5_331_456
+
+
+def test_no_weight_is_allocated():
+    assert {p.device.type for p in meta_model("Llama 3 70B").parameters()} == {"meta"}
+
+
+def test_a_model_can_be_shortened():
+    short = meta_model("Gemma 2 9B", 3)
+    assert short.config.num_hidden_layers == 3
+    assert len(short.model.layers) == 3
+    assert model_config("Gemma 2 9B").num_hidden_layers == 42
+
+
+def test_an_encoder_is_refused(tiny_bert):
+    with pytest.raises(BadInput, match="is a bert model, which does not continue text"):
+        linear_shapes(str(tiny_bert))
+
+
+def test_a_model_without_the_targets_names_what_it_has(tmp_path):
+    from transformers import FalconConfig
+
+    FalconConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=2).save_pretrained(
+        tmp_path
+    )
+    with pytest.raises(BadInput, match="has no layer of the set 'q, v'") as caught:
+        target_shapes(str(tmp_path), "q, v")
+    assert "query_key_value" in caught.value.fix
+
+
+def test_a_hub_name_without_network_says_so():
+    with pytest.raises(MissingDependency, match="cannot load 'someone/some-model'"):
+        model_config("someone/some-model")

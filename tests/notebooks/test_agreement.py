@@ -11,7 +11,14 @@ from lab_helpers.course.registry import LABS
 from lab_helpers.runtime.paths import labs_folder
 
 # What a clock or the file system decides, not the seed.
-NOT_COMPARED = {"train_seconds", "train_seconds_ja"}
+NOT_COMPARED = {
+    "train_seconds",
+    "train_seconds_ja",
+    "train_seconds_lora",
+    "train_seconds_lora_ja",
+    "train_seconds_qlora",
+    "train_seconds_qlora_ja",
+}
 
 
 def notebook_record(lab) -> dict:

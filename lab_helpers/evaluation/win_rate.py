@@ -1,0 +1,59 @@
+"""Which of two models answers better, question by question: win rates, ties, and judges that read pairs."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lab_helpers.evaluation.honesty import declines
+from lab_helpers.evaluation.tone import tone_compliance
+
+Judge = Callable[[str, str, str], float]
+"""``judge(prompt, first, second)`` is the chance that the first reply is the better one."""
+
+
+def wins(ours: Sequence[float] | np.ndarray, theirs: Sequence[float] | np.ndarray) -> np.ndarray:
+    """1 where our score is higher, 0 where theirs is, 1/2 for a tie; shape (n,)."""
+    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    return np.where(a > b, 1.0, np.where(a < b, 0.0, 0.5))
+
+
+def house_scores(replies: list[str], known: list[bool], language: str) -> np.ndarray:
+    """0, 1 or 2 by the house's rules: the tone is kept; a reply declines where, and only where, nothing is known.
+
+    ``known`` says for each question whether the company has the answer. Whether the answer is *right*
+    is not judged.
+    """
+    honest = declines(replies, language) != np.asarray(known, dtype=float)
+    return tone_compliance(replies, language) + honest
+
+
+def closeness(replies: list[str], pairs: list[tuple[str, str]]) -> np.ndarray:
+    """How much nearer each reply is to the preferred answer than to the other one, from -1 to 1.
+
+    For pairs that follow no house rule: shared character 3-grams (Jaccard) with ``(chosen, rejected)``.
+    """
+    return np.array([_alike(r, chosen) - _alike(r, rejected) for r, (chosen, rejected) in zip(replies, pairs, strict=True)])  # fmt: skip
+
+
+def _alike(a: str, b: str) -> float:
+    first, second = ({text[i : i + 3] for i in range(len(text) - 2)} for text in (a, b))
+    return len(first & second) / max(1, len(first | second))
+
+
+def judged_both_ways(
+    judge: Judge, prompts: list[str], ours: list[str], theirs: list[str]
+) -> tuple[np.ndarray, float]:
+    """Wins by a judge that reads each pair in both orders, and how often it stays with its choice.
+
+    A judge that changes its mind when the replies change places has seen no difference: a tie, 1/2
+    (Zheng et al. 2023, arXiv:2306.05685, §3.4). Equal replies are a tie and do not count as consistent.
+    """
+    found, steady = [], []
+    for prompt, mine, other in zip(prompts, ours, theirs, strict=True):
+        if mine == other:
+            found.append(0.5)
+            continue
+        first, second = judge(prompt, mine, other) > 0.5, judge(prompt, other, mine) < 0.5
+        steady.append(first == second)
+        found.append(float(first) if first == second else 0.5)
+    return np.array(found), float(np.mean(steady)) if steady else 1.0

@@ -1,0 +1,107 @@
+"""The losses by hand against TRL's ``DPOTrainer``, on one batch, and a reference that is not the start."""
+
+import copy
+
+import torch
+
+from lab_helpers.tuning import preference_losses as hand
+from lab_helpers.tuning.dpo import preference_trainer
+from lab_helpers.tuning.pairs import pair_batch, preference_pairs
+
+BETA, FLIPPED, TAIL = 0.1, 0.2, 0.3
+
+
+def by_hand(model, tokenizer, pairs: list[dict], max_length: int | None) -> dict[str, torch.Tensor]:
+    """Every loss of this lab on one batch: adapter on is the policy, adapter off the reference."""
+    batch = pair_batch(tokenizer, preference_pairs(pairs), max_length)
+    batch = {name: values.to(model.device) for name, values in batch.items()}
+    mask = batch.pop("completion_mask")
+    ids, answer = batch["input_ids"], mask[:, 1:]
+    with torch.no_grad():
+        policy = hand.token_logps(model(**batch).logits, ids, mask)
+        with model.disable_adapter():
+            before = hand.token_logps(model(**batch).logits, ids, mask)
+    lengths = mask.sum(-1).chunk(2)
+    logps = hand.PairLogps(*policy.sum(-1).chunk(2), *before.sum(-1).chunk(2), *lengths)
+    shared = hand.PairLogps(
+        *hand.shared_length_logps(policy, answer, TAIL).chunk(2),
+        *hand.shared_length_logps(before, answer, TAIL).chunk(2),
+        *lengths,
+    )
+    half = len(ids) // 2
+    return {
+        "sigmoid": hand.dpo_loss(logps, BETA).mean(),
+        "ipo": hand.ipo_loss(logps, BETA).mean(),
+        "robust": hand.robust_loss(logps, BETA, FLIPPED).mean(),
+        "sigmoid_norm": hand.normalised_loss(logps, BETA).mean(),
+        "sft": hand.sft_loss(policy[:half], answer[:half]),
+        "ld_alpha": hand.dpo_loss(shared, BETA).mean(),
+    }
+
+
+def loss_parity(model, tokenizer, pairs: list[dict], config, adapter) -> list[dict]:
+    """One row a loss: ours, TRL's, and their difference; the adapter is moved away from its start first.
+
+    At the start policy and reference are equal, and a formula with a wrong sign would agree as well.
+    """
+    trainer = preference_trainer(model, tokenizer, pairs, copy.copy(config), adapter)
+    _move(trainer.model, config.seed)
+    trainer.model.eval()
+    ours = by_hand(trainer.model, tokenizer, pairs, config.max_length)
+    inputs = trainer.data_collator([trainer.train_dataset[i] for i in range(len(pairs))])
+    inputs = {name: values.to(trainer.model.device) for name, values in inputs.items()}
+    trainer.beta, trainer.label_smoothing = BETA, FLIPPED
+    rows = []
+    for name, mine in ours.items():
+        trainer.loss_types = ["sigmoid" if name == "ld_alpha" else name]
+        trainer.ld_alpha = TAIL if name == "ld_alpha" else None
+        with torch.no_grad():
+            theirs = trainer.compute_loss(trainer.model, inputs)
+        rows.append(
+            {
+                "loss": name,
+                "by hand": float(mine),
+                "TRL": float(theirs),
+                "difference": abs(float(mine) - float(theirs)),
+            }
+        )
+    trainer.model.unload()
+    return rows
+
+
+def _move(model, seed: int) -> None:
+    """Small random numbers into every B, so that adapter on and adapter off differ."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                noise = torch.randn(weight.shape, generator=generator) * 0.02
+                weight.copy_(noise.to(weight.device, weight.dtype))
+
+
+def first_loss(model, tokenizer, pairs: list[dict], config, adapter=None, reference=None) -> float:
+    """The loss before any step; ln 2 = 0.6931… where policy and reference are the same model.
+
+    Without an adapter and without ``reference`` TRL chooses itself: it loads the model again from
+    where it came from.
+    """
+    from datasets import Dataset
+    from trl import DPOTrainer
+
+    rows = preference_pairs(pairs)
+    trainer = DPOTrainer(
+        model,
+        ref_model=reference,
+        args=copy.copy(config),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=adapter,
+    )
+    inputs = trainer.data_collator([trainer.train_dataset[i] for i in range(len(rows))])
+    inputs = {name: values.to(trainer.model.device) for name, values in inputs.items()}
+    trainer.model.eval()
+    with torch.no_grad():
+        loss = float(trainer.compute_loss(trainer.model, inputs))
+    if adapter is not None:
+        trainer.model.unload()
+    return loss

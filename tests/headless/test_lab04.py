@@ -1,0 +1,445 @@
+"""Lab 04: the cleaning, the drills, a whole short run on a tiny model, and the user's own file."""
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from lab_helpers.course.claims import verdicts
+from lab_helpers.course.record import Run
+from lab_helpers.data.shipped import load_shipped
+from lab_helpers.data.splitting import leakage
+from lab_helpers.evaluation.tone import tone_compliance
+from lab_helpers.headless import lab04, lab04_arms, lab04_data, lab04_drills, lab04_facts, lab04_own
+from lab_helpers.models.language_models import load_chat_tokenizer, load_language_model
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.profiles import load_profile
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+both_languages = pytest.mark.parametrize("language", ["en", "ja"])
+SHORT = {
+    "questions": 4,
+    "rows": [2, 8, 24],
+    "batch_size": 4,
+    "rank": 2,
+    "main_steps": 3,
+    "arm_steps": 2,
+    "dirty_rows": 8,
+    "full_rates": [1e-3],
+    "fact_steps": 2,
+    "probes": 6,
+    "choices": 4,
+    "runaway_tokens": 8,
+    "own_steps": 20,
+    "own_test": 4,
+}
+
+
+def short_profile(**changes):
+    profile = load_profile("tiny")
+    table = profile.lab("04") | SHORT | changes
+    return dataclasses.replace(profile, tables=profile.tables | {"lab04": table})
+
+
+# The cleaning
+
+
+@pytest.fixture(scope="module", params=["en", "ja"])
+def cleaned(request):
+    rows, report, compared = lab04_data.clean_support(request.param)
+    return request.param, rows, report, compared
+
+
+def test_the_cleaning_counts_what_it_takes_out(cleaned):
+    language, rows, report, compared = cleaned
+    heap = load_shipped("support", language, "train")
+    assert report.rows == len(heap) == 1224
+    assert report.kept - sum(compared.values()) == len(rows)
+    assert 550 < len(rows) < 700
+
+
+def test_clean_rows_are_in_tone_in_the_language_and_not_in_the_test(cleaned):
+    language, rows, _, _ = cleaned
+    assert tone_compliance([row["answer"] for row in rows], language).all()
+    assert leakage(rows, lab04_data.held_out_rows(language), 0.5, key="question") == []
+    assert all("<" not in row["question"] for row in rows)
+
+
+def test_the_cleaning_reads_no_column_of_faults(cleaned, monkeypatch):
+    language, rows, _, _ = cleaned
+    blind = [
+        {key: value for key, value in row.items() if key != "faults"}
+        for row in load_shipped("support", language, "train")
+    ]
+    usual = lab04_data.load_shipped
+    monkeypatch.setattr(
+        lab04_data,
+        "load_shipped",
+        lambda name, lang, split: blind if split == "train" else usual(name, lang, split),
+    )
+    again, _, _ = lab04_data.clean_support(language)
+    assert [row["id"] for row in again] == [row["id"] for row in rows]
+
+
+def test_the_score_finds_what_is_left(cleaned):
+    language, rows, _, _ = cleaned
+    heap = load_shipped("support", language, "train")
+    untouched = {r["fault"]: r for r in lab04_data.planted_left(heap, heap)}
+    assert all(row["left"] == row["planted"] for row in untouched.values()), untouched
+    left = {r["fault"]: r["left"] for r in lab04_data.planted_left(heap, rows)}
+    for fault in ("empty", "html", "off_tone", "test_leak", "truncated", "wrong_language"):
+        assert left[fault] == 0
+    assert 0 < left["contradictory"] < 60, "a wrong number that stands alone contradicts nobody"
+    assert 0 < left["pii"] < 90, "names without a title have no pattern"
+
+
+def test_few_good_rows_are_lost(cleaned):
+    language, rows, _, _ = cleaned
+    gold = [r for r in load_shipped("support", language, "train") if r["gold"]]
+    assert sum(row["gold"] for row in rows) >= len(gold) - 5
+
+
+def fact(number: str, key: str = "a") -> dict:
+    return {"question": "?", "answer": f"It is {number}.", "fact": key}
+
+
+def test_a_contradiction_needs_a_majority():
+    rows = [fact("5 kg"), fact("5 kg"), fact("8 kg")]
+    kept, removed = lab04_data.without_contradictions(rows)
+    assert (len(kept), removed) == (2, [rows[2]])
+    for undecided in (rows[1:], [fact("1"), fact("2"), fact("3")], [fact("x")] * 3):
+        assert lab04_data.without_contradictions(undecided) == (undecided, [])
+    assert lab04_data.without_contradictions([fact("5", "")] * 2 + [fact("8", "")])[1] == []
+
+
+@both_languages
+def test_the_companys_table_as_rows_in_tone(language):
+    rows = lab04_data.table_rows(language)
+    assert len(rows) == 420
+    assert len({row["question"] for row in rows}) == 420
+    assert tone_compliance([row["answer"] for row in rows], language).all()
+
+
+@both_languages
+def test_a_thousand_rows_and_small_sets_inside_large_ones(language):
+    rows = lab04_arms.house_rows(language, 0)
+    assert len(rows) >= 1000
+    again = lab04_arms.house_rows(language, 0)
+    assert rows == again
+    assert rows != lab04_arms.house_rows(language, 1)
+
+
+def test_the_thousand_rows_state_every_fact_of_the_company():
+    taught = {row["fact"] for row in lab04_arms.house_rows("en", 0)[:1000]}
+    asked = {row["fact"] for row in load_shipped("support", "en", "test")} - {""}
+    assert len(asked) > 40
+    assert all(fact.endswith(".special") for fact in asked - taught), asked - taught
+
+
+def test_the_heap_as_it_is_holds_its_faults():
+    rows = lab04_arms.dirty_rows("en", 0, 200)
+    assert len(rows) == 200
+    assert all(row["answer"].strip() for row in rows)
+    assert len({fault for row in rows for fault in row["faults"]}) >= 7
+
+
+@both_languages
+def test_fresh_questions_are_nowhere_in_the_heap(language):
+    rows = lab04_arms.fresh_questions(language, 100)
+    assert len(rows) == 66
+    assert leakage(load_shipped("support", language, "train"), rows, 0.5, key="question") == []
+
+
+# Scores and drills
+
+
+def outcome(tone, facts, usable) -> lab04_arms.Outcome:
+    return lab04_arms.Outcome(None, *(np.array(v, float) for v in (tone, facts, usable)))
+
+
+def test_dirt_is_scored_by_usable_replies():
+    few, many = outcome([1, 1], [0], [1, 1]), outcome([1, 1], [1], [1, 0])
+    found = lab04.dirt_metrics(few, many)
+    assert (found["score_clean_few"], found["score_dirty_many"]) == (1.0, 0.5)
+    assert found["score_clean_minus_dirty"] == 0.5
+    assert found["score_dirty_many_ci"] == [0.0, 1.0]
+
+
+def arm(method, rate, tone, skill, knowledge=0.5) -> dict:
+    return {
+        "method": method,
+        "learning_rate": rate,
+        "tone": tone,
+        "old_skill": skill,
+        "knowledge": knowledge,
+    }
+
+
+def test_methods_are_compared_at_the_same_new_skill():
+    rows = [
+        arm("lora", 1e-2, 0.9, 0.5),
+        arm("lora", 1e-3, 0.1, 0.8),
+        arm("lora", 1e-1, 0.0, 0.0),
+        arm("full", 1e-3, 1.0, 0.1, 0.3),
+        arm("full", 1e-4, 0.9, 0.2, 0.4),
+    ]
+    found = lab04_facts.forgetting_metrics(rows, 0.8, 0.7, 0.85)
+    assert found["kept_rate_lora"] == 1e-2, "what learned nothing is not compared"
+    assert found["kept_rate_full"] == 1e-4, "of those that learned, the one that forgot least"
+    assert found["forgetting_lora"] == pytest.approx(0.3)
+    assert found["forgetting_full"] == pytest.approx(0.6)
+    assert found["forgetting_full_minus_lora"] == pytest.approx(0.3)
+    assert found["forgetting_lora_high_lr"] == pytest.approx(0.8)
+    assert found["forgetting_lora_rate_effect"] == pytest.approx(0.5)
+    assert found["knowledge_lost_full"] == pytest.approx(0.3)
+    assert lab04.wrong_rate_metrics(rows) == {
+        "tone_lora_full_rate": 0.1,
+        "tone_lora_own_rate": 0.9,
+        "tone_lora_high_rate": 0.0,
+    }
+
+
+def test_where_nobody_reaches_the_target_the_best_tone_counts():
+    rows = [arm("lora", 1e-2, 0.5, 0.1), arm("lora", 1e-3, 0.4, 0.8)]
+    assert lab04_facts.kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
+
+
+def test_forgetting_without_full_fine_tuning():
+    found = lab04_facts.forgetting_metrics([arm("lora", 1e-2, 0.9, 0.5)], 0.8, 0.7, 0.85)
+    assert "forgetting_full" not in found
+    assert "forgetting_full_minus_lora" not in found
+
+
+def test_teaching_is_compared_with_the_same_training_on_known_facts():
+    ones = np.ones(4)
+    after = {
+        "known": {"probes": np.array([1, 1, 1, 0.0]), "learned": ones},
+        "unknown": {"probes": np.array([1, 0, 0, 0.0]), "learned": ones},
+    }
+    found = lab04_facts.teaching_metrics(ones, after)
+    assert found["known_fact_error_before"] == 0
+    assert found["known_fact_error_after_known"] == 0.25
+    assert found["known_fact_error_rise"] == 0.75
+    assert found["known_fact_error_unknown_minus_known"] == 0.5
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_chat_model):
+    return load_chat_tokenizer(str(tiny_chat_model))
+
+
+ROWS = [
+    {"question": "Is the lamp warm?", "answer": "It is.", "fact": ""},
+    {"question": "Where is it made?", "answer": "The filter is made in Tokisawa.", "fact": ""},
+]
+
+
+def test_with_the_end_as_padding_no_end_is_heard(tokenizer):
+    """And with a padding token of its own every end is: transformers#23530."""
+    from transformers import DataCollatorForLanguageModeling
+
+    from lab_helpers.tuning.masks import ids_and_labels
+
+    rows = [
+        {"input_ids": ids_and_labels(tokenizer, row)[0]} for row in lab04_drills.as_messages(ROWS)
+    ]
+    ends = sum(row["input_ids"].count(tokenizer.eos_token_id) for row in rows)
+    assert ends == 4
+    before = tokenizer.pad_token
+    assert (
+        lab04_drills.heard_ends(lab04_drills.collator_without_end(tokenizer)(rows), tokenizer) == 0
+    )
+    assert tokenizer.pad_token == before
+    usual = DataCollatorForLanguageModeling(tokenizer, mlm=False)(copy.deepcopy(rows))
+    assert lab04_drills.heard_ends(usual, tokenizer) == ends
+
+
+def test_rendered_text_starts_twice_and_messages_once(tokenizer):
+    started = lab04_drills.with_start_token(tokenizer)
+    assert lab04_drills.starts(started, ROWS[0]) == {"messages": 1, "text": 2}
+    assert tokenizer.bos_token is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("alpaca", "### Instruction:\nHi\n\n### Response:\n"),
+        ("llama2", "[INST] Hi [/INST]"),
+        ("unopened", "<|im_start|>user\nHi<|im_end|>\n"),
+    ],
+)
+def test_other_templates_render_without_an_error(tokenizer, name, text):
+    other = lab04_drills.with_template(tokenizer, lab04_drills.OTHER_TEMPLATES[name])
+    asked = [{"role": "user", "content": "Hi"}]
+    assert other.apply_chat_template(asked, add_generation_prompt=True, tokenize=False) == text
+    assert tokenizer.chat_template not in lab04_drills.OTHER_TEMPLATES.values()
+
+
+def test_the_customers_share_of_the_tokens(tokenizer):
+    share = lab04_drills.prompt_share(tokenizer, ROWS)
+    assert 0.3 < share < 0.9
+
+
+# A whole run
+
+
+@pytest.fixture(scope="module")
+def short_run(tiny_chat_model, tmp_path_factory, one_thread):
+    folder = tmp_path_factory.mktemp("lab04")
+    run = Run("04", short_profile(), 0, folder, model=str(tiny_chat_model))
+    for step in lab04.STEPS:
+        step.work(run)
+    return run
+
+
+HEADLINES = (
+    "tone_compliance_base", "tone_compliance_sft", "train_seconds", "score_clean_few",
+    "score_dirty_many", "runaway_rate_broken", "runaway_rate_mended", "runaway_rate_sft", "forgetting_full",
+    "forgetting_lora", "adapter_bytes", "tone_compliance_sft_ja",
+)  # fmt: skip
+
+
+def test_every_headline_is_measured_and_every_claim_judged(short_run):
+    metrics = short_run.metrics
+    assert set(HEADLINES) <= set(metrics)
+    assert json.loads(json.dumps(metrics)) == metrics
+    judged = {row["id"]: row for row in verdicts("04", metrics)}
+    assert set(judged) == {"10", "16", "17", "18", "19", "20"}
+    assert all(row["verdict"] != "not measured yet" for row in judged.values())
+    assert all(row["measured"] for row in judged.values())
+    assert judged["20"]["verdict"] == "false"
+
+
+def test_the_adapter_comes_back_the_same(short_run):
+    assert short_run.metrics["reload_loss_gap"] == 0
+    saved = short_run.folder / "adapter" / "adapter_model.safetensors"
+    assert short_run.metrics["adapter_bytes"] == saved.stat().st_size
+
+
+def test_one_batch_of_eight_is_eight_of_one(short_run):
+    metrics = short_run.metrics
+    assert metrics["accumulation_loss_gap"] < 1e-4
+    assert metrics["accumulation_grad_norm_gap"] < 1e-3
+    assert metrics["mean_of_means_gap"] > 100 * metrics["accumulation_loss_gap"]
+    assert (metrics["start_tokens_text"], metrics["start_tokens_messages"]) == (2, 1)
+
+
+def test_tables_and_figures_are_kept(short_run):
+    assert [row["n"] for row in short_run.tables["rows"]] == [2, 8, 24]
+    methods = [row["method"] for row in short_run.tables["forgetting"]]
+    assert methods == ["lora", "full", "lora", "lora"]
+    assert short_run.metrics["answer_loss_completion"] > 0
+    for name in ("faults_left", "loss", "rows", "teaching", "forgetting"):
+        assert f"{name}.png" in short_run.artifacts
+    assert all((short_run.folder / name).exists() for name in short_run.artifacts)
+
+
+# The user's own file
+
+
+def pairs(count: int) -> list[dict]:
+    things = ("lamp", "heater", "filter", "box")
+    return [
+        {"question": f"Is the {things[i % 4]} number {i} {i * 37} warm?", "answer": f"The {things[i % 4]} is warm, number {i}."}
+        for i in range(count)
+    ]  # fmt: skip
+
+
+SHAPES = {
+    "question-answer.jsonl": lambda row: row,
+    "alpaca.jsonl": lambda row: {"instruction": row["question"], "input": "", "output": row["answer"]},
+    "sharegpt.jsonl": lambda row: {"conversations": [{"from": "human", "value": row["question"]}, {"from": "gpt", "value": row["answer"]}]},
+    "chat.jsonl": lambda row: {"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]},
+    "preference.jsonl": lambda row: {"prompt": row["question"], "chosen": row["answer"], "rejected": "No."},
+}  # fmt: skip
+
+
+def write(folder, name: str, rows: list[dict]):
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_gives_the_same_pairs(tmp_path, shape):
+    path = write(tmp_path, shape, [SHAPES[shape](row) for row in pairs(12)])
+    rows, counts = lab04_own.read_own_rows(path)
+    assert counts == {"user_rows": 12, "user_rows_without_answer": 0}
+    assert lab04_own.asked_text(rows[3]) == pairs(12)[3]["question"]
+    assert rows[3]["completion"] == [{"role": "assistant", "content": pairs(12)[3]["answer"]}]
+
+
+def test_rows_without_an_answer_are_counted_and_a_file_of_them_refused(tmp_path):
+    empty = [row | {"answer": ""} for row in pairs(5)]
+    rows, counts = lab04_own.read_own_rows(write(tmp_path, "some.jsonl", pairs(12) + empty))
+    assert (len(rows), counts["user_rows_without_answer"]) == (12, 5)
+    with pytest.raises(BadInput, match=r"0 of 15 rows have an answer.*labs data check"):
+        lab04_own.read_own_rows(write(tmp_path, "none.jsonl", empty * 3))
+
+
+def test_own_rows_are_repaired_and_copies_go():
+    rows = [
+        {"prompt": [{"role": "user", "content": q}], "completion": [{"role": "assistant", "content": a}]}
+        for q, a in (
+            ("<p>Is it warm?</p>", "It is."),
+            ("Is it warm?", "It is."),
+            ("Mail me at a.b@example.com, is it loud at night?", "No."),
+            ("And this one?", "<p> </p>"),
+        )
+    ]  # fmt: skip
+    kept, counts = lab04_own.clean_own_rows(copy.deepcopy(rows))
+    assert [lab04_own.asked_text(row) for row in kept] == [
+        "Is it warm?",
+        "Mail me at [EMAIL], is it loud at night?",
+    ]
+    assert counts["user_near_duplicates"] == 1
+    assert counts["user_rows_clean"] == 2
+
+
+@pytest.fixture(scope="module")
+def own_run(tiny_chat_model, tmp_path_factory, one_thread):
+    folder = tmp_path_factory.mktemp("own")
+    path = write(folder, "mine.jsonl", pairs(40))
+    run = Run("04", short_profile(rank=8), 0, folder, model=str(tiny_chat_model), data=path)
+    for step in lab04.STEPS:
+        step.work(run)
+    return run
+
+
+def test_the_users_rows_are_learned(own_run):
+    metrics = own_run.metrics
+    assert (
+        metrics["user_train_rows"] + metrics["user_test_rows"] <= metrics["user_rows_clean"] == 40
+    )
+    assert metrics["user_loss_after"] < 0.8 * metrics["user_loss_before"]
+    assert 0 <= metrics["runaway_rate_user"] <= 1
+    assert "tone_compliance_sft" not in metrics, "the shipped data are another lesson"
+
+
+def test_the_users_adapter_and_samples_are_kept(own_run, tiny_chat_model):
+    samples = own_run.tables["samples"]
+    assert [set(row) for row in samples] == [{"question", "wanted", "before", "after"}] * len(
+        samples
+    )
+    assert own_run.artifacts == ["adapter"]
+    from lab_helpers.models.adapters import load_adapter
+
+    base, _ = load_language_model(str(tiny_chat_model))
+    load_adapter(base, own_run.folder / "adapter")
+
+
+def test_a_file_is_read_before_anything_runs(tmp_path):
+    from lab_helpers.course.registry import get_lab
+    from lab_helpers.headless import command
+
+    command._check_inputs([get_lab("04")], None, write(tmp_path, "good.jsonl", pairs(12)))
+    for name, rows, said in (
+        ("few.jsonl", pairs(3), "3 of 3 rows have an answer to learn from, and 10 are needed"),
+        ("labels.jsonl", [{"text": "warm", "label": "good"}] * 20, "no known shape fits"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            command._check_inputs([get_lab("04")], None, write(tmp_path, name, rows))
+    with pytest.raises(BadInput, match="no such file"):
+        command._check_inputs([get_lab("04")], None, tmp_path / "none.jsonl")
