@@ -81,7 +81,7 @@ LABS = (
             "From a dirty file to a tuned assistant: cleaning, label mask, format against facts, forgetting",
             "汚れたファイルから調整済みアシスタントまで: 掃除、ラベルマスク、形式と事実、忘却",
         ),
-        120,
+        150,
     ),
     Lab(
         "05",

@@ -167,4 +167,9 @@ def preference_explorer(view: Callable) -> None:
     beta = ipywidgets.FloatSlider(
         value=0.1, min=0.01, max=1, step=0.01, description="beta", continuous_update=False
     )
-    explorer(view, beta=beta, chosen=ratio("chosen", -5), rejected=ratio("rejected", -20))
+    explorer(
+        lambda beta, chosen, rejected: view(beta, chosen, rejected),
+        beta=beta,
+        chosen=ratio("chosen", -5),
+        rejected=ratio("rejected", -20),
+    )

@@ -75,7 +75,7 @@ def _move(model, seed: int) -> None:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
-                noise = torch.randn(weight.shape, generator=generator) * 0.02
+                noise = torch.randn(weight.shape, generator=generator) * 0.05
                 weight.copy_(noise.to(weight.device, weight.dtype))
 
 
