@@ -384,9 +384,9 @@ variants = variant_rows(lab.run, two, variant_arms(lab.run, two))
 lab.table(variants, "variants")
 lab.measured(**variant_summary(variants))
 # %% [markdown] lang="en"
-# `margin`, `chosen` and `rejected` are nats moved against the reference. Accuracies are close to each other and to 1, so look at the *distances*: how they change with β, how far IPO stops, and what a quarter of wrong labels does to the margin, with and without the correction.
+# `margin`, `chosen` and `rejected` are nats moved against the reference. Accuracies are close to each other and to 1, so look at the *distances*. A larger β keeps the model nearer to its reference. IPO's goal, 5 nats *per token* at τ = 0.1, lies far beyond a few steps, so it has not begun to brake. A quarter of wrong labels costs more than half of the margin, and in so few steps the correction wins back little of it.
 # %% [markdown] lang="ja" of="cad5799f"
-# `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。正解率はどれも 1 に近く、差がつきません。見るべきは*距離*です。β によってどう変わるか、IPO はどこで止まるか、ラベルの 4 分の 1 が逆だと差がどうなるか、補正があるとどうなるかを見てください。
+# `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。正解率はどれも 1 に近く、差がつきません。見るべきは*距離*です。β が大きいほど、モデルは参照モデルの近くにとどまります。IPO の目標は、τ = 0.1 なら*トークンあたり* 5 nat です。数ステップでは遠く及ばないので、まだブレーキがかかり始めていません。ラベルの 4 分の 1 が逆だと、差の半分以上が失われます。これだけ少ないステップでは、補正で取り戻せるのはわずかです。
 # %% [markdown] lang="en"
 # ## Break it: likelihood displacement
 #
@@ -444,7 +444,7 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # %% [markdown] lang="en"
 # ## Mend it
 #
-# Two lessons. Matching the lengths removes the cause; the losses only discount it, and each has a setting of its own. And no training curve shows any of this: **measure the length of the replies**, before and after.
+# Of the three remedies only one has worked: **data of matched length**. Look at the place where the two answers of a pair part: one says goodbye, the other adds a courtesy. Every one of these losses pushes the goodbye down there, and a model that has unlearnt it talks on until it is cut off. `ld_alpha` discounts what comes *after* the shorter answer's length, not this fork; counting per token softens the pull of long answers, not its direction. They may do better where answers differ in length all along. And no training curve shows any of this: **measure the length of the replies**, before and after.
 #
 # ## Measure: what is in memory
 #
@@ -452,7 +452,7 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # %% [markdown] lang="ja" of="885f5300"
 # ## 直す
 #
-# 教訓は 2 つあります。長さをそろえれば原因そのものがなくなりますが、損失による対策は影響を割り引くだけで、それぞれに調整の要る設定があります。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。
+# 3 つの対策のうち、効いたのは**長さのそろったデータ**だけでした。ペアの 2 つの回答が分かれるところを見てください。一方は結びの言葉に入り、もう一方は挨拶を付け足します。どの損失も、そこで結びの言葉を押し下げます。結び方を忘れたモデルは、打ち切られるまで話し続けます。`ld_alpha` が割り引くのは短いほうの回答の長さより*あと*の部分で、この分かれ目ではありません。トークンあたりで数えても、長い回答の引く力が弱まるだけで、向きは変わりません。回答の長さが全体を通して違うようなデータなら、もっと効くかもしれません。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。
 #
 # ## 測る: メモリにあるもの
 #
