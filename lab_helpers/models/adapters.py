@@ -34,11 +34,13 @@ def save_adapter(model, folder: Path) -> int:
 
     The base's fingerprint goes beside it, so that :func:`load_adapter` can tell another base.
     """
+    from safetensors import SafetensorError
+
     try:
         model.save_pretrained(folder)
         write_json(folder / _FINGERPRINT, {"sha256": fingerprint(model)})
         return (folder / WEIGHTS).stat().st_size
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise BadInput(
             f"the adapter cannot be saved in {folder} ({error})",
             "Free some disk space or choose another folder; the trained model is still in memory.",

@@ -5,6 +5,7 @@ import errno
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors import SafetensorError
 
 from lab_helpers.models.adapters import (
     fingerprint,
@@ -99,11 +100,19 @@ def test_pickled_weights_are_never_loaded(tiny_chat_model, saved):
         load_base_with_adapter(str(tiny_chat_model), folder)
 
 
-def test_a_full_disk_is_one_line_and_keeps_the_model(tiny_chat_model, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["system", "safetensors"],
+)
+def test_a_full_disk_is_one_line_and_keeps_the_model(tiny_chat_model, tmp_path, monkeypatch, error):
     model = adapted(tiny_chat_model)
 
     def full(*args, **kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     monkeypatch.setattr(type(model), "save_pretrained", full)
     with pytest.raises(BadInput, match="still in memory"):
