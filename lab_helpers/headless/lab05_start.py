@@ -23,6 +23,7 @@ from lab_helpers.models.adapters import load_adapter, save_adapter
 from lab_helpers.models.generation import Replies, generate
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.tuning.pairs import tokenize_pair
 from lab_helpers.tuning.sft import supervised_fine_tune
 from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
@@ -66,8 +67,20 @@ def lora_config(run: Run):
 
 
 def max_length(run: Run, model) -> int:
-    """The profile's length, or the model's own context where that is shorter."""
-    return min(run.sizes["max_length"], getattr(model.config, "max_position_embeddings", 1 << 20))
+    """The profile's length, for pairs of the learner's own at least 1,024; never beyond the model's context."""
+    wanted = max(1024, run.sizes["max_length"]) if run.data else run.sizes["max_length"]
+    return min(wanted, getattr(model.config, "max_position_embeddings", wanted))
+
+
+def check_fit(run: Run, model, tokenizer, pairs: PairSet) -> None:
+    """Refuse a file of which no pair fits into the model's context; nothing could be compared."""
+    limit = max_length(run, model)
+    lengths = [len(tokenize_pair(tokenizer, pair.row()).prompt) for pair in pairs.train]
+    if min(lengths) >= limit:
+        raise BadInput(
+            f"even the shortest prompt has {min(lengths):,} tokens, and {limit:,} may be read at once",
+            "Shorten the prompts, or give a model with a longer context: --model NAME",
+        )
 
 
 # --- the starting point ---------------------------------------------------------------------------
@@ -78,6 +91,7 @@ def train_start(run: Run, pairs: PairSet) -> Tuned:
     from trl import SFTConfig
 
     model, tokenizer = load_language_model(run.model or run.profile.language_model)
+    check_fit(run, model, tokenizer, pairs)
     rows = archive(pairs.train[: run.sizes["sft_rows"]], run.seed)
     config = trainer_config(
         SFTConfig,

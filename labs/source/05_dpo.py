@@ -345,7 +345,7 @@ lab.table(win_rows(lab.run.metrics), "win rates")
 # %% [markdown] lang="en"
 # Read the table honestly.
 #
-# - **Refusals are a dial before they are a judgement.** Compare the two refusal columns: a mend that lowers both alike has turned the dial back, it has not taught the difference between what is known and what is not. At five million parameters and a dozen steps that is about as far as it goes; more pairs of *both* kinds, more steps and a larger model are the way on.
+# - **Refusals are a dial before they are a judgement.** Compare the two refusal columns: a mend that lowers both alike has turned the dial back, it has not taught the difference between what is known and what is not. So it is here, at five million parameters and a dozen steps; in Japanese, with the same settings, the mend does keep the difference (try it at the end of the lab). More pairs of *both* kinds, more steps and a larger model are the way on.
 # - A win rate counts **ties as one half**, and there are many: where the SFT model already keeps the tone, DPO can at best draw.
 # - What the rival reaches without ever seeing a rejected answer is not DPO's merit.
 #
@@ -354,10 +354,10 @@ lab.table(win_rows(lab.run.metrics), "win rates")
 # β sets the price of leaving the reference. **IPO** does not want the margin to grow for ever: it has a goal, 1/(2τ), and punishes overshooting. (TRL calls τ `beta` as well, and divides by the answers' lengths.)
 #
 # **Exercise (5 min).** Write IPO's loss.
-# %% [markdown] lang="ja" of="d1032d3c"
+# %% [markdown] lang="ja" of="1c0c760e"
 # 表を正直に読みましょう。
 #
-# - **断るかどうかは、判断である前に、まずダイヤルです。** 2 つの拒否率の列を比べてください。両方を同じように下げる対策は、ダイヤルを戻しただけで、知っていることと知らないことの違いを教えてはいません。500 万パラメータ、十数ステップでは、このあたりが限界です。この先へ進むには、*両方の*種類のペアを増やし、ステップを増やし、もっと大きなモデルを使うことになります。
+# - **断るかどうかは、判断である前に、まずダイヤルです。** 2 つの拒否率の列を比べてください。両方を同じように下げる対策は、ダイヤルを戻しただけで、知っていることと知らないことの違いを教えてはいません。500 万パラメータ、十数ステップの今回が、まさにそれです。ただし日本語では、同じ設定のままで違いが残ります（ラボの終わりで試せます）。この先へ進むには、*両方の*種類のペアを増やし、ステップを増やし、もっと大きなモデルを使うことになります。
 # - 勝率では**引き分けを 0.5 と数え**、その引き分けがたくさんあります。SFT モデルがすでに口調を守っているところでは、DPO はせいぜい引き分けです。
 # - rejected を一度も見ない競争相手が届いたところまでは、DPO の手柄ではありません。
 #
@@ -385,7 +385,7 @@ lab.table(variants, "variants")
 lab.measured(**variant_summary(variants))
 # %% [markdown] lang="en"
 # `margin`, `chosen` and `rejected` are nats moved against the reference. Accuracies are close to each other and to 1, so look at the *distances*. A larger β keeps the model nearer to its reference. IPO's goal, 5 nats *per token* at τ = 0.1, lies far beyond a few steps, so it has not begun to brake. A quarter of wrong labels costs more than half of the margin, and in so few steps the correction wins back little of it.
-# %% [markdown] lang="ja" of="cad5799f"
+# %% [markdown] lang="ja" of="e844d295"
 # `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。正解率はどれも 1 に近く、差がつきません。見るべきは*距離*です。β が大きいほど、モデルは参照モデルの近くにとどまります。IPO の目標は、τ = 0.1 なら*トークンあたり* 5 nat です。数ステップでは遠く及ばないので、まだブレーキがかかり始めていません。ラベルの 4 分の 1 が逆だと、差の半分以上が失われます。これだけ少ないステップでは、補正で取り戻せるのはわずかです。
 # %% [markdown] lang="en"
 # ## Break it: likelihood displacement
@@ -449,7 +449,7 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # ## Measure: what is in memory
 #
 # "DPO needs no reward model" is true, "needs no second model" is not. Two steps of each arrangement, and what they hold: weights, reference, gradients, optimizer. PPO-RLHF's four models are counted beside them, not run (lab 09 runs them).
-# %% [markdown] lang="ja" of="885f5300"
+# %% [markdown] lang="ja" of="b3f1e1a3"
 # ## 直す
 #
 # 3 つの対策のうち、効いたのは**長さのそろったデータ**だけでした。ペアの 2 つの回答が分かれるところを見てください。一方は結びの言葉に入り、もう一方は挨拶を付け足します。どの損失も、そこで結びの言葉を押し下げます。結び方を忘れたモデルは、打ち切られるまで話し続けます。`ld_alpha` が割り引くのは短いほうの回答の長さより*あと*の部分で、この分かれ目ではありません。トークンあたりで数えても、長い回答の引く力が弱まるだけで、向きは変わりません。回答の長さが全体を通して違うようなデータなら、もっと効くかもしれません。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。

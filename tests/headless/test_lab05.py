@@ -223,6 +223,16 @@ def test_a_file_that_holds_no_preferences_is_refused_before_anything_runs(tmp_pa
         _check_data("05", path)
 
 
+def test_prompts_longer_than_the_context_are_refused(tiny_chat_model, tmp_path):
+    rows = [
+        {"prompt": f"{i} " + "warm " * 3000, "chosen": "yes", "rejected": "no"} for i in range(40)
+    ]
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(BadInput, match="even the shortest prompt has"):
+        lab05.start(run_of(tmp_path / "run", tiny_chat_model, path))
+
+
 def test_without_the_first_step_the_others_say_what_is_missing(tiny_chat_model, tmp_path):
     with pytest.raises(BadInput, match="Run the step that trains the SFT model first"):
         lab05.loss(run_of(tmp_path, tiny_chat_model))
