@@ -71,7 +71,10 @@ def trainer_config(config_class: type, run, **settings):
     ``settings`` win over what is filled in. A name that the installed class does not take is a
     :class:`BadInput` that says what to write instead; nothing is dropped silently.
     """
+    from datasets import disable_progress_bars
+
     refuse_unknown(config_class, settings)
+    disable_progress_bars()  # the course shows a bar of its own
     quiet = {
         "output_dir": str(run.folder / "training"),
         "save_strategy": "no",
