@@ -41,7 +41,7 @@ LABS = (
             "Check the machine, prompt a model, tune it in half a minute, switch the tuning off and on",
             "環境を確かめ、モデルに指示し、30 秒ほどで調整し、調整を切ったり戻したりする",
         ),
-        100,
+        62,
     ),
     Lab(
         "01",
@@ -71,7 +71,7 @@ LABS = (
             "NF4 by hand, adapters over 4-bit weights, merging, and which model fits which GPU",
             "手書きの NF4、4 ビットの重みの上のアダプター、統合、どのモデルがどの GPU に載るか",
         ),
-        90,
+        87,
     ),
     Lab(
         "04",
@@ -81,7 +81,7 @@ LABS = (
             "From a dirty file to a tuned assistant: cleaning, label mask, format against facts, forgetting",
             "汚れたファイルから調整済みアシスタントまで: 掃除、ラベルマスク、形式と事実、忘却",
         ),
-        150,
+        184,
     ),
     Lab(
         "05",
@@ -91,7 +91,7 @@ LABS = (
             "Which of two answers is better: DPO by hand and through TRL, refusals, displacement, length, memory",
             "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
         ),
-        120,
+        166,
     ),
 )
 
