@@ -81,13 +81,21 @@ def memory_bars(rows: list[dict], gpus: dict[str, float], title: str = ""):
             left += sizes
         for i, total in enumerate(totals):
             axis.annotate(f"{total:.1f} GiB", (total, i), (4, -3), textcoords="offset points", fontsize=8)  # fmt: skip
-        for level, (name, size) in enumerate(gpus.items()):
-            if size <= shown:
-                axis.axvline(size, color="black", ls=":", lw=1)
-                height = 1.01 + 0.09 * (level % 2)
-                axis.text(size, height, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=7)  # fmt: skip
+        for level, (name, size) in enumerate(_apart(gpus, shown).items()):
+            axis.axvline(size, color="black", ls=":", lw=1)
+            height = 1.01 + 0.09 * (level % 2)
+            axis.text(size, height, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=7)  # fmt: skip
         axis.set(xlim=(0, shown), xlabel="GiB")
         axis.set_title(title, pad=28)
         axis.invert_yaxis()
         axis.legend(frameon=False, fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.32))  # fmt: skip
         return figure
+
+
+def _apart(gpus: dict[str, float], shown: float) -> dict[str, float]:
+    """The GPUs on the axis whose names do not run into each other, the largest first chosen."""
+    kept: dict[str, float] = {}
+    for name, size in sorted(gpus.items(), key=lambda gpu: -gpu[1]):
+        if size <= shown and all(abs(size - other) > 0.06 * shown for other in kept.values()):
+            kept[name] = size
+    return dict(sorted(kept.items(), key=lambda gpu: gpu[1]))

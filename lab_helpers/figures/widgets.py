@@ -42,7 +42,7 @@ def as_html(drawn) -> str:
             for tag, line in zip(tags, lines, strict=True)
         )
         return f"<table>{body}</table>"
-    return f'<img src="data:image/png;base64,{base64.b64encode(png(drawn)).decode()}">'
+    return f'<img style="max-width:100%" src="data:image/png;base64,{base64.b64encode(png(drawn)).decode()}">'
 
 
 def slider(label: str, value: int, low: int, high: int, step: int = 1):

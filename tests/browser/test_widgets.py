@@ -29,8 +29,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-CELLS = [
-    """
+# One cell a widget, each with the same functions that its lab hands it.
+CELLS = {
+    "freezing": """
 from lab_helpers.course.exercises import lab02
 from lab_helpers.figures.plots import lines
 from lab_helpers.figures.widgets import freezing_explorer, parameter_explorer, quiz_widget, rank_explorer
@@ -38,10 +39,38 @@ from lab_helpers.models.known_configs import KNOWN, TARGET_SETS, lora_counts
 rows = [{"blocks": k, "accuracy": a, "trainable": 10 ** k} for k, a in ((0, 0.4), (2, 0.5), (4, 0.6), (6, 0.7))]
 freezing_explorer(rows)
 """,
-    "rank_explorer(lambda r: lines({'r': [(0, 0), (1, r)]}, 'x', 'y', title=f'rank {r}'), highest=64)",
-    "parameter_explorer(lora_counts, list(KNOWN), list(TARGET_SETS))",
-    "quiz_widget(lab02.QUIZ, lambda number, right: print('noted', number, right))",
-]
+    "rank": "rank_explorer(lambda r: lines({'r': [(0, 0), (1, r)]}, 'x', 'y', title=f'rank {r}'), highest=64)",
+    "parameters": "parameter_explorer(lora_counts, list(KNOWN), list(TARGET_SETS))",
+    "quiz": "quiz_widget(lab02.QUIZ, lambda number, right: print('noted', number, right))",
+    "memory": """
+from lab_helpers.figures.widgets import memory_explorer
+from lab_helpers.headless.lab03_memory import view
+from lab_helpers.tuning.memory import METHODS
+memory_explorer(view, list(KNOWN), list(METHODS))
+""",
+    "mask": """
+from lab_helpers.figures import sft
+from lab_helpers.figures.widgets import mask_explorer
+from lab_helpers.models.language_models import load_language_model
+from lab_helpers.tuning.masks import MODES, token_mask
+model, tokenizer = load_language_model("kotori")
+def masked(mode, question, answer):
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return sft.label_mask(token_mask(tokenizer, turns, mode), mode)
+mask_explorer(masked, list(MODES), "How much is it?", "It costs 980 yen.")
+""",
+    "preference": """
+from lab_helpers.figures.preferences import loss_explorer
+from lab_helpers.figures.widgets import preference_explorer
+preference_explorer(loss_explorer)
+""",
+    "chat": """
+from peft import LoraConfig, get_peft_model
+from lab_helpers.figures.widgets import chat_explorer
+from lab_helpers.headless.chat import SideBySide
+chat_explorer(SideBySide(get_peft_model(model, LoraConfig(r=2)), tokenizer).ask, "What colour is the sky?")
+""",
+}
 
 pytestmark = [
     pytest.mark.browser,
@@ -60,7 +89,7 @@ def page(tmp_path_factory):
     """JupyterLab with a notebook of all widgets, every cell run, open in Chromium."""
     playwright = pytest.importorskip("playwright.sync_api")
     folder, port = tmp_path_factory.mktemp("lab"), free_port()
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.values()]
     metadata = {"kernelspec": KERNEL}
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "widgets.ipynb"
@@ -81,7 +110,7 @@ def page(tmp_path_factory):
         wait_for(f"http://127.0.0.1:{port}/api")
         with playwright.sync_playwright() as browsers:
             browser = browsers.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1300, "height": 2600})
+            page = browser.new_page(viewport={"width": 1300, "height": 4000})
             page.goto(f"http://127.0.0.1:{port}/lab/tree/widgets.ipynb")
             page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
             page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -108,8 +137,8 @@ def wait_for(address: str, seconds: int = 60) -> None:
             time.sleep(0.3)
 
 
-def cell(page, number: int):
-    return page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+def cell(page, widget: str):
+    return page.locator(".jp-Notebook .jp-CodeCell").nth(list(CELLS).index(widget))
 
 
 def wait_for_change(read, before, seconds: int = 20):
@@ -122,39 +151,79 @@ def wait_for_change(read, before, seconds: int = 20):
     pytest.fail("the widget did not redraw")
 
 
-def picture(page, number: int):
-    images = cell(page, number).locator(".widget-html img")
+def picture(page, widget: str):
+    images = cell(page, widget).locator(".widget-html img")
     return images.last.get_attribute("src") if images.count() else None
 
 
+def drawn(page, widget: str):
+    """The picture of a widget, once it is there."""
+    return wait_for_change(lambda: picture(page, widget), None, 60)
+
+
+def type_in(field, text: str) -> None:
+    field.fill(text)
+    field.press("Enter")
+
+
 def test_choosing_blocks_redraws_the_freezing_picture(page):
-    before = wait_for_change(lambda: picture(page, 0), None)
-    cell(page, 0).locator("select").select_option(label="6")
-    wait_for_change(lambda: picture(page, 0), before)
+    before = drawn(page, "freezing")
+    cell(page, "freezing").locator("select").select_option(label="6")
+    wait_for_change(lambda: picture(page, "freezing"), before)
 
 
 def test_moving_the_rank_slider_redraws(page):
-    before = wait_for_change(lambda: picture(page, 1), None)
-    readout = cell(page, 1).locator(".widget-readout")
-    readout.fill("32")
-    readout.press("Enter")
-    wait_for_change(lambda: picture(page, 1), before)
+    before = drawn(page, "rank")
+    type_in(cell(page, "rank").locator(".widget-readout"), "32")
+    wait_for_change(lambda: picture(page, "rank"), before)
 
 
 def test_the_parameter_counter_counts_again(page):
-    table = cell(page, 2).locator("table")
+    table = cell(page, "parameters").locator("table")
     table.wait_for(timeout=60_000)
     assert "Llama 3 8B" in table.inner_text()
     before = table.inner_text()
-    cell(page, 2).locator("select").first.select_option(label="Gemma 2 2B")
-    after = wait_for_change(lambda: cell(page, 2).locator("table").inner_text(), before)
+    cell(page, "parameters").locator("select").first.select_option(label="Gemma 2 2B")
+    after = wait_for_change(lambda: cell(page, "parameters").locator("table").inner_text(), before)
     assert "Gemma 2 2B" in after
 
 
 def test_a_quiz_answer_is_explained(page):
-    cell(page, 3).get_by_role("button", name="1a", exact=True).click()
-    cell(page, 3).get_by_text("❌ Only if α grows with r.").wait_for(timeout=20_000)
-    cell(page, 3).get_by_role("button", name="1b", exact=True).click()
-    cell(page, 3).get_by_text("✅ Right: that is why").wait_for(timeout=20_000)
+    quiz = cell(page, "quiz")
+    quiz.get_by_role("button", name="1a", exact=True).click()
+    quiz.get_by_text("❌ Only if α grows with r.").wait_for(timeout=20_000)
+    quiz.get_by_role("button", name="1b", exact=True).click()
+    quiz.get_by_text("✅ Right: that is why").wait_for(timeout=20_000)
+
+
+def test_switching_checkpointing_off_and_another_method_redraw_the_memory(page):
+    before = drawn(page, "memory")
+    cell(page, "memory").locator("input[type=checkbox]").uncheck()
+    unchecked = wait_for_change(lambda: picture(page, "memory"), before)
+    cell(page, "memory").locator("select").nth(1).select_option(index=0)
+    wait_for_change(lambda: picture(page, "memory"), unchecked)
+
+
+def test_another_mode_and_another_answer_redraw_the_mask(page):
+    before = drawn(page, "mask")
+    cell(page, "mask").locator("select").select_option(index=1)
+    moded = wait_for_change(lambda: picture(page, "mask"), before)
+    type_in(cell(page, "mask").locator("input[type=text]").last, "It is free.")
+    wait_for_change(lambda: picture(page, "mask"), moded)
+
+
+def test_another_beta_redraws_the_loss(page):
+    before = drawn(page, "preference")
+    type_in(cell(page, "preference").locator(".widget-readout").first, "0.5")
+    wait_for_change(lambda: picture(page, "preference"), before)
+
+
+def test_a_customers_message_is_answered_by_base_and_tuned(page):
+    chat = cell(page, "chat")
+    chat.locator("table").wait_for(timeout=60_000)
+    before = chat.locator("table").inner_text()
+    assert before.split()[:2] == ["base", "tuned"]
+    type_in(chat.locator("input[type=text]"), "Where can I buy a new lid?")
+    wait_for_change(lambda: chat.locator("table").inner_text(), before)
     if "LAB_SCREENSHOT" in os.environ:
         page.screenshot(path=os.environ["LAB_SCREENSHOT"], full_page=True)

@@ -4,28 +4,9 @@ import json
 
 import pytest
 
-from lab_helpers import cli
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_OUTSIDE_BAND
 
 GOOD = '{"question": "Where is my parcel?", "answer": "It is on its way to you."}\n'
-
-
-@pytest.fixture
-def labs(capsys, monkeypatch):
-    """Run ``labs`` in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["labs", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from lab_helpers import cli
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT
 from lab_helpers.tuning import memory
 
@@ -15,21 +14,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
-def fit(capsys, monkeypatch):
-    """Run ``labs fit`` in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["labs", "fit", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "160")
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
+def fit(labs):
+    """Run ``labs fit``: exit code, standard output, standard error."""
+    return lambda *arguments: labs("fit", *arguments)
 
 
 @pytest.fixture(scope="module")
