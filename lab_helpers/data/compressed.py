@@ -1,0 +1,40 @@
+"""Files that come packed (``HumanEval.jsonl.gz``), unpacked for the time of one reading."""
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_helpers.runtime.errors import BadInput
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """``path`` itself, or for ``NAME.gz`` a temporary file ``NAME`` that is gone afterwards.
+
+    Raises :class:`BadInput` for an archive that is missing, damaged or cut off.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".gz":
+        yield path
+        return
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}", "Give the path of a .gz file.")
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / path.stem
+        try:
+            with gzip.open(path) as packed, plain.open("wb") as stream:
+                shutil.copyfileobj(packed, stream)
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise BadInput(
+                f"{path.name} is not a whole gzip archive", "Download it again."
+            ) from None
+        except OSError as error:
+            raise BadInput(
+                f"cannot unpack {path.name} ({error.strerror or error})",
+                "Check the file's permissions and the free disk space.",
+            ) from None
+        yield plain
