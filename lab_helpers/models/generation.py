@@ -1,7 +1,7 @@
 """Batched replies of a chat model: padded on the left, greedy unless told otherwise."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -34,7 +34,6 @@ def asked(question: str, system: str | None = None) -> Conversation:
     return [*opening, {"role": "user", "content": question}]
 
 
-@torch.inference_mode()
 def generate(
     model,
     tokenizer,
@@ -51,10 +50,30 @@ def generate(
         tokenizer.apply_chat_template(c, add_generation_prompt=True, tokenize=False)
         for c in conversations
     ]
+    replies = continue_texts(model, tokenizer, prompts, max_new_tokens, batch_size, **options)
+    return replace(replies, texts=[text.strip() for text in replies.texts])
+
+
+@torch.inference_mode()
+def continue_texts(
+    model,
+    tokenizer,
+    prompts: list[str],
+    max_new_tokens: int = 96,
+    batch_size: int = 64,
+    stop: tuple[str, ...] = (),
+    **options,
+) -> Replies:
+    """What the model writes after each prompt, white space and all, up to the first of ``stop``.
+
+    A stop string ends a text as an end token does, and is taken off. ``options`` go to ``model.generate``.
+    """
     ids = [tokenizer(p, add_special_tokens=False)["input_ids"] for p in prompts]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     texts, ended = [""] * len(ids), [False] * len(ids)
     ends = options.get("eos_token_id", model.generation_config.eos_token_id)
+    if stop:
+        options |= {"stop_strings": list(stop), "tokenizer": tokenizer}
     tokens, started = 0, time.perf_counter()
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     for batch in track(batches, "generate", len(batches)):
@@ -64,11 +83,27 @@ def generate(
         output = model.generate(**inputs, pad_token_id=tokenizer.pad_token_id, **settings)
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             written = _until_end(row, ends)
+            if stop:
+                written = _unpadded(written, tokenizer.pad_token_id)
             tokens += len(written)
-            ended[i] = _is_end(written[-1], ends)
-            texts[i] = tokenizer.decode(written, skip_special_tokens=True).strip()
+            text = tokenizer.decode(written, skip_special_tokens=True)
+            texts[i] = _before(text, stop)
+            ended[i] = _is_end(written[-1], ends) or texts[i] != text
     seconds = time.perf_counter() - started
     return Replies(texts, tokens, seconds, [len(row) for row in ids], ended)
+
+
+def _unpadded(row: list[int], pad: int) -> list[int]:
+    """Without the padding that follows a stop string in a batch."""
+    count = len(row)
+    while count > 1 and row[count - 1] == pad:
+        count -= 1
+    return row[:count]
+
+
+def _before(text: str, stop: tuple[str, ...]) -> str:
+    """``text`` up to the first of the stop strings."""
+    return text[: min((text.find(mark) for mark in stop if mark in text), default=len(text))]
 
 
 def _left_padded(rows: list[list[int]], pad: int, device) -> dict[str, torch.Tensor]:

@@ -14,37 +14,21 @@ import torch
 from lab_helpers.models.kotori import batches, corpus, drills, facts, passages
 from lab_helpers.models.kotori.facts import LABELS, line_answer
 from lab_helpers.models.kotori.values import invented_name
+from lab_helpers.models.likelihood import answer_scores
 
 Question = tuple[str, str]  # prompt, answer
 
 
-@torch.inference_mode()
 def scores(model, tokenizer, questions: list[Question], batch_size: int = 32):
     """For each question: whether greedy decoding gives the answer, and the answer's log-probability.
 
     Returns two float arrays (n,). Prompt and answer are tokenised apart, as generation would.
     """
-    hits, log_probabilities = [], []
-    order = sorted(range(len(questions)), key=lambda i: len(questions[i][0]))
-    for first in range(0, len(order), batch_size):
-        chosen = order[first : first + batch_size]
-        prompts = [
-            tokenizer(questions[i][0], add_special_tokens=False)["input_ids"] for i in chosen
-        ]
-        answers = [
-            tokenizer(questions[i][1], add_special_tokens=False)["input_ids"] for i in chosen
-        ]
-        width = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
-        ids = torch.full((len(chosen), width), tokenizer.pad_token_id)
-        for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-            ids[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
-        logits = model(input_ids=ids.to(model.device)).logits.float().log_softmax(-1).cpu()
-        for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-            span = logits[row, len(prompt) - 1 : len(prompt) + len(answer) - 1]
-            target = torch.tensor(answer)
-            hits.append((chosen[row], float((span.argmax(-1) == target).all())))
-            log_probabilities.append((chosen[row], float(span.gather(1, target[:, None]).sum())))
-    return tuple(np.array([v for _, v in sorted(pairs)]) for pairs in (hits, log_probabilities))
+    pairs = [
+        tuple(tokenizer(text, add_special_tokens=False)["input_ids"] for text in question)
+        for question in questions
+    ]
+    return answer_scores(model, pairs, batch_size)
 
 
 def asked(question: str, answer: str, language: str, context: str = "") -> Question:

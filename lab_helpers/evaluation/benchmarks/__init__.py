@@ -1,0 +1,1 @@
+"""Benchmarks as their authors define them: file formats, multiple choice, word problems, programs."""
