@@ -52,11 +52,13 @@ def has_native_bf16(hardware: Hardware) -> bool:
 def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
     """Choose the precision for ``hardware``; ``wanted`` may force ``fp32``, ``fp16`` or ``bf16``.
 
+    ``"auto"`` stays with fp32 on a CPU, so that numbers do not depend on the CPU's kind; ``"native"``
+    takes bf16 there too where the CPU has instructions for it, which halves the seconds of a training.
     Raises :class:`BadInput` where the forced format does not run natively on this machine.
     """
     cuda = hardware.accelerator == "cuda"
-    native_bf16 = cuda and has_native_bf16(hardware)
-    if wanted == "auto":
+    native_bf16 = has_native_bf16(hardware) and (cuda or wanted == "native")
+    if wanted in ("auto", "native"):
         wanted = "bf16" if native_bf16 else "fp16" if cuda else "fp32"
     if wanted == "bf16" and not native_bf16:
         raise BadInput(
@@ -66,6 +68,6 @@ def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
     if wanted == "fp16" and not cuda:
         raise BadInput("fp16 training needs a CUDA GPU", "Use precision = 'auto'.")
     if wanted not in {"fp32", "fp16", "bf16"}:
-        raise BadInput(f"unknown precision '{wanted}'", "Use auto, fp32, fp16 or bf16.")
+        raise BadInput(f"unknown precision '{wanted}'", "Use auto, native, fp32, fp16 or bf16.")
     autocast = None if wanted == "fp32" else wanted
     return Precision(wanted, autocast, autocast == "fp16", hardware.accelerator == "cpu")

@@ -48,8 +48,8 @@ def refuse_unknown(config_class: type, names) -> None:
         raise BadInput(f"{config_class.__name__} takes no '{name}'", fix)
 
 
-def machine_settings(profile) -> dict[str, Any]:
-    """Precision and memory settings of ``profile`` on this machine, for any training arguments.
+def machine_settings(precision: str) -> dict[str, Any]:
+    """Precision and memory settings on this machine, for any training arguments.
 
     Gradient checkpointing trades time for memory: on for a GPU, off on a CPU, where models are small.
     """
@@ -59,7 +59,7 @@ def machine_settings(profile) -> dict[str, Any]:
     hardware = detect()
     on_gpu = hardware.accelerator == "cuda"
     return {
-        **pick_precision(hardware, profile.precision).trainer_arguments(),
+        **pick_precision(hardware, precision).trainer_arguments(),
         "gradient_checkpointing": on_gpu,
         "dataloader_pin_memory": on_gpu,
     }
@@ -83,7 +83,8 @@ def trainer_config(config_class: type, run, **settings):
         "logging_steps": 5,
         "seed": run.seed,
     }
-    filled = quiet | machine_settings(run.profile) | settings
+    precision = run.sizes.get("precision", run.profile.precision)  # a lab's own comes first
+    filled = quiet | machine_settings(precision) | settings
     try:
         return config_class(**filled)
     except (TypeError, ValueError) as error:

@@ -251,11 +251,11 @@ print("tone kept:", lab.run.metrics["tone_compliance_base"])
 # %% [markdown] lang="en"
 # ## Build: train
 #
-# 1,000 rows: the clean ones, filled up with rows that the company could write from its own price list, one fact a row. So nearly every fact that the test asks for **is** in the training data. `LoraConfig` says where the adapter sits, `SFTConfig` how it learns. Both are yours to change.
-# %% [markdown] lang="ja" of="625917a6"
+# 1,000 rows: the clean ones, filled up with rows that the company could write from its own price list, one fact a row. So nearly every fact that the test asks for **is** in the training data. `LoraConfig` says where the adapter sits, `SFTConfig` how it learns. Both are yours to change. On a CPU with bf16 instructions the trainings of this lab run in bf16 autocast, as on a newer GPU; elsewhere in float32, twice as long, and the second digit of a figure may differ.
+# %% [markdown] lang="ja" of="fa7bb64c"
 # ## つくる: 学習する
 #
-# 使うのは 1,000 件です。きれいな行に、会社が自社の価格表から書ける行（1 行に 1 つの事実）を足してあります。つまり、テストで尋ねる事実のほぼすべてが、学習データに**入っています**。アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。
+# 使うのは 1,000 件です。きれいな行に、会社が自社の価格表から書ける行（1 行に 1 つの事実）を足してあります。つまり、テストで尋ねる事実のほぼすべてが、学習データに**入っています**。アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
 # %%
 from peft import LoraConfig
 from trl import SFTConfig

@@ -221,11 +221,11 @@ reward_accuracy = lab.check("reward_accuracy", reward_accuracy)
 # %% [markdown] lang="en"
 # ## Train
 #
-# `DPOConfig` is the field's own object; change it and run again. `loss_type` is a list: to DPO's `sigmoid` we add `sft`, plain next-token training on the chosen answers. You will see further down what it is for.
-# %% [markdown] lang="ja" of="c25e94f9"
+# `DPOConfig` is the field's own object; change it and run again. `loss_type` is a list: to DPO's `sigmoid` we add `sft`, plain next-token training on the chosen answers. You will see further down what it is for. On a CPU with bf16 instructions the trainings of this lab run in bf16 autocast, as on a newer GPU; elsewhere in float32, twice as long, and the second digit of a figure may differ.
+# %% [markdown] lang="ja" of="5eabce40"
 # ## 学習する
 #
-# `DPOConfig` は、実務で使われているものそのままです。値を変えて、もう一度実行してみてください。`loss_type` はリストで、DPO の `sigmoid` に `sft`（chosen に対するふつうの次トークン学習）を加えています。何のためなのかは、あとで分かります。
+# `DPOConfig` は、実務で使われているものそのままです。値を変えて、もう一度実行してみてください。`loss_type` はリストで、DPO の `sigmoid` に `sft`（chosen に対するふつうの次トークン学習）を加えています。何のためなのかは、あとで分かります。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
 # %%
 from trl import DPOConfig
 
@@ -431,9 +431,9 @@ for tolerance in (0.05, 0.1, 0.2):
     kept = [row["id"].reason for row in length_matched(texts, tolerance)]
     print(tolerance, {reason: kept.count(reason) for reason in sorted(set(kept))})
 # %% [markdown] lang="en"
-# Train on the biased pairs, and with three remedies: `ld_alpha` discounts the tail of the longer answer, `sigmoid_norm` counts per token, and *matched* takes other pairs, of equal length.
-# %% [markdown] lang="ja" of="4451a626"
-# 偏ったペアでそのまま学習する場合と、3 つの対策をとる場合を比べます。`ld_alpha` は、長いほうの回答の余った部分を割り引きます。`sigmoid_norm` は、トークンあたりで数えます。*matched* は、長さのそろった別のペアを使います。
+# Train on the biased pairs, and with three remedies: `ld_alpha` discounts the tail of the longer answer, `sigmoid_norm` counts per token, and *matched* takes other pairs, of equal length. (The rate and the number of pairs were picked so that the bias shows within a few steps; how much longer replies get is therefore no prediction, only that they do.)
+# %% [markdown] lang="ja" of="77a3a146"
+# 偏ったペアでそのまま学習する場合と、3 つの対策をとる場合を比べます。`ld_alpha` は、長いほうの回答の余った部分を割り引きます。`sigmoid_norm` は、トークンあたりで数えます。*matched* は、長さのそろった別のペアを使います（学習率とペアの数は、偏りが数ステップで現れるように選びました。回答が長くなること自体は確かめられますが、その程度は予測ではありません）。
 # %%
 from lab_helpers.headless.lab05_arms import length_arms, length_rows, length_summary
 

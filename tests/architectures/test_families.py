@@ -37,7 +37,7 @@ PAIRS = [
 
 @pytest.fixture
 def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), seed=0)
+    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=0)
 
 
 def lora():

@@ -54,9 +54,16 @@ def test_apples_gpu_counts_as_without(cpu_with):
     assert has_native_bf16(MPS) is False
 
 
-def test_a_cpu_that_has_it_still_tunes_in_float32(cpu_with):
-    """Only pre-training uses it there; the labs' numbers do not depend on the CPU's kind."""
+def test_a_cpu_that_has_it_tunes_in_float32_unless_a_lab_asks_for_what_is_native(cpu_with):
     cpu_with(*INSTRUCTIONS)
     assert pick_precision(CPU).name == "fp32"
+    assert pick_precision(CPU, "native").trainer_arguments() == {"bf16": True, "fp16": False, "use_cpu": True}  # fmt: skip
     with pytest.raises(Exception, match="no native bf16"):
         pick_precision(CPU, "bf16")
+
+
+def test_native_elsewhere_is_what_auto_is(cpu_with):
+    cpu_with()
+    t4, a100 = (Hardware("cuda", "a GPU", 16.0, c, 4, 16.0) for c in ((7, 5), (8, 0)))
+    for machine, name in ((CPU, "fp32"), (MPS, "fp32"), (t4, "fp16"), (a100, "bf16")):
+        assert pick_precision(machine, "native").name == pick_precision(machine).name == name

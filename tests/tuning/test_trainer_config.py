@@ -23,7 +23,7 @@ A100 = hardware.Hardware("cuda", "A100", 42.0, (8, 0), 12, 80.0)
 
 @pytest.fixture
 def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), seed=3)
+    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=3)
 
 
 @pytest.mark.parametrize("config_class", CLASSES)
@@ -49,7 +49,7 @@ def test_the_learners_settings_win(run):
 def test_a_t4_gets_fp16_and_an_a100_bf16(machine, precision, monkeypatch):
     """``torch.cuda.is_bf16_supported()`` would say yes on a T4 too: it counts emulation."""
     monkeypatch.setattr(hardware, "detect", lambda: machine)
-    settings = machine_settings(load_profile("t4"))
+    settings = machine_settings(load_profile("t4").precision)
     assert (settings["bf16"], settings["fp16"]) == precision
     assert settings["gradient_checkpointing"]
     assert not settings["use_cpu"]

@@ -41,7 +41,7 @@ ROWS = prompt_completion(
 
 @pytest.fixture
 def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), seed=0)
+    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=0)
 
 
 def config(run, **settings):
@@ -305,3 +305,22 @@ def test_under_fp16_what_trains_is_float32(tiny_chat_model, run):
     _float32_where_it_trains(made)
     found = {(p.requires_grad, p.dtype) for p in made.model.parameters()}
     assert found == {(True, torch.float32), (False, torch.bfloat16)}
+
+
+def test_bf16_on_a_cpu_trains_with_attention_written_out_and_gives_it_back(tmp_path):
+    """Faster there; afterwards the model has the attention that it came with."""
+
+    from lab_helpers.tuning import trainers
+
+    seen = []
+    model = SimpleNamespace(config=SimpleNamespace(_attn_implementation="sdpa"))
+    model.set_attn_implementation = seen.append
+    for bf16, use_cpu, expected in ((True, True, ["eager", "sdpa"]), (False, True, []), (True, False, [])):  # fmt: skip
+        seen.clear()
+        trainer = SimpleNamespace(
+            model=model,
+            args=SimpleNamespace(bf16=bf16, use_cpu=use_cpu),
+        )
+        with trainers._plain_attention(trainer):
+            pass
+        assert seen == expected
