@@ -81,7 +81,7 @@ LABS = (
             "From a dirty file to a tuned assistant: cleaning, label mask, format against facts, forgetting",
             "汚れたファイルから調整済みアシスタントまで: 掃除、ラベルマスク、形式と事実、忘却",
         ),
-        184,
+        136,
     ),
     Lab(
         "05",
@@ -91,7 +91,7 @@ LABS = (
             "Which of two answers is better: DPO by hand and through TRL, refusals, displacement, length, memory",
             "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
         ),
-        166,
+        104,
     ),
 )
 

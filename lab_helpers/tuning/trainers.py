@@ -61,7 +61,9 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
         )
     log = trainer.state.log_history
     losses = [row["loss"] for row in log if "loss" in row]
-    tuned = Tuned(trainer.model.eval(), losses, seconds, log, "finished")
+    # The accelerator has put autocast around the model; what is measured afterwards is the model.
+    model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    tuned = Tuned(model.eval(), losses, seconds, log, "finished")
     if watch.bad_step is not None:
         tuned.stopped = "diverged"
         if diverged == "raise":

@@ -14,7 +14,7 @@ STOP = {"en": ("Question:", "</s>", "<|im_end|>"), "ja": ("質問:", "</s>", "<|
 """What ends a continuation: the next question, which base models go on to invent, or a turn's end."""
 
 PROGRAM_STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
-"""Where a function ends: what Chen et al. 2021 (§2.1) stop HumanEval's completions at."""
+"""Where a function ends: what Chen et al. 2021 (§3.2) stop HumanEval's completions at."""
 
 _HEADING = {
     "en": "The following are multiple choice questions (with answers){about}.\n\n",
