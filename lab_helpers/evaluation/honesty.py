@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 _DECLINES = {
-    "en": r"\b(?:do|does) not (?:have|know)\b|\bcannot say\b|\bnot recorded\b|\bnot (?:have|hold) (?:this|that|any) information\b|\brather not guess\b",
+    "en": r"\b(?:do|does)(?: not|n['’]t) (?:have|know)\b|\bcannot say\b|\bnot recorded\b|\bnot (?:have|hold) (?:this|that|any) information\b|\brather not guess\b",
     "ja": r"(?:情報|記録)が(?:ございません|ありません)|[分わ]かりかねます|[分わ]かりません|存じません|お答えを控え|申し上げられ(?:ない|ません)",
 }
 

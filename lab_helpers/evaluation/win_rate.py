@@ -46,14 +46,16 @@ def judged_both_ways(
     """Wins by a judge that reads each pair in both orders, and how often it stays with its choice.
 
     A judge that changes its mind when the replies change places has seen no difference: a tie, 1/2
-    (Zheng et al. 2023, arXiv:2306.05685, §3.4). Equal replies are a tie and do not count as consistent.
+    (Zheng et al. 2023, arXiv:2306.05685, §3.4), and so is "equally good" twice. Equal replies are a tie
+    and do not count as consistent.
     """
     found, steady = [], []
     for prompt, mine, other in zip(prompts, ours, theirs, strict=True):
         if mine == other:
             found.append(0.5)
             continue
-        first, second = judge(prompt, mine, other) > 0.5, judge(prompt, other, mine) < 0.5
+        first = np.sign(judge(prompt, mine, other) - 0.5)
+        second = np.sign(0.5 - judge(prompt, other, mine))
         steady.append(first == second)
-        found.append(float(first) if first == second else 0.5)
+        found.append((1 + first) / 2 if first == second else 0.5)
     return np.array(found), float(np.mean(steady)) if steady else 1.0

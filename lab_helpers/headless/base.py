@@ -4,6 +4,7 @@ from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import scored
+from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.headless.steps import Step
 from lab_helpers.models import generation
@@ -77,27 +78,10 @@ def service(run: Run) -> None:
         replies = generation.generate(model, tokenizer, questions, max_new_tokens=64)
         run.measured(
             **scored(f"tone_compliance_{spoken}", tone_compliance(replies.texts, spoken)),
-            **{f"refusal_rate_{spoken}": refusals(replies.texts, spoken).mean()},
+            **{f"refusal_rate_{spoken}": declines(replies.texts, spoken).mean()},
         )
         if spoken == "en":
             run.measured(tokens_per_second=replies.tokens_per_second)
-
-
-def refusals(replies: list[str], spoken: str):
-    """1.0 where a reply says that it does not know."""
-    import numpy as np
-
-    marks = {
-        "en": ("do not know", "don't know", "do not have", "cannot say", "not recorded"),
-        "ja": (
-            "わかりません",
-            "分かりません",
-            "分かりかねます",
-            "情報がございません",
-            "存じません",
-        ),
-    }[spoken]
-    return np.array([float(any(mark in reply for mark in marks)) for reply in replies])
 
 
 STEPS = (
