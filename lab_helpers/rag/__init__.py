@@ -1,0 +1,1 @@
+"""Retrieval-augmented generation: documents, chunks, embeddings, the store, fusion, answers with sources."""

@@ -1,0 +1,76 @@
+"""What can be wrong with a document of a learner's folder: one sentence and one way out for each kind."""
+
+from dataclasses import dataclass
+
+from lab_helpers.data.problems import Kind
+
+# fmt: off
+KINDS = {
+    "empty": Kind("error", "holds no text", "文字がありません",
+        "Fill it, or take it out of the folder.", "内容を書くか、フォルダーから取り除いてください。"),
+    "unknown-type": Kind("error", "is of a type that is not read ({detail})", "対応していない形式です（{detail}）",
+        "Save it as .txt, .md, .html or .pdf.", ".txt、.md、.html、.pdf のどれかで保存してください。"),
+    "wrong-extension": Kind("error", "is {detail}, whatever its name says", "名前と中身が違います（中身は {detail}）",
+        "Rename it to the type that it is.", "中身に合った拡張子に直してください。"),
+    "binary": Kind("error", "is a binary file, not text", "テキストではなくバイナリファイルです",
+        "Save its text as .txt, .md, .html or .pdf.", "本文を .txt、.md、.html、.pdf で保存してください。"),
+    "encoding": Kind("error", "cannot be read as text ({detail})", "文字として読めません（{detail}）",
+        "Save it as UTF-8.", "UTF-8 で保存してください。"),
+    "encrypted": Kind("error", "is an encrypted PDF", "暗号化された PDF です",
+        "Save a copy without a password.", "パスワードなしで保存し直してください。"),
+    "no-text": Kind("error", "is a PDF without text: pictures of pages, probably scanned", "文字のない PDF です（スキャン画像と思われます）",
+        "Run a text recognition (OCR) over it first.", "先に文字認識（OCR）にかけてください。"),
+    "damaged": Kind("error", "is damaged ({detail})", "壊れています（{detail}）",
+        "Export or download it again.", "書き出すか、ダウンロードし直してください。"),
+    "huge": Kind("error", "is too large ({detail})", "大きすぎます（{detail}）",
+        "Split it, or raise the limit (largest=, --largest).", "分割するか、上限を上げてください（largest=、--largest）。"),
+    "unreadable": Kind("error", "cannot be opened ({detail})", "開けません（{detail}）",
+        "Check its permissions, or that the link leads somewhere.", "権限やリンク先を確かめてください。"),
+    "duplicate": Kind("warning", "says the same as {detail}, which is kept", "{detail} と同じ内容です（そちらを残します）",
+        "Delete one of the two.", "どちらかを削除してください。"),
+    "other-encoding": Kind("warning", "is not UTF-8; it was read as {detail}", "UTF-8 ではないため、{detail} として読みました",
+        "Look at its text once, or save it as UTF-8.", "本文を一度確かめるか、UTF-8 で保存してください。"),
+    "lost-bytes": Kind("warning", "has bytes that are no characters ({detail}); each became \ufffd", "文字にならないバイトがあります（{detail}）。\ufffd で置き換えました",
+        "Export the source again as UTF-8.", "元のデータを UTF-8 で書き出し直してください。"),
+    "pages-without-text": Kind("warning", "has pages without text ({detail}), probably scanned", "文字のないページがあります（{detail}、スキャン画像と思われます）",
+        "Run a text recognition (OCR) over them.", "そのページを文字認識（OCR）にかけてください。"),
+}
+# fmt: on
+
+
+@dataclass(frozen=True)
+class DocumentProblem:
+    """One finding about one file. ``severity`` is ``"error"`` (left out) or ``"warning"`` (kept)."""
+
+    source: str
+    code: str
+    detail: str = ""
+
+    @property
+    def severity(self) -> str:
+        return KINDS[self.code].severity
+
+    @property
+    def message(self) -> str:
+        """Reads on from the name of the file."""
+        return KINDS[self.code].en.format(detail=self.detail)
+
+    def fix(self) -> str:
+        """The way out, in English."""
+        return KINDS[self.code].fix_en
+
+    def in_japanese(self) -> tuple[str, str]:
+        """Message and way out in Japanese."""
+        kind = KINDS[self.code]
+        return kind.ja.format(detail=self.detail), kind.fix_ja
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.message}. {self.fix()}"
+
+
+class Unusable(Exception):
+    """A file that cannot become a document; carries the problem's code and detail."""
+
+    def __init__(self, code: str, detail: str = ""):
+        self.code, self.detail = code, detail
+        super().__init__(f"{code}: {detail}")

@@ -1,0 +1,137 @@
+"""Training rows for answering among distractors: RAFT (Zhang et al. 2024, arXiv:2403.10131).
+
+Each row shows a question under numbered sources. In a share of rows one source (the paper's *oracle
+document*) holds the answer and the others are distractors; in the rest only distractors are shown. In
+the paper a row without oracle still has the answer as its target, to be learned by heart. Here its
+target is to decline: what is not in the sources shall not be said.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from lab_helpers.models.generation import Conversation
+from lab_helpers.rag.prompts import with_sources
+from lab_helpers.rag.store import Hit
+from lab_helpers.runtime.errors import BadInput
+
+# Not the digits of a code such as NW-800.
+_NUMBER = re.compile(r"(?<![A-Za-z\d-])\d[\d,]*(?:[.:]\d+)?")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A ``question``, the ``statement`` that answers it, and the ``answer``, a part of the statement.
+
+    Two pieces with the same ``topic`` say the same thing, so neither distracts from the other.
+    """
+
+    question: str
+    statement: str
+    answer: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """``sources`` a row; the oracle is in ``with_oracle`` of the rows, and first in ``oracle_first`` of those.
+
+    ``oracle_first`` is about how often a retriever ranks the right passage first; the paper shuffles.
+    ``distractors=False`` shows the oracle alone, as in plain tuning on passages.
+    """
+
+    sources: int = 3
+    with_oracle: float = 0.8
+    oracle_first: float = 0.6
+    distractors: bool = True
+
+
+def raft_rows(
+    material: Sequence[Evidence],
+    language: str,
+    count: int,
+    seed: int,
+    reply: Callable[[str], str],
+    declining: str,
+    recipe: Recipe = Recipe(),
+) -> list[dict]:
+    """``count`` rows in TRL's conversational prompt-completion form.
+
+    ``reply`` puts an answer with its source number, or ``declining``, into the house's tone. Numbers
+    are drawn anew in each row, the same in question, source and answer: there is nothing to learn by
+    heart, only to read. Raises :class:`BadInput` where the material has too few topics.
+    """
+    topics = {one.topic for one in material}
+    if len(topics) < 2 * recipe.sources + 1:
+        raise BadInput(
+            f"{len(topics)} topics are too few for {recipe.sources} sources a row",
+            "Give more material, or fewer sources.",
+        )
+    rng = Random(seed)
+    return [_row(material, language, rng, reply, declining, recipe) for _ in range(count)]
+
+
+def _row(material, language: str, rng: Random, reply, declining: str, recipe: Recipe) -> dict:
+    asked = rng.choice(material)
+    new = new_numbers(rng)
+    others = [new_numbers(rng)(one.statement) for one in _others(material, asked, rng, recipe)]
+    has_oracle = rng.random() < recipe.with_oracle
+    sources: list[list[str]] = [[] for _ in range(recipe.sources if recipe.distractors else 1)]
+    place = 0 if rng.random() < recipe.oracle_first else rng.randrange(len(sources))
+    for number, source in enumerate(sources):
+        oracle = has_oracle and number == place
+        wanted = rng.choice((0, 1, 1) if oracle else (1, 1, 2))
+        for _ in range(wanted):
+            source.append(others.pop())
+        if oracle:
+            source.insert(rng.randint(0, len(source)), new(asked.statement))
+    body = f"{new(asked.answer)} [{place + 1}]" if has_oracle else declining
+    gap = " " if language == "en" else ""
+    prompt = _prompt(new(asked.question), [gap.join(source) for source in sources], language)
+    return {"prompt": prompt, "completion": [{"role": "assistant", "content": reply(body)}]}
+
+
+def _others(material, asked: Evidence, rng: Random, recipe: Recipe) -> list[Evidence]:
+    """Distractors of other topics; half of them share the first part of the topic: the hard ones."""
+    chosen: dict[str, Evidence] = {}
+    near = [one for one in material if _subject(one) == _subject(asked)]
+    while len(chosen) < 2 * recipe.sources:
+        one = rng.choice(near if rng.random() < 0.5 else material)
+        if one.topic != asked.topic and one.topic not in chosen:
+            chosen[one.topic] = one
+        elif {other.topic for other in near} <= {asked.topic, *chosen}:
+            near = list(material)
+    return list(chosen.values())
+
+
+def _subject(one: Evidence) -> str:
+    return one.topic.rsplit(".", 1)[0]
+
+
+def _prompt(question: str, sources: list[str], language: str) -> Conversation:
+    hits = [Hit(f"raft#{n}", "raft", n, "", text, "", 0.0) for n, text in enumerate(sources)]
+    return with_sources(question, hits, language)
+
+
+def new_numbers(rng: Random) -> Callable[[str], str]:
+    """A function that replaces each number by a random one of the same shape, always by the same one.
+
+    "118,000" may become "305,000"; digits of codes such as NW-800 stay.
+    """
+    known: dict[str, str] = {}
+
+    def replace(match: re.Match) -> str:
+        return known.setdefault(match[0], _alike(match[0], rng))
+
+    return lambda text: _NUMBER.sub(replace, text)
+
+
+def _alike(number: str, rng: Random) -> str:
+    digits = []
+    for place, sign in enumerate(number):
+        if not sign.isdigit() or (place and sign == "0"):
+            digits.append(sign)
+        else:
+            digits.append(str(rng.randint(1 if place == 0 else 0, 9)))
+    return "".join(digits)
