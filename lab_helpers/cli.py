@@ -10,7 +10,9 @@ import typer
 from lab_helpers.cli_bench import bench
 from lab_helpers.cli_chat import chat
 from lab_helpers.cli_data import data_app
+from lab_helpers.cli_eval import evaluate
 from lab_helpers.cli_fit import fit
+from lab_helpers.cli_rag import rag_app
 from lab_helpers.runtime.errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -27,9 +29,11 @@ app = typer.Typer(
     "2 bad input, 3 missing dependency or hardware, 130 interrupted.",
 )
 app.add_typer(data_app, name="data")
+app.add_typer(rag_app, name="rag")
 app.command()(chat)
 app.command()(bench)
 app.command()(fit)
+app.command("eval")(evaluate)
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
 

@@ -8,7 +8,7 @@ import typer
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="start, generation, sft; all when left out.")
+        list[str] | None, typer.Argument(help="start, generation, rag, sft; all when left out.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Turns; figures are medians.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,

@@ -49,7 +49,7 @@ def check(
 
     if lang:
         set_language(lang)
-    with _progress_bar() as bar, report_with(bar):
+    with progress_bar() as bar, report_with(bar):
         report = check_file(file, shape)
     if as_json:
         print(json.dumps(_as_dict(report), ensure_ascii=False))
@@ -59,7 +59,7 @@ def check(
     sys.exit(EXIT_DONE if report.good == report.rows else EXIT_OUTSIDE_BAND)
 
 
-def _progress_bar():
+def progress_bar():
     """A context whose value is a reporter: a bar on standard error where that is a terminal."""
     from contextlib import contextmanager
 

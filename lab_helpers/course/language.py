@@ -1,6 +1,8 @@
 """English or Japanese: one place decides, everything that speaks to the learner asks here."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,17 @@ def set_language(name: str | None) -> None:
     if name not in (None, *LANGUAGES):
         raise BadInput(f"unknown language '{name}'", "Use en or ja.")
     _current = name
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """While inside, the language is ``name``; afterwards what it was."""
+    before = _current
+    set_language(name)
+    try:
+        yield
+    finally:
+        set_language(before)
 
 
 def language() -> str:

@@ -93,6 +93,16 @@ LABS = (
         ),
         104,
     ),
+    Lab(
+        "06",
+        "evaluation",
+        Text("Evaluation", "評価"),
+        Text(
+            "What a score is worth: text metrics, Japanese, benchmarks, judges, invented facts, leaks, one dashboard",
+            "点数の値打ち: テキスト指標、日本語、ベンチマーク、審査員、作り話、テストの混入、ダッシュボード",
+        ),
+        85,
+    ),
 )
 
 # No lab to work through, but run and recorded like one.

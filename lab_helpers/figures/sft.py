@@ -14,8 +14,8 @@ def label_mask(tokens, title: str = ""):
     lines = (
         1 + sum("\n" in token.text for token in tokens) + sum(len(t.text) for t in tokens) // 105
     )
-    with canvas(width=_WIDTH, height=0.32 * lines + 0.5) as (figure, axes):
-        _japanese_if_needed(tokens)
+    texts = [token.text for token in tokens]
+    with canvas(width=_WIDTH, height=0.32 * lines + 0.5, texts=texts) as (figure, axes):
         axis = axes[0][0]
         axis.axis("off")
         axis.set(xlim=(0, 1), ylim=(lines, -0.4), title=title)
@@ -47,13 +47,6 @@ def label_mask(tokens, title: str = ""):
                 x, y = 0.0, y + 1
         axis.set_ylim(max(y, 1) + 0.6, -0.6)
         return figure
-
-
-def _japanese_if_needed(tokens) -> None:
-    if any(ord(character) > 0x2FFF for token in tokens for character in token.text):
-        import matplotlib_fontja
-
-        matplotlib_fontja.japanize()
 
 
 def faults_left(rows: list[dict]):

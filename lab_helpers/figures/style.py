@@ -33,11 +33,14 @@ def words(en: str, ja: str) -> str:
 
 
 @contextmanager
-def canvas(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 3.2):
-    """A figure and its axes (an array when there are several), styled; closed in pyplot at the end."""
+def canvas(columns: int = 1, rows: int = 1, width: float = 4.6, height: float = 3.2, texts=()):
+    """A figure and its axes (an array when there are several), styled; closed in pyplot at the end.
+
+    ``texts`` are words that the learner brings: if they have Japanese, so has the font, in English too.
+    """
     import matplotlib
 
-    if words("en", "ja") == "ja":
+    if words("en", "ja") == "ja" or any(ord(c) > 0x2FFF for text in texts for c in text):
         import matplotlib_fontja
 
         matplotlib_fontja.japanize()

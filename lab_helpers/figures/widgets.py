@@ -64,6 +64,19 @@ def choice(label: str, options: Iterable, value=None):
     )
 
 
+def choices(label: str, options: list[tuple[str, str]]):
+    """A list of ``(label, value)`` of which any number may be chosen; all are at first."""
+    import ipywidgets
+
+    return ipywidgets.SelectMultiple(
+        options=options,
+        value=[value for _, value in options],
+        rows=min(8, len(options)),
+        description=label,
+        layout={"width": "95%"},
+    )
+
+
 def text_box(label: str, value: str):
     """A line of text that reports on Enter."""
     import ipywidgets
@@ -172,4 +185,24 @@ def preference_explorer(view: Callable) -> None:
         beta=beta,
         chosen=ratio("chosen", -5),
         rejected=ratio("rejected", -20),
+    )
+
+
+def dashboard_explorer(view: Callable, metrics: list[tuple[str, str]], models: list[str]) -> None:
+    """Lab 06: which models and metrics, as bars or radar; ``view(kind, metrics, models)`` returns the figure.
+
+    ``metrics`` are ``(label, name)``. With nothing chosen there is nothing to draw, and it says so.
+    """
+
+    def drawn(kind, metrics, models):
+        if metrics and models:
+            return view(kind, metrics, models)
+        return words("Choose a model and a metric.", "モデルと指標を選んでください。")
+
+    kinds = [(words("bars", "棒グラフ"), "bars"), (words("radar", "レーダー"), "radar")]
+    explorer(
+        drawn,
+        kind=choice(words("as", "表示"), kinds, "bars"),
+        metrics=choices(words("metrics", "指標"), metrics),
+        models=choices(words("models", "モデル"), [(name, name) for name in models]),
     )

@@ -143,7 +143,7 @@ def _sft_of_the_course(folder: Path) -> tuple[float, float]:
     from lab_helpers.tuning.trainer_config import trainer_config
 
     model, tokenizer, rows, adapter = _sft_parts()
-    run = SimpleNamespace(folder=folder, profile=load_profile("tiny"), seed=0)
+    run = SimpleNamespace(folder=folder, profile=load_profile("tiny"), seed=0, sizes={})
     tuned = supervised_fine_tune(
         model, tokenizer, rows, trainer_config(SFTConfig, run, **_SAME), adapter
     )
@@ -173,9 +173,17 @@ def _held_out_loss(model, tokenizer) -> float:
     return -float(log_probabilities.sum()) / sum(sizes)
 
 
+def rag(repeats: int) -> list[Figure]:
+    """Indexing and searching documents: :mod:`bench_rag`."""
+    from lab_helpers.headless import bench_rag
+
+    return bench_rag.rag(repeats)
+
+
 BENCHES: dict[str, tuple[Callable[[int], list[Figure]], Text]] = {
     "start": (start_up, Text("how fast the package and the command start", "起動の速さ")),
     "generation": (generation, Text("generated tokens a second", "生成の速さ")),
+    "rag": (rag, Text("indexing and searching documents", "文書の索引付けと検索の速さ")),
     "sft": (sft, Text("SFT against TRL as it comes", "既定の設定の TRL と比べた SFT の速さ")),
 }
 

@@ -54,15 +54,43 @@ def load_adapter(base, folder: Path):
     """
     from peft import PeftModel
 
+    _check_base(base, folder)
+    try:
+        return PeftModel.from_pretrained(base, str(folder)).eval()
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise _another_base(folder, _last_line(error)) from None
+
+
+def _check_base(base, folder: Path) -> None:
+    """:class:`BadInput` where ``folder`` holds no adapter, or one that says it belongs to another base."""
     check_adapter_folder(folder)
     known = read_json(folder / _FINGERPRINT, {}).get("sha256")
     if known and known != fingerprint(base):
         raise _another_base(folder)
-    try:
-        return PeftModel.from_pretrained(base, str(folder)).eval()
-    except (RuntimeError, ValueError, KeyError) as error:
-        detail = str(error).strip().splitlines()[-1].strip()[:160]
-        raise _another_base(folder, detail) from None
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1].strip()[:160]
+
+
+def load_adapters(base, folders: dict[str, Path]):
+    """A ``PeftModel`` of ``base`` with several adapters; ``set_adapter(name)`` puts one on.
+
+    Each is checked as by :func:`load_adapter`. With no folders, ``base`` itself.
+    """
+    model = base
+    for name, folder in folders.items():
+        _check_base(base, folder)
+        try:
+            if model is base:
+                from peft import PeftModel
+
+                model = PeftModel.from_pretrained(base, str(folder), adapter_name=name)
+            else:
+                model.load_adapter(str(folder), adapter_name=name)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise _another_base(folder, _last_line(error)) from None
+    return model.eval()
 
 
 def check_adapter_folder(folder: Path) -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lab_helpers.data.languages import detect_language
+from lab_helpers.rag.hits import Hit, check_score
 from lab_helpers.rag.prompts import cited, with_sources
-from lab_helpers.rag.store import Hit, Store
+from lab_helpers.rag.store import Store
 from lab_helpers.runtime.errors import BadInput
 
 ABSTENTION = {
@@ -75,6 +76,7 @@ def answer(
 
 def best_score(hits: Sequence[Hit], by: str = "vector") -> float:
     """The highest ``"vector"`` (cosine) or ``"text"`` (BM25) score among ``hits``; -inf of none."""
+    check_score(by)
     return max((getattr(hit, f"{by}_score") for hit in hits), default=-np.inf)
 
 

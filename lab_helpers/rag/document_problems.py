@@ -10,7 +10,7 @@ KINDS = {
         "Fill it, or take it out of the folder.", "内容を書くか、フォルダーから取り除いてください。"),
     "unknown-type": Kind("error", "is of a type that is not read ({detail})", "対応していない形式です（{detail}）",
         "Save it as .txt, .md, .html or .pdf.", ".txt、.md、.html、.pdf のどれかで保存してください。"),
-    "wrong-extension": Kind("error", "is {detail}, whatever its name says", "名前と中身が違います（中身は {detail}）",
+    "wrong-extension": Kind("error", "is not of the type that its name says ({detail})", "中身の形式が名前と違います（{detail}）",
         "Rename it to the type that it is.", "中身に合った拡張子に直してください。"),
     "binary": Kind("error", "is a binary file, not text", "テキストではなくバイナリファイルです",
         "Save its text as .txt, .md, .html or .pdf.", "本文を .txt、.md、.html、.pdf で保存してください。"),

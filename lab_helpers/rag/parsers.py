@@ -21,14 +21,14 @@ class Parsed(NamedTuple):
 
 # What a file is by its first bytes, whatever its name says.
 _STARTS = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a ZIP archive or an Office file",
-    b"\xd0\xcf\x11\xe0": "an old Office file",
-    b"\x1f\x8b": "a gzip archive",
-    b"PAR1": "a Parquet file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
+    b"%PDF": "PDF",
+    b"PK\x03\x04": "ZIP, Office",
+    b"\xd0\xcf\x11\xe0": "Office",
+    b"\x1f\x8b": "gzip",
+    b"PAR1": "Parquet",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
 }
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -107,7 +107,7 @@ def pdf(content: bytes) -> Parsed:
     if not content.strip():
         raise Unusable("empty")
     if b"%PDF" not in content[:1024]:
-        raise Unusable("wrong-extension", _kind(content) or "no PDF")
+        raise Unusable("wrong-extension", _kind(content) or "not PDF")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # It logs each oddity of a file.
     try:
         reader = PdfReader(io.BytesIO(content))

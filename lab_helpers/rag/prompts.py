@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from lab_helpers.models.generation import Conversation, asked
 from lab_helpers.models.kotori.passages import SOURCES
-from lab_helpers.rag.store import Hit
+from lab_helpers.rag.hits import Hit
 
 # For models that follow instructions; Kotori reads sources without being told to.
 INSTRUCTIONS = {

@@ -5,24 +5,22 @@ storage_options={…})`` keeps the same files in object storage (also gs://, az:
 ``Store("db://name", embedder, api_key=…)`` speaks to a LanceDB server; nothing else changes.
 """
 
-import math
-import re
-import unicodedata
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from lab_helpers.rag import hits as searches
 from lab_helpers.rag import tables
 from lab_helpers.rag.chunks import Chunk, by_sentences
 from lab_helpers.rag.documents import Document
 from lab_helpers.rag.embedders import Embedder
 from lab_helpers.rag.fusion import reciprocal_rank_fusion
+from lab_helpers.rag.hits import MODES, Hit, check_score, search_form
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
 from lab_helpers.runtime.progress import report
 
-MODES = ("hybrid", "vector", "text")
 BATCH_CHUNKS = 256
 # How many candidates each search hands to the fusion.
 DEPTH = 50
@@ -31,31 +29,8 @@ CHUNK_TOKENS = 48
 # Vector and text in the fusion for questions that the embedder cannot read, chosen on the validation
 # questions in Japanese with MiniLM: MRR 0.91 and recall@5 1.00; with equal weights 0.75 and 0.95.
 UNREAD_WEIGHTS = (0.05, 1.0)
-_SHOWN = ["id", "document", "number", "title", "source", "text"]
-# Scripts that put no spaces between words, so that words must be found as n-grams.
-_NO_SPACES = re.compile("[\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")  # fmt: skip
 
 Chunker = Callable[[Document], list[Chunk]]
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A chunk that was found. ``score`` is the one it is ranked by in the mode asked for.
-
-    ``vector_score`` is the cosine of query and chunk. ``text_score`` is BM25 (0.0 where the chunk is
-    not among the text candidates), ``fused_score`` the sum of reciprocal ranks (hybrid only).
-    """
-
-    id: str
-    document: str
-    number: int
-    title: str
-    text: str
-    source: str
-    score: float
-    vector_score: float = math.nan
-    text_score: float = 0.0
-    fused_score: float = math.nan
 
 
 @dataclass
@@ -109,7 +84,7 @@ class Store:
         Each batch of whole documents is one commit: a killed ingest leaves every document old or new,
         never half, and the same call goes on where it was.
         """
-        wanted = list(documents)
+        wanted = [_clean(document) for document in documents]
         ids = [document.id for document in wanted]
         twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None  # fmt: skip
         if twice is not None:
@@ -118,7 +93,7 @@ class Store:
         batch: list[tuple[Document, str, list[Chunk]]] = []
         for position, document in enumerate(wanted):
             report("index", position, len(wanted))
-            chunks = [_clean(chunk) for chunk in self._chunker(document)]
+            chunks = self._chunker(document)
             digest = _digest(document, chunks)
             if stored.get(document.id) == digest:
                 done.unchanged += 1
@@ -137,7 +112,7 @@ class Store:
 
     def update(self, document: Document) -> Ingest:
         """Replace a document that is there; :class:`BadInput` where it is not."""
-        self._must_have(document.id)
+        self._must_have(_storable(document.id))
         return self.add([document])
 
     def remove(self, document_id: str) -> None:
@@ -169,6 +144,10 @@ class Store:
     def count(self) -> int:
         """Number of chunks."""
         return self._table.count_rows()
+
+    def has_vector_index(self) -> bool:
+        """Whether vector search goes through an index, which may miss a near chunk."""
+        return bool(tables.vector_indices(self._table))
 
     def _columns(self, *names: str) -> dict[str, list]:
         self._table.checkout_latest()
@@ -210,7 +189,7 @@ class Store:
         return len(rows)
 
     def _row(self, document: Document, digest: str, chunk: Chunk, vector) -> dict:
-        column, searched = self._searched(chunk.embedded)
+        column, searched = search_form(chunk.embedded, self._language)
         return {
             "id": chunk.id,
             "document": document.id,
@@ -237,35 +216,36 @@ class Store:
         mode: str = "hybrid",
         threshold: float | None = None,
         by: str = "vector",
+        exact: bool = False,
     ) -> list[Hit]:
         """The ``k`` best chunks, best first; none for a query without a letter or digit.
 
         ``mode`` is "hybrid" (both searches, fused by rank), "vector" or "text". With ``threshold``,
         hits whose ``by`` score ("vector": cosine, "text": BM25) is below it are left out. Fused
         scores say nothing about how well a hit fits: the best one gets the same for any query.
+        ``exact`` compares the query with every vector, also where the store has a vector index.
         """
         if mode not in MODES:
             raise BadInput(f"unknown mode '{mode}'", f"Use one of: {', '.join(MODES)}.")
-        if by not in ("vector", "text"):
-            raise BadInput(f"unknown score '{by}'", "Use vector or text.")
+        check_score(by)
         if k < 1:
             raise BadInput(f"k = {k} is below 1", "5 is usual.")
         query = _storable(query)
         if not any(letter.isalnum() for letter in query):
             return []
-        found = self._candidates(query, max(k, DEPTH), mode)
+        found = self._candidates(query, max(k, DEPTH), mode, exact)
         if threshold is not None:
             found = [hit for hit in found if getattr(hit, f"{by}_score") >= threshold]
         return found[:k]
 
-    def _candidates(self, query: str, depth: int, mode: str) -> list[Hit]:
+    def _candidates(self, query: str, depth: int, mode: str, exact: bool) -> list[Hit]:
         vector = self.embedder.encode([query], kind="query")[0]
-        by_vector = self._by_vector(vector, depth) if mode != "text" else []
-        by_text = self._by_text(query, vector, depth) if mode != "vector" else []
         if mode == "vector":
-            return by_vector
+            return searches.by_vector(self._table, vector, depth, exact)
+        by_text = searches.by_text(self._table, query, self._language, vector, depth)
         if mode == "text":
             return by_text
+        by_vector = searches.by_vector(self._table, vector, depth, exact)
         text_scores = {hit.id: hit.text_score for hit in by_text}
         hits = {hit.id: hit for hit in [*by_text, *by_vector]}
         rankings = [[hit.id for hit in by_vector], [hit.id for hit in by_text]]
@@ -276,44 +256,7 @@ class Store:
         ]
 
     def _unread(self, query: str) -> bool:
-        return self.embedder.english_only and self._searched(query)[0] == "ngrams"
-
-    def _by_vector(self, vector, depth: int) -> list[Hit]:
-        rows = (
-            self._table.search(vector, vector_column_name="vector")
-            .distance_type("cosine")
-            .select([*_SHOWN, "_distance"])
-            .limit(depth)
-            .to_list()
-        )
-        hits = []
-        for row in rows:
-            cosine = 1 - row.pop("_distance")
-            hits.append(Hit(**row, score=cosine, vector_score=cosine))
-        return hits
-
-    def _by_text(self, query: str, vector, depth: int) -> list[Hit]:
-        # MatchQuery takes its words as they are: no quotation mark or AND has a meaning in it.
-        from lancedb.query import MatchQuery
-
-        column, searched = self._searched(query)
-        rows = (
-            self._table.search(MatchQuery(searched, column), query_type="fts")  # type: ignore[call-arg]
-            .select([*_SHOWN, "vector", "_score"])
-            .limit(depth)
-            .to_list()
-        )
-        hits = []
-        for row in rows:
-            bm25, cosine = row.pop("_score"), float(vector @ row.pop("vector"))
-            hits.append(Hit(**row, score=bm25, text_score=bm25, vector_score=cosine))
-        return sorted(hits, key=lambda hit: (-hit.text_score, hit.id))
-
-    def _searched(self, text: str) -> tuple[str, str]:
-        """The column a text belongs to and its searched form: full and half width are the same (NFKC)."""
-        text = unicodedata.normalize("NFKC", text)
-        language = self._language or ("ja" if _NO_SPACES.search(text) else "en")
-        return ("ngrams" if language == "ja" else "words"), text
+        return self.embedder.english_only and search_form(query, self._language)[0] == "ngrams"
 
 
 def _digest(document: Document, chunks: list[Chunk]) -> str:
@@ -321,8 +264,8 @@ def _digest(document: Document, chunks: list[Chunk]) -> str:
     return content_key(document.title, document.source, [chunk.text for chunk in chunks])
 
 
-def _clean(chunk: Chunk) -> Chunk:
-    return replace(chunk, text=_storable(chunk.text), title=_storable(chunk.title))
+def _clean(document: Document) -> Document:
+    return Document(*map(_storable, (document.id, document.title, document.text, document.source)))
 
 
 def _storable(text: str) -> str:

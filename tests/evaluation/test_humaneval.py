@@ -34,8 +34,9 @@ def test_the_original_tasks_run_unchanged():
     assert len(tasks) == 164
     right = evaluate(tasks, [task.canonical_solution for task in tasks])
     assert [t.task_id for t, v in zip(tasks, right, strict=True) if not v.passed] == []
-    wrong = evaluate(tasks, ["    raise NotImplementedError\n"] * len(tasks))
-    assert [t.task_id for t, v in zip(tasks, wrong, strict=True) if v.passed] == []
+    for body in ("    raise NotImplementedError\n", "    return None\n"):
+        wrong = evaluate(tasks, [body] * len(tasks))
+        assert [t.task_id for t, v in zip(tasks, wrong, strict=True) if v.passed] == []
 
 
 @on_linux

@@ -18,6 +18,12 @@ NOT_COMPARED = {
     "train_seconds_lora_ja",
     "train_seconds_qlora",
     "train_seconds_qlora_ja",
+    *(
+        f"{name}_{model}"
+        for name in ("latency_p50", "latency_p95", "first_token_p50", "tokens_per_second")
+        for model in ("base", "sft", "dpo")
+    ),
+    *(f"train_seconds_{name}" for name in ("sft", "dpo", "leak")),
 }
 
 

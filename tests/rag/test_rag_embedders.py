@@ -112,3 +112,11 @@ def test_unknown_names(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(MissingDependency):
         load_embedder(str(tmp_path))
+
+
+def test_native_precision_gives_the_same_vectors(minilm):
+    """Where the CPU has bf16, stores made in either number format can be mixed."""
+    native = load_embedder("minilm", precision="native")
+    cosines = (native.encode(TEXTS) * minilm.encode(TEXTS)).sum(axis=1)
+    assert cosines.min() > 0.999
+    assert native.fingerprint == minilm.fingerprint

@@ -148,6 +148,8 @@ def test_strange_ids_and_texts(make_store):
     assert store.search("half pair lamp", mode="text")[0].document == odd.id
     store.remove(odd.id)
     assert list(store.documents()) == ["lamps"]
+    store.add([Document("half \udc00", "", "lamp")])
+    assert store.update(Document("half \udc00", "", "fan")).updated == 1
 
 
 def test_a_second_store_sees_what_the_first_wrote(store, tmp_path, letters):
@@ -308,3 +310,29 @@ def test_purge_leaves_no_byte_of_a_removed_text(make_store, tmp_path):
     assert store.search("ordinary page", mode="text")
     store.add([LAMPS])
     assert store.search("lamp", mode="text")[0].document == "lamps"
+
+
+def numbered(count):
+    return [Document(f"d{n}", "", f"Page {n} speaks of {n * n} things, {n % 7}.") for n in range(count)]  # fmt: skip
+
+
+def test_vector_index_from_many_rows_on(make_store, monkeypatch):
+    """It is made, takes in what comes later, is made anew when the store has grown, and finds nearly all."""
+    from lab_helpers.rag import tables
+
+    monkeypatch.setattr(tables, "INDEXED_FROM", 40)
+    store = make_store()
+    made = []
+    for count in (30, 40, 100, 200):
+        store.add(numbered(count))
+        made.append(list(tables.vector_indices(store._table).values()))
+        assert store.has_vector_index() == bool(made[-1])
+        exact, indexed = ({h.id for h in store.search("Page 17 speaks", 10, "vector", exact=e)} for e in (True, False))  # fmt: skip
+        assert len(exact & indexed) >= 8
+    assert made == [[], [40], [40], [200]]
+    before = rows(store)
+    store.purge()
+    assert store.has_vector_index()
+    assert rows(store) == before
+    store.remove("d3")
+    assert "d3#0" not in {h.id for h in store.search("Page 3 speaks of 9 things", 99, "vector")}

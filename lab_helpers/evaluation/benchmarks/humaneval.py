@@ -7,6 +7,7 @@ from math import comb
 from lab_helpers.evaluation.benchmarks.formats import Program
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
 from lab_helpers.evaluation.sandbox import Limits, Verdict, run_program
+from lab_helpers.evaluation.sandbox.protections import Confirm, require_leave
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -20,7 +21,10 @@ def truncated(completion: str) -> str:
 
 
 def run_tests(
-    program: Program, completion: str, limits: Limits = Limits(), confirm=None
+    program: Program,
+    completion: str,
+    limits: Limits = Limits(),
+    confirm: Confirm | None = None,
 ) -> Verdict:
     """Run ``prompt + completion`` with the task's own tests, both in the sandbox, in two processes.
 
@@ -42,8 +46,10 @@ def evaluate(
     completions: Sequence[str],
     at_once: int = 2,
     limits: Limits = Limits(),
+    confirm: Confirm | None = None,
 ) -> list[Verdict]:
     """:func:`run_tests` for each pair, ``at_once`` side by side; verdicts in the order given."""
+    require_leave(confirm)  # asked here, once, and not by threads
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda pair: run_tests(pair[0], pair[1], limits), zip(programs, completions, strict=True)))  # fmt: skip
 

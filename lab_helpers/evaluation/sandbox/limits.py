@@ -7,7 +7,7 @@ MEGABYTE = 1 << 20
 
 STATUSES = (
     "passed", "failed", "finished", "timed_out", "out_of_memory", "over_limit",
-    "too_much_output", "blocked", "exited", "crashed", "killed",
+    "too_much_output", "blocked", "exited", "crashed", "killed", "untestable",
 )  # fmt: skip
 """How a run can end.
 
@@ -15,7 +15,8 @@ STATUSES = (
 ``finished``: a program without tests ran to its end (its own word for it). ``timed_out``: wall clock
 or CPU seconds. ``out_of_memory``, ``over_limit`` (size of files, number of files), ``too_much_output``:
 a limit was reached. ``blocked``: it ended because the sandbox refused something. ``exited``: it left
-before its tests were done. ``crashed``: a fault such as a segmentation fault. ``killed``: another signal.
+before its tests were done. ``crashed``: a fault such as a segmentation fault. ``killed``: another signal. ``untestable``: the tests hand the function
+something, such as a function, that has no plain form; this says nothing about the program.
 """
 
 
@@ -36,7 +37,7 @@ class Limits:
         memory_bytes: address space.
         output_bytes: what it may print; one byte more ends it.
         file_bytes: the largest file.
-        folder_bytes: its whole folder (needs the layer ``small_folder``, as does the limit of 1,000 files).
+        folder_bytes: its whole folder, which may also hold 1,000 files at most.
         open_files: files open at once.
         processes: processes and threads of its user (not enforced for root outside namespaces).
     """

@@ -11,10 +11,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab_helpers.evaluation.sandbox.inside import wire
+from lab_helpers.evaluation.sandbox.inside import layers, wire
+from lab_helpers.evaluation.sandbox.inside.spaces import FILES_IN_FOLDER
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.supervisor import main; main()"
 GRACE_SECONDS = 1.5
+LOOK_SECONDS = 0.05
 """The supervisor keeps the time itself; so much later we end it from outside."""
 SYSTEM_LIBRARIES = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix/store", "/etc/ld.so.cache", "/etc/localtime",
@@ -31,6 +33,7 @@ class Conversation:
     reports: list[dict] = field(default_factory=list)
     output: bytes = b""
     flooded: bool = False
+    overfull: bool = False
     late: bool = False
     seconds: float = 0.0
 
@@ -65,6 +68,8 @@ def converse(job: dict, tests: dict, output_bytes: int, wall_seconds: float) -> 
         job = job | {"folder": inside, "home": str(Path.home()), "readable": readable_places()}
         process = _start(inside)
         try:
+            if layers.SMALL_FOLDER not in job.get("layers", ()) and "probe" not in job:
+                _start_watching(process, found, inside, job["limits"])
             _exchange(process, [job, tests], found, output_bytes, wall_seconds + GRACE_SECONDS)
         finally:
             end_with_all(process)
@@ -141,14 +146,44 @@ def _read_output(process: subprocess.Popen, found: Conversation, most: int) -> N
         end_with_all(process)
 
 
+def _start_watching(
+    process: subprocess.Popen, found: Conversation, folder: str, limits: dict
+) -> None:
+    """Where the folder is no small file system of its own, look into it again and again, and end who fills it."""
+
+    def watch() -> None:
+        while process.returncode is None:
+            if _overfull(folder, limits["folder_bytes"]):
+                found.overfull = True
+                end_with_all(process)
+                return
+            time.sleep(LOOK_SECONDS)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _overfull(folder: str, most_bytes: int) -> bool:
+    size, files = 0, 0
+    for place, folders, names in os.walk(folder):
+        files += len(folders) + len(names)
+        for name in names:
+            with contextlib.suppress(OSError):  # deleted while we looked
+                size += os.lstat(os.path.join(place, name)).st_size
+        if size > most_bytes or files > FILES_IN_FOLDER:
+            return True
+    return False
+
+
 def end_with_all(process: subprocess.Popen) -> None:
     """Kill a process and everything it started, and wait for it."""
+    if process.returncode is not None:
+        return  # its number may be another process's by now
     if os.name == "posix":
         import signal
 
         with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have ended
             os.killpg(process.pid, signal.SIGKILL)
-    elif process.poll() is None:
+    else:
         import psutil
 
         try:

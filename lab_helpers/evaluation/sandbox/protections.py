@@ -85,8 +85,8 @@ WEAKER = {
         "ネットワークやほかのプロセスから隔てるのは、残りの層だけになります。",
     ),
     layers.SMALL_FOLDER: Sentence(
-        "Only the size of each file is limited: many files can fill the disk until the time is up.",
-        "制限されるのは 1 ファイルの大きさだけです。多数のファイルでディスクを埋められるおそれがあります。",
+        "The folder lies on your disk; it is looked into 20 times a second, and a program that fills it is ended.",
+        "専用フォルダーは利用者のディスク上にあります。1 秒に 20 回調べ、容量を超えたプログラムを終了します。",
     ),
     layers.MAC_PROFILE: Sentence(
         "A program can use the network, read your files and write wherever you can.",
@@ -94,6 +94,10 @@ WEAKER = {
     ),
 }
 
+MEMORY_ON_MAC = Sentence(
+    "macOS does not limit a program's memory: it can fill it until its time is up.",
+    "macOS ではプログラムのメモリを制限できません。時間切れになるまで、メモリを使い切られるおそれがあります。",
+)
 WITHOUT_LAYERS = Sentence(
     "This system offers none of these layers to Python: a program can use the network, memory and your files.",
     "このシステムでは、Python からこれらの層を使えません。ネットワーク、メモリ、ファイルが守られません。",
@@ -148,9 +152,7 @@ def missing() -> list[Sentence]:
         return [WEAKER[name] for name in NEEDED if name not in held]
     if sys.platform == "darwin":
         held = active_layers()
-        absent = [WEAKER[name] for name in layers.ON_MAC if name not in held]
-        # Memory is not limited by macOS (RLIMIT_AS), so the layer of limits is never complete there.
-        return absent or [WEAKER[layers.LIMITS]]
+        return [MEMORY_ON_MAC, *(WEAKER[name] for name in layers.ON_MAC if name not in held)]
     return [WITHOUT_LAYERS]
 
 

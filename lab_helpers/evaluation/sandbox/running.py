@@ -74,6 +74,8 @@ def _judged(found: Conversation, limits: Limits) -> Verdict:
     status, detail = verdict["status"], verdict["detail"]
     if found.flooded:
         status, detail = "too_much_output", f"more than {limits.output_bytes:,} bytes"
+    elif found.overfull:
+        status, detail = "over_limit", "its folder holds too much"
     elif status != "passed" and (found.late or ended.get("timed_out")):
         status, detail = "timed_out", f"after {limits.wall_seconds:g} seconds"
     elif status == "ended":

@@ -1,5 +1,7 @@
 """The process of the program that nobody trusts: load it, then answer calls with plain values."""
 
+import contextlib
+import io
 import os
 import sys
 import threading
@@ -26,6 +28,8 @@ def serve(job: dict, requests: int, replies: int) -> None:
     say = _speaker(replies)
     readable = tuple([*job["readable"], job["folder"]])
     sys.argv[:] = [FILE_NAME]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     os.environ.clear()
     module = types.ModuleType("program")
     sys.modules["program"] = module
@@ -88,9 +92,12 @@ def _raised(problem: BaseException) -> dict:
 
 def _speaker(replies: int):
     turn = threading.Lock()
+    printed = sys.stdout
 
     def say(message: dict) -> None:
         with turn:
+            with contextlib.suppress(Exception):
+                printed.flush()
             wire.send(replies, message)
 
     return say

@@ -52,7 +52,7 @@ def surround(job: dict, folder: str | None) -> None:
     if NO_NEW_PRIVILEGES in wanted:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if FILES in wanted:
-        files_rules.restrict(job["readable"], [folder] if folder else [])
+        files_rules.restrict(job["readable"], [os.devnull, *([folder] if folder else [])])
     if CALLS in wanted:
         system_calls.restrict()
     if MAC_PROFILE in wanted and folder:

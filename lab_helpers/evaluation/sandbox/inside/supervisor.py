@@ -74,7 +74,7 @@ def _be_candidate(job: dict, requests: int, replies: int) -> None:
 
 def _watch_over(program: int, examiner: int, seconds: float) -> None:
     """Kill the program when its time is up or its tests are done; report how it ended and what it used."""
-    late = []
+    late, ended = [], {}
 
     def time_is_up(*_) -> None:
         late.append(True)
@@ -90,14 +90,15 @@ def _watch_over(program: int, examiner: int, seconds: float) -> None:
             _kill(program)
         if who == program:
             memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-            wire.send(REPORTS, {"ended": {
+            ended = {
                 "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
                 "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
                 "cpu_seconds": used.ru_utime + used.ru_stime,
                 "memory_bytes": memory,
                 "timed_out": bool(late),
-                "after_tests": examiner not in waiting,
-            }})  # fmt: skip
+            }
+    # Not before the tests' process has ended: two long frames at once could mix in the channel.
+    wire.send(REPORTS, {"ended": ended})
 
 
 def _kill(process: int) -> None:

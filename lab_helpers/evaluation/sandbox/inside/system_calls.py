@@ -17,8 +17,9 @@ from .call_numbers import ALLOWED, CONDITIONAL
 # machine: (column in the tables, AUDIT_ARCH number, the call's own number of seccomp(2))
 MACHINES = {"x86_64": (0, 0xC000003E, 317), "aarch64": (1, 0xC00000B7, 277)}
 
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-CALL_NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
+LOAD, EQUAL, AT_LEAST, ANY_BIT, MASK, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+CALL_NUMBER, ARCHITECTURE = 0, 4
+FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 16, 24, 32  # their lower halves
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 NOT_THERE = 0x00050000 | errno.ENOSYS
 
@@ -26,8 +27,13 @@ X32_CALLS = 0x40000000
 SET_MODE_FILTER = 1
 CLONE_THREAD = 0x00010000
 PR_SET_NAME = 15
+EMPTY_ON_OPENING, WAY_OF_OPENING = 0o1000, 0o3
+"""O_TRUNC and O_ACCMODE: with read-only, Linux empties the file, and Landlock before 6.2 lets it."""
 TERMINAL_QUESTIONS = (0x5401, 0x5413, 0x5421, 0x541B, 0x5450, 0x5451)
 """``ioctl``: TCGETS (is it a terminal?), TIOCGWINSZ, FIONBIO, FIONREAD, FIONCLEX, FIOCLEX."""
+
+FILE_QUESTIONS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
+"""``fcntl``: duplicating, flags and locks. Not F_SETOWN, which has signals sent to another process."""
 
 
 def supported() -> bool:
@@ -59,13 +65,16 @@ def assemble(machine: str, own_id: int) -> bytes:
         if (number := numbers[column]) is not None:
             steps += [_step(EQUAL, number, 0, 1), _step(RETURN, ALLOW)]
     for name, rule in rules(own_id).items():
-        steps += [_step(EQUAL, CONDITIONAL[name][column], 0, len(rule)), *rule]
+        if (number := CONDITIONAL[name][column]) is not None:
+            steps += [_step(EQUAL, number, 0, len(rule)), *rule]
     return b"".join([*steps, _step(RETURN, REFUSE)])
 
 
 def rules(own_id: int) -> dict[str, list[bytes]]:
     """What a call's arguments must be. Each rule ends with a return, so it never falls through."""
     return {
+        "open": _opening(SECOND_ARGUMENT),
+        "openat": _opening(THIRD_ARGUMENT),
         "clone": [_step(LOAD, FIRST_ARGUMENT), _step(ANY_BIT, CLONE_THREAD, 0, 1), *_decide()],
         # clone3 hides its flags in memory; the C library falls back to clone.
         "clone3": [_step(RETURN, NOT_THERE)],
@@ -73,8 +82,14 @@ def rules(own_id: int) -> dict[str, list[bytes]]:
         "tgkill": _argument_is(FIRST_ARGUMENT, own_id),
         "prctl": _argument_is(FIRST_ARGUMENT, PR_SET_NAME),
         "prlimit64": _argument_is(FIRST_ARGUMENT, 0),
+        "fcntl": _argument_is(SECOND_ARGUMENT, *FILE_QUESTIONS),
         "ioctl": _argument_is(SECOND_ARGUMENT, *TERMINAL_QUESTIONS),
     }
+
+
+def _opening(flags: int) -> list[bytes]:
+    mask = EMPTY_ON_OPENING | WAY_OF_OPENING
+    return [_step(LOAD, flags), _step(MASK, mask), _step(EQUAL, EMPTY_ON_OPENING, 1, 0), *_decide()]
 
 
 def _argument_is(offset: int, *values: int) -> list[bytes]:

@@ -22,6 +22,10 @@ class Ended(BaseException):
     """The program's process is gone, or it answers in no form that was agreed."""
 
 
+class Untestable(BaseException):
+    """The tests hand the function something that cannot be sent to another process."""
+
+
 class Program:
     """The stand-in: call it like the function, and the other process does the work."""
 
@@ -29,12 +33,16 @@ class Program:
         self.requests, self.replies = requests, replies
         self.tried: list[str] = []
         self.calls = 0
+        self.gone: str | None = None
         self.raised: dict | None = None
         self.error: BaseException | None = None
 
     def __call__(self, *arguments, **keywords):
         self.calls += 1
-        packed = {"arguments": wire.pack(list(arguments)), "keywords": wire.pack(keywords)}
+        try:
+            packed = {"arguments": wire.pack(list(arguments)), "keywords": wire.pack(keywords)}
+        except wire.CannotSend as problem:
+            raise Untestable(f"the tests hand over {problem}, which has no plain form") from None
         try:
             wire.send(self.requests, packed)
             answer = self.listen("value")
@@ -47,7 +55,8 @@ class Program:
         except (wire.Closed, OSError) as problem:
             if problem is self.error:
                 raise
-            raise Ended(str(problem)) from None
+            self.gone = str(problem)
+            raise Ended(self.gone) from None
 
     def listen(self, awaited: str) -> dict:
         """The next frame that carries ``awaited`` or ``raised``; attempts on the way are noted."""
@@ -89,10 +98,14 @@ def _tested(program: Program, tests: dict) -> tuple[str, str]:
             names["check"](program)
     except Ended:
         raise
+    except Untestable as problem:
+        return "untestable", str(problem)
     except BaseException as problem:
         if problem is program.error and program.raised is not None:
             return _from_program(program.raised)
         return "failed", _described(problem, tests["source"])
+    if program.gone is not None:
+        raise Ended(program.gone)  # even if a bare ``except`` of the tests has swallowed it
     if program.calls == 0:
         return "failed", f"the tests never called {tests['entry_point']}"
     return "passed", ""

@@ -38,12 +38,11 @@ def run(job: dict) -> None:
     os.dup2(nowhere, 1)
     verdict = tester.examine(stand_in, tests.get("tests"))
     wire.send(reports, {"verdict": verdict})
-    after = child.poll() is None and verdict["status"] != "ended"
-    if after:
+    if child.poll() is None and verdict["status"] != "ended":
         child.kill()
     code = child.wait()
     ended: dict = {"signal": -code if code < 0 else None, "code": code if code >= 0 else None}
-    ended |= {"cpu_seconds": 0.0, "memory_bytes": 0, "timed_out": bool(late), "after_tests": after}
+    ended |= {"cpu_seconds": 0.0, "memory_bytes": 0, "timed_out": bool(late)}
     wire.send(reports, {"ended": ended})
     os._exit(0)
 

@@ -1,0 +1,217 @@
+"""One dashboard of several models: which numbers, which way is better, and what their scales are.
+
+The pictures are in ``figures.dashboard``, the HTML page is in ``course.dashboard_page``.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lab_helpers.runtime.errors import BadInput
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a model: its key, its label in both languages, its direction and its range.
+
+    ``low`` and ``high`` are the ends of the scale. ``high=None``: the largest value shown (with its
+    interval), rounded up, for numbers without a natural end such as seconds.
+    """
+
+    name: str
+    en: str
+    ja: str
+    higher_is_better: bool = True
+    low: float = 0.0
+    high: float | None = 1.0
+    unit: str = ""
+
+    def label(self, language: str) -> str:
+        text = self.ja if language == "ja" else self.en
+        unit = f"（{self.unit}）" if language == "ja" else f" ({self.unit})"
+        return text + (unit if self.unit else "")
+
+    def digits(self) -> int:
+        """Digits behind the point: two on a scale up to 10, one up to 100, none beyond."""
+        top = max(abs(self.low), abs(self.high or 0))
+        return 2 if top <= 10 else 1 if top <= 100 else 0
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """``scores``: for each model ``{metric: value, metric_ci: [low, high]}``; other keys are not read.
+
+    Metrics and models come in the order given. Metrics that no model has are left out.
+    Made by :func:`dashboard`, which checks it; ``order`` are the models of the whole that this is a part of.
+    """
+
+    metrics: tuple[Metric, ...]
+    scores: dict[str, dict]
+    order: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> list[str]:
+        return list(self.scores)
+
+    def place(self, model: str) -> int:
+        """The model's number in the whole dashboard, also in a part of it."""
+        return (self.order or tuple(self.scores)).index(model)
+
+    def value(self, model: str, metric: Metric) -> float | None:
+        return _number(self.scores[model].get(metric.name))
+
+    def interval(self, model: str, metric: Metric) -> tuple[float, float] | None:
+        """The 95 % interval, if the model has one."""
+        found = self.scores[model].get(f"{metric.name}_ci")
+        if found is None:
+            return None
+        try:
+            low, high = (float(end) for end in found)
+        except (TypeError, ValueError):
+            low = high = math.nan
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise BadInput(f"{metric.name}_ci of {model} is no interval", "Give [low, high].")
+        return low, high
+
+    def turned(self, model: str, metric: Metric) -> float | None:
+        """The value on a radar: 0 is the worse end of the metric's scale, 1 the better one."""
+        value = self.value(model, metric)
+        if value is None or metric.high is None:
+            return None
+        share = (value - metric.low) / (metric.high - metric.low)
+        return share if metric.higher_is_better else 1 - share
+
+    def scale(self, metric: Metric) -> tuple[str, str]:
+        """The worse and the better end of the metric's scale, in writing."""
+        assert metric.high is not None
+        ends = shown(metric.low), shown(metric.high)
+        return ends if metric.higher_is_better else ends[::-1]
+
+    def complete(self) -> tuple[Metric, ...]:
+        """The metrics that every model has: only these can be compared on a radar."""
+        return tuple(
+            m for m in self.metrics if all(self.value(name, m) is not None for name in self.scores)
+        )
+
+    def best(self, metric: Metric) -> set[str]:
+        """The best model, and those whose interval reaches into the best one's: not told apart from it.
+
+        Overlapping intervals prove no equality either; a paired test on the items decides.
+        """
+        found = {m: v for m in self.models if (v := self.value(m, metric)) is not None}
+        if not found:
+            return set()
+        sign = 1 if metric.higher_is_better else -1
+        best = max(found, key=lambda name: sign * found[name])
+        low, high = self.interval(best, metric) or (found[best], found[best])
+        near = set()
+        for name, value in found.items():
+            other_low, other_high = self.interval(name, metric) or (value, value)
+            if other_low <= high and other_high >= low:
+                near.add(name)
+        return near
+
+    def only(self, metrics: Sequence[str], models: Sequence[str]) -> "Dashboard":
+        """A part of it, in its own order and on the same scales."""
+        return Dashboard(
+            tuple(m for m in self.metrics if m.name in metrics),
+            {name: found for name, found in self.scores.items() if name in models},
+            self.order or tuple(self.scores),
+        )
+
+    def rows(self, language: str) -> list[dict[str, str]]:
+        """A row a model for a table; ★ marks the best and those not told apart from it."""
+        best = {metric.name: self.best(metric) for metric in self.metrics}
+        return [
+            {("モデル" if language == "ja" else "model"): name}
+            | {
+                self.heading(metric, language): self.cell(name, metric, name in best[metric.name])
+                for metric in self.metrics
+            }
+            for name in self.models
+        ]
+
+    def heading(self, metric: Metric, language: str) -> str:
+        return f"{metric.label(language)} {'↑' if metric.higher_is_better else '↓'}"
+
+    def cell(self, model: str, metric: Metric, best: bool = False) -> str:
+        """For example "0.84 [0.78, 0.90] ★", or a dash where the model has no such number."""
+        value, interval = self.value(model, metric), self.interval(model, metric)
+        if value is None:
+            return MISSING
+        digits = metric.digits()
+        spread = f" [{interval[0]:,.{digits}f}, {interval[1]:,.{digits}f}]" if interval else ""
+        return f"{value:,.{digits}f}" + spread + (" ★" if best else "")
+
+
+def dashboard(metrics: Sequence[Metric], scores: dict[str, dict]) -> Dashboard:
+    """A checked dashboard; raises :class:`BadInput` for one that would show something wrong."""
+    if not scores:
+        raise BadInput("a dashboard without models", "Give {model name: {metric: value}}.")
+    if len({metric.name for metric in metrics}) < len(metrics):
+        raise BadInput("a metric stands twice in the dashboard", "Give each metric once.")
+    found = Dashboard(tuple(metrics), scores)
+    kept = [m for m in metrics if any(found.value(name, m) is not None for name in scores)]
+    if not kept:
+        raise BadInput(
+            "none of the models has any of the dashboard's metrics",
+            f"The metrics are {', '.join(m.name for m in metrics)}.",
+        )
+    found = Dashboard(tuple(_scaled(metric, found) for metric in kept), scores)
+    for metric in found.metrics:
+        for name in scores:
+            _check(found, name, metric)
+    return found
+
+
+def _scaled(metric: Metric, found: Dashboard) -> Metric:
+    if metric.high is not None:
+        return metric
+    ends = []
+    for name in found.models:
+        value, interval = found.value(name, metric), found.interval(name, metric)
+        ends += [end for end in (value, interval and interval[1]) if end is not None]
+    return replace(metric, high=_rounded_up(max(ends), metric.low))
+
+
+def _rounded_up(value: float, low: float) -> float:
+    """The next of 1, 2, 5 · 10ⁿ at or above ``value`` (or just above ``low``, where nothing is higher)."""
+    if value <= low:
+        return low + 1
+    power = 10.0 ** math.floor(math.log10(value - low))
+    return low + next(
+        step * power for step in (1, 2, 5, 10) if step * power >= (value - low) * (1 - 1e-9)
+    )
+
+
+def _check(found: Dashboard, name: str, metric: Metric) -> None:
+    value, interval = found.value(name, metric), found.interval(name, metric)
+    assert metric.high is not None
+    if metric.high <= metric.low:
+        raise BadInput(f"the scale of {metric.name} ends before it begins", "Give low < high.")
+    if value is None:
+        return
+    if not metric.low <= value <= metric.high:
+        raise BadInput(
+            f"{metric.name} of {name} is {shown(value)}, outside its scale {shown(metric.low)} – {shown(metric.high)}",
+            "Mend the value, or give the metric a wider low and high.",
+        )
+    if interval and not interval[0] - 1e-9 <= value <= interval[1] + 1e-9:
+        raise BadInput(
+            f"{metric.name} of {name} is {shown(value)}, outside its own interval",
+            f"Check {metric.name}_ci.",
+        )
+
+
+def _number(value) -> float | None:
+    """A finite number, or ``None``."""
+    if value is None or isinstance(value, str | list | dict):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def shown(value: float) -> str:
+    """An end of a scale or a value in a message, without needless digits: 0, 0.5, 1,000."""
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"

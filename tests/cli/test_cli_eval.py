@@ -1,0 +1,59 @@
+"""``labs eval``: table, JSON, page, and one line for every bad input."""
+
+import json
+
+import pytest
+
+from lab_helpers.runtime.errors import EXIT_BAD_INPUT
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def quiz(tmp_path):
+    path = tmp_path / "quiz.jsonl"
+    row = {"question": "Is the lamp warm?", "choices": ["yes", "no"], "answer": 0}
+    path.write_text("\n".join([json.dumps(row)] * 4), encoding="utf-8")
+    return path
+
+
+def test_a_benchmark_file_as_json_and_as_a_page(labs, quiz, tiny_chat_model, tmp_path):
+    page = tmp_path / "page.html"
+    options = ["--model", tiny_chat_model, "--benchmark", quiz, "--limit", 3, "--no-house"]
+    code, out, _ = labs("eval", *options, "--html", page, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert list(found["models"]) == ["base"]
+    assert [row["items"] for row in found["benchmarks"]] == [3, 3]
+    assert "quiz.jsonl (letters)" in page.read_text(encoding="utf-8")
+
+
+def test_the_table_has_a_row_a_measurement(labs, quiz, tiny_chat_model):
+    options = ["--model", tiny_chat_model, "--benchmark", quiz, "--no-house", "--lang", "ja"]
+    code, out, _ = labs("eval", *options)
+    assert code == 0
+    assert "指標" in out
+    assert "(cloze)" in out
+
+
+def test_nothing_to_measure(labs):
+    code, _, err = labs("eval", "--no-house")
+    assert code == EXIT_BAD_INPUT
+    assert "nothing to measure" in err
+
+
+def test_a_file_that_is_missing_or_no_benchmark_or_cut(labs, tmp_path, quiz):
+    code, _, err = labs("eval", "--benchmark", tmp_path / "none.jsonl")
+    assert code == EXIT_BAD_INPUT
+    assert "no such file" in err
+    quiz.write_text(quiz.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    code, _, err = labs("eval", "--benchmark", quiz)
+    assert code == EXIT_BAD_INPUT
+    assert "line 4" in err
+
+
+def test_a_folder_without_an_adapter(labs, tmp_path, quiz, tiny_chat_model):
+    options = ["--model", tiny_chat_model, "--benchmark", quiz, "--no-house"]
+    code, _, err = labs("eval", *options, "--adapter", tmp_path)
+    assert code == EXIT_BAD_INPUT
+    assert "holds no adapter" in err
