@@ -4,28 +4,15 @@ import json
 
 import pytest
 
-from lab_helpers import cli
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_OUTSIDE_BAND
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
-def rag(capsys, monkeypatch):
-    """Run ``labs rag`` in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["labs", "rag", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "160")
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
+def rag(labs):
+    """Run ``labs rag``: exit code, standard output, standard error."""
+    return lambda *arguments: labs("rag", *arguments)
 
 
 @pytest.fixture
