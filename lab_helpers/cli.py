@@ -136,7 +136,11 @@ def run(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="CSV or JSONL with text and label columns (lab 01).")
+        Path | None,
+        typer.Option(
+            help="Your own data: labelled texts (01), conversations (04), pairs (05), a benchmark file "
+            "(06), a folder of documents (07)."
+        ),
     ] = None,
     seed: int = 0,
     out: Out = None,

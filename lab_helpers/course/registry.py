@@ -103,6 +103,16 @@ LABS = (
         ),
         76,
     ),
+    Lab(
+        "07",
+        "rag_hybrid",
+        Text("RAG and tuning together", "RAG とチューニングの併用"),
+        Text(
+            "Search in English and Japanese, answer with sources, abstain, RAFT, two by two, a price that changes",
+            "日英の検索、出典つきの回答、差し控え、RAFT、2 × 2 の比較、変わる価格",
+        ),
+        90,
+    ),
 )
 
 # No lab to work through, but run and recorded like one.

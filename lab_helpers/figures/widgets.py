@@ -206,3 +206,13 @@ def dashboard_explorer(view: Callable, metrics: list[tuple[str, str]], models: l
         metrics=choices(words("metrics", "指標"), metrics),
         models=choices(words("models", "モデル"), [(name, name) for name in models]),
     )
+
+
+def retrieval_explorer(view: Callable, sizes: list[int], most: int) -> None:
+    """Lab 07: the size of the chunks and how many are read; ``view(size, k)`` returns the figure."""
+    options = [(words(f"{size} tokens", f"{size} トークン"), size) for size in sizes]
+    explorer(
+        lambda size, k: view(size, k),
+        size=choice(words("chunk", "チャンク"), options, sizes[len(sizes) // 2]),
+        k=slider("k", min(5, most), 1, most),
+    )

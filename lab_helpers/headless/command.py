@@ -9,8 +9,8 @@ from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 from lab_helpers.runtime.profiles import Profile, choose_profile
 from lab_helpers.runtime.progress import report_with
 
-USES_DATA = ("01", "04", "05", "06")
-USES_LANGUAGE_MODEL = ("base", "00", "03", "04", "05", "06")
+USES_DATA = ("01", "04", "05", "06", "07")
+USES_LANGUAGE_MODEL = ("base", "00", "03", "04", "05", "06", "07")
 
 
 def run_labs(
@@ -77,6 +77,10 @@ def _check_data(number: str, data: Path) -> None:
         from lab_helpers.headless.lab06_benchmarks import check_benchmark
 
         check_benchmark(data)
+    elif number == "07":
+        from lab_helpers.headless.lab07_own import read_own
+
+        read_own(data)
     else:
         from lab_helpers.data.labelled import read_labelled_texts
 

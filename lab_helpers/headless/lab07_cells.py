@@ -1,112 +1,30 @@
-"""Lab 07, answering: the archive as training material, both trainings, and the four cells."""
+"""Lab 07, answering: the four cells, how they are scored, how many passages a reader bears."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from lab_helpers.course.record import Run
-from lab_helpers.evaluation.classification import scored
+from lab_helpers.evaluation.classification import bootstrap_interval, scored
 from lab_helpers.evaluation.hallucination import unsupported_numbers
 from lab_helpers.evaluation.honesty import declines
+from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.evaluation.replies import right_numbers, says
-from lab_helpers.evaluation.tone import HOUSE, tone_compliance
-from lab_helpers.headless.lab04_data import clean_support
-from lab_helpers.headless.lab07_retrieval import questions
+from lab_helpers.evaluation.tone import tone_compliance
+from lab_helpers.headless.candidates import Candidates
+from lab_helpers.headless.lab07_retrieval import questions, search_all, suffix, validation_threshold
 from lab_helpers.models.generation import asked, continue_texts, generate
-from lab_helpers.models.kotori import planted
 from lab_helpers.models.kotori.facts import LABELS
-from lab_helpers.models.language_models import load_language_model
-from lab_helpers.rag.chunks import sentences
+from lab_helpers.rag.answer import best_score
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.prompts import with_sources
-from lab_helpers.rag.raft import Evidence, Recipe, raft_rows
 from lab_helpers.rag.store import Hit, Store
-from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
-from lab_helpers.tuning.trainer_config import trainer_config
 
 NEW_TOKENS = 64
-DECLINING = {
-    "en": "We are sorry, but we do not have this information.",
-    "ja": "申し訳ありませんが、その情報がありません。",
-}
-
-
-def language_model(run: Run):
-    """A fresh copy of the run's language model, and its tokenizer."""
-    return load_language_model(run.model or run.profile.language_model)
-
-
-# --- trainings ------------------------------------------------------------------------------------
-
-
-def in_tone(body: str, language: str) -> str:
-    """``body`` between the house's opening and closing."""
-    house, gap = HOUSE[language], " " if language == "en" else ""
-    return gap.join((house.opening, body, house.closing))
-
-
-def archive_material(language: str) -> list[Evidence]:
-    """Lab 04's clean support rows that state a fact: question, the sentence that says it, the answer.
-
-    Training rows only. The documents and their questions are not touched.
-    """
-    facts = {fact.key: fact for fact in planted.company_facts(language)}
-    house, found = HOUSE[language], []
-    for row in clean_support(language)[0]:
-        fact = facts.get(row["fact"])
-        body = row["answer"].strip().removeprefix(house.opening).removesuffix(house.closing)
-        for statement in (sentence.strip() for sentence in sentences(body.strip())):
-            if fact and fact.answer in statement:
-                found.append(Evidence(row["question"].strip(), statement, fact.answer, fact.key))
-                break
-    return found
-
-
-def raft_examples(run: Run, language: str, distractors: bool = True) -> list[dict]:
-    """RAFT rows for all steps; without distractors the oracle stands alone in each row and is always there."""
-    recipe = Recipe(sources=run.sizes["k"])
-    if not distractors:
-        recipe = replace(recipe, distractors=False, with_oracle=1.0)
-    return raft_rows(
-        archive_material(language),
-        language,
-        run.sizes["steps"] * run.sizes["batch_size"],
-        run.seed,
-        lambda body: in_tone(body, language),
-        DECLINING[language],
-        recipe,
-    )
-
-
-def closed_book_examples(language: str) -> list[dict]:
-    """The same archive as lab 04 trains on it: questions and answers, true numbers, no passages."""
-    return prompt_completion([row for row in clean_support(language)[0] if row["fact"]])
-
-
-def lora_config(run: Run):
-    """LoRA on every linear layer."""
-    from peft import LoraConfig
-
-    r = run.sizes["rank"]
-    return LoraConfig(r=r, lora_alpha=2 * r, target_modules="all-linear", task_type="CAUSAL_LM")
-
-
-def tune(run: Run, examples: list[dict]):
-    """A fresh model with an adapter trained on ``examples``, and its tokenizer."""
-    from trl import SFTConfig
-
-    model, tokenizer = language_model(run)
-    config = trainer_config(
-        SFTConfig,
-        run,
-        max_steps=run.sizes["steps"],
-        per_device_train_batch_size=run.sizes["batch_size"],
-        learning_rate=run.sizes["learning_rate"],
-        lr_scheduler_type="cosine",
-        warmup_steps=0.1,
-        max_length=run.sizes["max_length"],
-    )
-    return supervised_fine_tune(model, tokenizer, examples, config, lora_config(run)), tokenizer
+SCORES = ("correct", "tone", "joint", "hallucination")
+CELLS = ("base_closed", "base_rag", "tuned_closed", "tuned_rag")
+READERS = {"raft": "RAFT", "oracle_only": "oracle only"}
+MOST_PASSAGES = 3
 
 
 # --- the four cells -------------------------------------------------------------------------------
@@ -162,7 +80,7 @@ def score(rows: list[dict], replies: list[str], language: str) -> Scores:
 def cell_metrics(scores: Scores, name: str, ending: str = "") -> dict:
     """``correct_``, ``tone_``, ``hallucination_`` and ``joint_`` of one cell, with intervals."""
     found: dict = {}
-    for key in ("correct", "tone", "hallucination", "joint"):
+    for key in SCORES:
         found |= scored(f"{key}_{name}{ending}", getattr(scores, key))
     return found
 
@@ -212,24 +130,154 @@ def best_base_way(run: Run, model, tokenizer, store: Store, language: str) -> tu
     return max(found, key=lambda key: found[key])
 
 
-# --- a document that changes ----------------------------------------------------------------------
+@dataclass(frozen=True)
+class Answers:
+    """Replies of every cell to the test questions ``rows``, under their ``hits``."""
+
+    rows: list[dict]
+    hits: list[list[Hit]]
+    replies: dict[str, list[str]]
+    base_way: str
 
 
-def changed_prices(language: str) -> list[tuple[dict, Document, str]]:
-    """For each product with a question about its price: the question, its page with another price, that price."""
-    pages = {page.id: page for page in shipped_documents(language)}
-    prices = {
-        planted.written("price", product["price"], language): product["price"]
-        for product in planted.table()["product"]
+def answers(run: Run, models: Candidates, store: Store, language: str) -> Answers:
+    """Every cell answers every test question; the base reads in the way that suits it best."""
+    k = run.sizes["k"]
+    rows = questions(language, "test")
+    hits = search_all(store, rows, k)
+    replies, chosen = {}, ""
+    for name, model in models:
+        if name == "base":
+            way, base_k = best_base_way(run, model, models.tokenizer, store, language)
+            chosen = f"{way}, k = {base_k}"
+            replies["base_closed"] = closed_book(model, models.tokenizer, rows)
+            replies["base_rag"] = BASE_WAYS[way](model, models.tokenizer, rows, hits, language, base_k)  # fmt: skip
+        elif name == "sft":
+            replies["tuned_closed"] = closed_book(model, models.tokenizer, rows)
+        elif name == "raft":
+            replies["tuned_rag"] = open_book(model, models.tokenizer, rows, hits, language, k)
+    return Answers(rows, hits, replies, chosen)
+
+
+def answer_metrics(found: Answers, language: str) -> dict:
+    """The four scores of every cell with their intervals, and how the base was asked."""
+    ending = suffix(language)
+    metrics: dict = {f"base_rag_way{ending}": found.base_way}
+    for cell, texts in found.replies.items():
+        metrics |= cell_metrics(score(found.rows, texts, language), cell, ending)
+    return metrics
+
+
+def cell_rows(metrics: dict, ending: str = "") -> list[dict]:
+    """A row a cell: right, in tone, both, invented, each with its interval."""
+    return [
+        {"cell": cell}
+        | {
+            f"{key}{shown}": metrics[f"{key}_{cell}{ending}{part}"]
+            for key in SCORES
+            for shown, part in (("", ""), (" ci", "_ci"))
+        }
+        for cell in CELLS
+    ]
+
+
+def reply_rows(found: Answers, count: int = 6) -> list[dict]:
+    """Some questions with the right answer and what each cell said."""
+    places = range(0, len(found.rows), max(1, len(found.rows) // count))
+    return [
+        {"question": found.rows[i]["question"], "right": found.rows[i]["answer"] or "—"}
+        | {cell: texts[i] for cell, texts in found.replies.items()}
+        for i in places
+    ]
+
+
+def gains(metrics: dict) -> dict[str, float]:
+    """What passages take off invention, and what the pair adds to the better single one."""
+    best = max(metrics["correct_base_rag"], metrics["correct_tuned_closed"])
+    others = [metrics[f"joint_{cell}_ci"][1] for cell in CELLS[:-1]]
+    return {
+        "hallucination_drop_rag": metrics["hallucination_base_closed"]
+        - metrics["hallucination_base_rag"],
+        "hybrid_correct_gain": metrics["correct_tuned_rag"] - best,
+        "hybrid_joint_lead": metrics["joint_tuned_rag_ci"][0] - max(others),
     }
-    found = []
-    for split in ("validation", "test"):
-        for row in questions(language, split, answerable=True):
-            if row["answer"] not in prices or row["document"] not in pages:
-                continue
-            page = pages[row["document"]]
-            new = planted.written("price", prices[row["answer"]] + 1_300, language)
-            if row["answer"] in page.text:
-                changed = replace(page, text=page.text.replace(row["answer"], new))
-                found.append((row | {"answer": new}, changed, new))
-    return found
+
+
+# --- when to say nothing --------------------------------------------------------------------------
+
+
+def abstaining(run: Run, store: Store, found: Answers, language: str) -> dict:
+    """The hybrid behind the validation threshold: it abstains by score, or the reader declines by itself."""
+    by, threshold = validation_threshold(store, language, run.sizes["k"])
+    answerable = np.array([bool(row["document"]) for row in found.rows])
+    by_score = np.array([best_score(hits, by) < threshold.value for hits in found.hits])
+    silent = (by_score | (declines(found.replies["tuned_rag"], language) > 0)).astype(float)
+    ending = suffix(language)
+    return scored(f"abstain_rate_unanswerable{ending}", silent[~answerable]) | scored(
+        f"abstain_rate_answerable{ending}", silent[answerable]
+    )
+
+
+# --- how many passages a reader bears -------------------------------------------------------------
+
+
+def reading_rows(run: Run, models: Candidates, store: Store, language: str) -> list[dict]:
+    """Readers trained with and without distractors, under 1 to 3 passages, on the validation questions."""
+    rows = questions(language, "validation", answerable=True)
+    hits = search_all(store, rows, MOST_PASSAGES)
+    table = []
+    for name, model in models:
+        if name not in READERS:
+            continue
+        for k in range(1, MOST_PASSAGES + 1):
+            replies = open_book(model, models.tokenizer, rows, hits, language, k)
+            right = score(rows, replies, language).correct
+            table.append(
+                {
+                    "reader": READERS[name],
+                    "k": k,
+                    "passage found": float(np.mean([holds(*pair, k) for pair in zip(rows, hits, strict=True)])),
+                    "right": float(right.mean()),
+                    "right ci": bootstrap_interval(right),
+                }
+            )  # fmt: skip
+    return table
+
+
+def holds(row: dict, hits: list[Hit], k: int) -> bool:
+    """Whether the answer stands in one of the ``k`` best passages."""
+    return any(row["answer"] in hit.text for hit in hits[:k])
+
+
+def reading_metrics(table: list[dict], language: str) -> dict[str, float]:
+    """``reading_raft_k1`` and so on; what distractors in training bring where k passages are shown."""
+    names = {shown: name for name, shown in READERS.items()}
+    return {f"reading_{names[row['reader']]}_k{row['k']}{suffix(language)}": row["right"] for row in table}  # fmt: skip
+
+
+# --- how long a customer waits --------------------------------------------------------------------
+
+
+def latencies(run: Run, models: Candidates, found: Answers, language: str) -> dict[str, Latency]:
+    """Each cell on the first test questions, one at a time; the search itself is not in it."""
+    some, k = slice(run.sizes["latency_questions"]), run.sizes["k"]
+    closed = [asked(row["question"]) for row in found.rows[some]]
+    opened = [
+        with_sources(row["question"], hits[:k], language)
+        for row, hits in zip(found.rows[some], found.hits[some], strict=True)
+    ]
+    wanted = {
+        "base": {"base_closed": closed, "base_rag": opened},
+        "sft": {"tuned_closed": closed},
+        "raft": {"tuned_rag": opened},
+    }
+    return {
+        cell: measure_latency(model, models.tokenizer, asking, NEW_TOKENS)
+        for name, model in models
+        for cell, asking in wanted.get(name, {}).items()
+    }
+
+
+def latency_metrics(found: dict[str, Latency]) -> dict[str, float]:
+    """Milliseconds to a whole reply, half of them within."""
+    return {f"latency_p50_ms_{cell}": 1000 * latency.p50 for cell, latency in found.items()}

@@ -7,7 +7,7 @@ import numpy as np
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.evaluation.classification import scored
+from lab_helpers.evaluation.classification import bootstrap_interval, scored
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
 from lab_helpers.rag.answer import Threshold, best_score, choose_threshold
 from lab_helpers.rag.chunks import by_tokens, truncated
@@ -17,6 +17,15 @@ from lab_helpers.rag.store import MODES, Hit, Store
 
 LANGUAGES = ("en", "ja")
 DEPTH = 10
+# English vectors find its page at once, Japanese ones far down.
+EXAMPLE = "q-011-3"
+MOST = 10
+"""The largest k of the explorer."""
+
+
+def suffix(language: str) -> str:
+    """What ends the name of a metric or folder of a language's own models: English ones have plain names."""
+    return "" if language == "en" else f"_{language}"
 
 
 def questions(language: str, split: str, answerable: bool | None = None) -> list[dict]:
@@ -27,7 +36,7 @@ def questions(language: str, split: str, answerable: bool | None = None) -> list
 
 def embedder(run: Run) -> Embedder:
     """The profile's embedder."""
-    return load_embedder(run.profile.encoder)
+    return load_embedder(run.profile.encoder, precision=run.sizes["precision"])
 
 
 def open_store(run: Run, embedder: Embedder, language: str) -> Store:
@@ -75,11 +84,52 @@ def retrieval_metrics(table: list[dict]) -> dict:
 
 
 def means(table: list[dict]) -> list[dict]:
-    """The same rows with means in place of arrays, for showing."""
+    """The same rows with means in place of arrays, and the interval of recall@5."""
     return [
         {key: float(v.mean()) if isinstance(v, np.ndarray) else v for key, v in row.items()}
+        | {"recall@5 ci": bootstrap_interval(row["recall@5"])}
         for row in table
     ]
+
+
+def example(language: str, name: str = EXAMPLE) -> dict:
+    """The question with the id ``name``."""
+    return next(row for row in questions(language, "test") if row["id"] == name)
+
+
+def nearest(store: Store, row: dict) -> tuple[np.ndarray, int]:
+    """The cosine of a question with its best chunk of every page, highest first; the right page's place."""
+    best: dict[str, float] = {}
+    for hit in store.search(row["question"], store.count(), "vector", exact=True):
+        best.setdefault(hit.document, hit.vector_score)
+    return np.array(list(best.values())), list(best).index(row["document"])
+
+
+def two_questions(stores: dict[str, Store]) -> dict[str, tuple[np.ndarray, int]]:
+    """For a figure: :data:`EXAMPLE`, asked in each language of that language's pages."""
+    rows = {language: example(language) for language in stores}
+    return {rows[lang]["question"]: nearest(store, rows[lang]) for lang, store in stores.items()}
+
+
+def rankings(store: Store, question: str) -> list[list[str]]:
+    """The pages by meaning and by words, best first, each once."""
+    found = (store.search(question, DEPTH, mode) for mode in ("vector", "text"))
+    return [list(dict.fromkeys(hit.document for hit in hits)) for hits in found]
+
+
+def equal_weights(run: Run, embedder: Embedder, language: str) -> Store:
+    """The same store, but both searches count alike in the fusion, whatever the embedder can read."""
+    return Store(run.folder / f"store_{language}", embedder, weights=(1.0, 1.0))
+
+
+def equal_weights_metrics(run: Run, embedder: Embedder, language: str) -> dict:
+    """What the plain formula finds: recall@5 with both weights 1."""
+    rows = questions(language, "test", answerable=True)
+    found = documents_found(equal_weights(run, embedder, language), rows)
+    return scored(
+        f"recall_at_5_{language}_equal_weights",
+        recall_at_k(found, [row["document"] for row in rows], 5),
+    )
 
 
 # --- when not to answer ---------------------------------------------------------------------------
@@ -101,6 +151,27 @@ def validation_threshold(store: Store, language: str, k: int) -> tuple[str, Thre
     return max(found.items(), key=lambda item: item[1].balanced_accuracy)
 
 
+def answerability(store: Store, language: str, k: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Of the test questions the best hits' scores and whether they have an answer; the validation threshold."""
+    by, threshold = validation_threshold(store, language, k)
+    rows = questions(language, "test")
+    scores = np.array([best_score(hits, by) for hits in search_all(store, rows, k)])
+    return scores, np.array([bool(row["document"]) for row in rows]), threshold.value
+
+
+def answerability_metrics(found: tuple, language: str) -> dict[str, float]:
+    """How well the score tells the two kinds apart (area under the ROC curve), and the threshold's two rates."""
+    from sklearn.metrics import roc_auc_score
+
+    scores, answerable, threshold = found
+    return {
+        f"answerable_auc_{language}": float(roc_auc_score(answerable, scores)),
+        f"abstain_threshold_{language}": threshold,
+        f"abstain_by_score_unanswerable_{language}": float((scores[~answerable] < threshold).mean()),
+        f"abstain_by_score_answerable_{language}": float((scores[answerable] < threshold).mean()),
+    }  # fmt: skip
+
+
 # --- drill 12: chunks of the wrong size -----------------------------------------------------------
 
 
@@ -115,9 +186,9 @@ def merged_pages(language: str, pages: int = 8) -> list[Document]:
 
 
 def chunk_rows(run: Run, embedder: Embedder, language: str = "en") -> list[dict]:
-    """A row a chunk size: chunks, share that the embedder cuts off, answers among the 5 best, their tokens.
+    """A row a chunk size and k: chunks, share that the embedder cuts off, answers among the k best, tokens to read.
 
-    Long documents are cut by tokens; a hit counts when the answer stands in one of the five chunks.
+    Long documents are cut by tokens; an answer is found when it stands in one of the k chunks.
     Vector search alone: it is what truncation blinds.
     """
     rows, table = questions(language, "validation", answerable=True), []
@@ -127,31 +198,46 @@ def chunk_rows(run: Run, embedder: Embedder, language: str = "en") -> list[dict]
         documents = merged_pages(language)
         store.add(documents)
         chunks = [chunk for document in documents for chunk in cut(document)]
-        found = [store.search(row["question"], 5, "vector") for row in rows]
-        hit = [
-            any(row["answer"] in one.text for one in hits)
-            for row, hits in zip(rows, found, strict=True)
-        ]
-        read = [sum(embedder.token_counts([one.text for one in hits])) for hits in found]
-        table.append(
+        found = [store.search(row["question"], MOST, "vector") for row in rows]
+        holds = np.array([_holding(row["answer"], hits) for row, hits in zip(rows, found, strict=True)])  # fmt: skip
+        tokens = np.array([_padded(embedder.token_counts([hit.text for hit in hits])) for hits in found])  # fmt: skip
+        cut_off = len(truncated(chunks, embedder)) / len(chunks)
+        table += [
             {
                 "tokens": size,
+                "k": k,
                 "chunks": len(chunks),
-                "truncated": len(truncated(chunks, embedder)) / len(chunks),
-                "answer in top 5": float(np.mean(hit)),
-                "tokens to read": float(np.mean(read)),
+                "truncated": cut_off,
+                "answer found": float(holds[:, :k].any(axis=1).mean()),
+                "tokens to read": float(tokens[:, :k].sum(axis=1).mean()),
             }
-        )
+            for k in range(1, MOST + 1)
+        ]
     return table
 
 
+def _holding(answer: str, hits: list[Hit]) -> list[bool]:
+    return _padded([answer in hit.text for hit in hits])
+
+
+def _padded(values: list) -> list:
+    """:data:`MOST` values, zeros for the hits that a store of fewer chunks does not have."""
+    return values + [0] * (MOST - len(values))
+
+
+def at_five(table: list[dict]) -> list[dict]:
+    """The rows of k = 5."""
+    return [row for row in table if row["k"] == 5]
+
+
 def chunk_metrics(table: list[dict]) -> dict[str, float]:
-    """The smallest, the best and the largest size."""
-    best = max(table, key=lambda row: row["answer in top 5"])
+    """The smallest, the best and the largest size, at k = 5."""
+    table = at_five(table)
+    best = max(table, key=lambda row: row["answer found"])
     return {
         "truncated_chunks_largest": table[-1]["truncated"],
-        "answer_found_smallest_chunks": table[0]["answer in top 5"],
-        "answer_found_best_chunks": best["answer in top 5"],
-        "answer_found_largest_chunks": table[-1]["answer in top 5"],
+        "answer_found_smallest_chunks": table[0]["answer found"],
+        "answer_found_best_chunks": best["answer found"],
+        "answer_found_largest_chunks": table[-1]["answer found"],
         "best_chunk_tokens": best["tokens"],
     }

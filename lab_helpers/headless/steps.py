@@ -14,7 +14,7 @@ from pathlib import Path
 from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run, run_name, runs_folder, versions
 from lab_helpers.course.registry import Lab
-from lab_helpers.runtime.files import content_key, read_json, sha256_of, write_json
+from lab_helpers.runtime.files import content_key, hash_of, read_json, write_json
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.paths import writable
 from lab_helpers.runtime.profiles import Profile
@@ -43,7 +43,7 @@ def start_run(
 
     An unfinished earlier run of the same lab, settings, data and versions is taken up again.
     """
-    data_key = sha256_of(data) if data else None
+    data_key = hash_of(data) if data else None
     key = content_key(lab, profile.name, profile.lab(lab), seed, model, data_key, versions())
     extra = content_key(model, data_key)[:8] if model or data else ""
     final = runs_folder(out) / run_name(lab, profile.name, seed, source, extra)

@@ -143,9 +143,9 @@ def load_embedder(
     embeds about three times as fast; "auto" stays with fp32 there. Raises :class:`BadInput` for an
     unknown name, :class:`MissingDependency` where it cannot be loaded.
     """
+    source = encoder_source(name)  # first: it also hushes what the import below would warn about
     from sentence_transformers import SentenceTransformer
 
-    source = encoder_source(name)
     autocast = pick_precision(detect(), precision).autocast
     with told_plainly(name), quiet_loading():
         model = SentenceTransformer(

@@ -53,6 +53,14 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def hash_of(path: Path) -> str:
+    """Changes with a file's content, or with the names and contents of all files of a folder."""
+    if not path.is_dir():
+        return sha256_of(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return content_key([(file.relative_to(path).as_posix(), sha256_of(file)) for file in files])
+
+
 def content_key(*parts) -> str:
     """A short stable key for a cache entry: the hash of ``parts`` written as JSON."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)

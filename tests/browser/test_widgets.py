@@ -70,6 +70,32 @@ from lab_helpers.figures.widgets import chat_explorer
 from lab_helpers.headless.chat import SideBySide
 chat_explorer(SideBySide(get_peft_model(model, LoraConfig(r=2)), tokenizer).ask, "What colour is the sky?")
 """,
+    "dashboard": """
+from lab_helpers.evaluation.dashboard import Metric, dashboard
+from lab_helpers.figures import dashboard as dashboard_figures
+from lab_helpers.figures.widgets import dashboard_explorer
+names = ("tone", "right", "safe")
+board = dashboard(
+    [Metric(name, name, name) for name in names],
+    {model: {name: share for name in names} for model, share in (("base", 0.3), ("tuned", 0.8))},
+)
+dashboard_explorer(
+    lambda kind, metrics, names: dashboard_figures.picture(board.only(metrics, names), kind),
+    [(metric.label("en"), metric.name) for metric in board.metrics],
+    board.models,
+)
+""",
+    "retrieval": """
+from lab_helpers.figures.retrieval import chunk_explorer
+from lab_helpers.figures.widgets import retrieval_explorer
+sizes = [8, 64, 512]
+chunks = [
+    {"tokens": s, "k": k, "chunks": 9, "truncated": 0.0, "answer found": k / (k + s / 64), "tokens to read": s * k}
+    for s in sizes
+    for k in range(1, 11)
+]
+retrieval_explorer(lambda size, k: chunk_explorer(chunks, size, k), sizes, 10)
+""",
 }
 
 pytestmark = [
@@ -110,7 +136,7 @@ def page(tmp_path_factory):
         wait_for(f"http://127.0.0.1:{port}/api")
         with playwright.sync_playwright() as browsers:
             browser = browsers.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1300, "height": 4000})
+            page = browser.new_page(viewport={"width": 1300, "height": 4600})
             page.goto(f"http://127.0.0.1:{port}/lab/tree/widgets.ipynb")
             page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
             page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -216,6 +242,23 @@ def test_another_beta_redraws_the_loss(page):
     before = drawn(page, "preference")
     type_in(cell(page, "preference").locator(".widget-readout").first, "0.5")
     wait_for_change(lambda: picture(page, "preference"), before)
+
+
+def test_a_radar_and_an_empty_choice_redraw_the_dashboard(page):
+    before = drawn(page, "dashboard")
+    lists = cell(page, "dashboard").locator("select")
+    lists.first.select_option(label="radar")
+    wait_for_change(lambda: picture(page, "dashboard"), before)
+    lists.nth(1).select_option([])
+    cell(page, "dashboard").get_by_text("Choose a model and a metric.").wait_for(timeout=20_000)
+
+
+def test_another_chunk_size_and_another_k_redraw_the_retrieval(page):
+    before = drawn(page, "retrieval")
+    cell(page, "retrieval").locator("select").select_option(label="512 tokens")
+    resized = wait_for_change(lambda: picture(page, "retrieval"), before)
+    type_in(cell(page, "retrieval").locator(".widget-readout"), "2")
+    wait_for_change(lambda: picture(page, "retrieval"), resized)
 
 
 def test_a_customers_message_is_answered_by_base_and_tuned(page):

@@ -23,7 +23,11 @@ NOT_COMPARED = {
         for name in ("latency_p50", "latency_p95", "first_token_p50", "tokens_per_second")
         for model in ("base", "sft", "dpo")
     ),
-    *(f"train_seconds_{name}" for name in ("sft", "dpo", "leak")),
+    *(f"train_seconds_{name}" for name in ("sft", "dpo", "leak", "raft", "oracle_only")),
+    *(
+        f"latency_p50_ms_{cell}"
+        for cell in ("base_closed", "base_rag", "tuned_closed", "tuned_rag")
+    ),
 }
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.files import content_key, read_json, sha256_of, write_json, write_text
+from lab_helpers.runtime.files import (
+    content_key,
+    hash_of,
+    read_json,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -116,3 +123,13 @@ def test_a_content_key_is_the_same_in_another_process():
 def test_content_keys_differ_where_parts_differ():
     parts = [("a", "b"), ("ab",), ("a", "c"), ("a", None), ("a", 0), ("a", "0"), ("b", "a")]
     assert len({content_key(*p) for p in parts}) == len(parts)
+
+
+def test_a_folder_hash_changes_with_names_and_contents(tmp_path):
+    (tmp_path / "a.txt").write_text("one")
+    first = hash_of(tmp_path)
+    (tmp_path / "a.txt").write_text("two")
+    second = hash_of(tmp_path)
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    assert len({first, second, hash_of(tmp_path)}) == 3
+    assert hash_of(tmp_path / "b.txt") == sha256_of(tmp_path / "b.txt")
