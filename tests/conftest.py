@@ -170,7 +170,8 @@ def headless_record():
     from lab_helpers.headless.steps import run_steps, start_run
     from lab_helpers.runtime.profiles import load_profile
 
-    out, records = Path(os.environ["LAB_NOTEBOOK_HOME"]).parent / "headless", {}
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    out, records = Path(os.environ["LAB_NOTEBOOK_HOME"]).parent / f"headless{worker}", {}
     shutil.rmtree(out, ignore_errors=True)
 
     def record(number: str) -> dict:
