@@ -7,7 +7,7 @@ from lab_helpers.course.language import Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.labelled import shipped_texts
 from lab_helpers.figures import plots
-from lab_helpers.headless.lab01 import text_encoder
+from lab_helpers.headless.lab01_arms import text_encoder
 from lab_helpers.headless.steps import Step
 from lab_helpers.models.known_configs import lora_counts
 from lab_helpers.tuning import spectrum

@@ -52,24 +52,17 @@ class PairLogps:
         return self.chosen_ratio - self.rejected_ratio
 
 
-def implicit_rewards(logps: PairLogps, beta: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """r(x, y) = β log π(y | x) / π_ref(y | x) — DPO eq. (5) without β log Z(x), which cancels."""
-    return beta * logps.chosen_ratio, beta * logps.rejected_ratio
-
-
 def reward_accuracy(logps: PairLogps) -> float:
-    """Share of pairs whose chosen answer has the higher implicit reward; a tie is no success."""
+    """Share of pairs whose chosen answer has the higher implicit reward; a tie is no success.
+
+    r(x, y) = β log π(y | x) / π_ref(y | x) — DPO eq. (5) without β log Z(x), which cancels.
+    """
     return float((logps.margin > 0).float().mean())
 
 
 def dpo_loss(logps: PairLogps, beta: float) -> torch.Tensor:
     """-log σ(β (ratio_w - ratio_l)), (n,) — Rafailov et al. 2023 (arXiv:2305.18290) eq. (7)."""
     return -logsigmoid(beta * logps.margin)
-
-
-def dpo_weight(logps: PairLogps, beta: float) -> torch.Tensor:
-    """How hard a pair pulls: σ(r_l - r_w), the factor before the gradient in DPO §4, (n,)."""
-    return torch.sigmoid(-beta * logps.margin)
 
 
 def ipo_loss(logps: PairLogps, beta: float) -> torch.Tensor:

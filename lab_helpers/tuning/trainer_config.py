@@ -48,8 +48,14 @@ def refuse_unknown(config_class: type, names) -> None:
         raise BadInput(f"{config_class.__name__} takes no '{name}'", fix)
 
 
-def machine_settings(precision: str) -> dict[str, Any]:
-    """Precision and memory settings on this machine, for any training arguments.
+def checkpointing(config_class: type, on: bool) -> dict[str, bool]:
+    """Gradient checkpointing under the name that ``config_class`` takes: transformers renamed it within 5."""
+    new = "activation_checkpointing"
+    return {new if new in known_settings(config_class) else "gradient_checkpointing": on}
+
+
+def machine_settings(config_class: type, precision: str) -> dict[str, Any]:
+    """Precision and memory settings on this machine, for the training arguments ``config_class``.
 
     Gradient checkpointing trades time for memory: on for a GPU, off on a CPU, where models are small.
     """
@@ -60,7 +66,7 @@ def machine_settings(precision: str) -> dict[str, Any]:
     on_gpu = hardware.accelerator == "cuda"
     return {
         **pick_precision(hardware, precision).trainer_arguments(),
-        "gradient_checkpointing": on_gpu,
+        **checkpointing(config_class, on_gpu),
         "dataloader_pin_memory": on_gpu,
     }
 
@@ -74,6 +80,8 @@ def trainer_config(config_class: type, run, **settings):
     from datasets import disable_progress_bars
 
     refuse_unknown(config_class, settings)
+    if "gradient_checkpointing" in settings:  # beside the new name transformers ignores the old one
+        settings |= checkpointing(config_class, settings.pop("gradient_checkpointing"))
     disable_progress_bars()  # the course shows a bar of its own
     quiet = {
         "output_dir": str(run.folder / "training"),
@@ -84,7 +92,7 @@ def trainer_config(config_class: type, run, **settings):
         "seed": run.seed,
     }
     precision = run.sizes.get("precision", run.profile.precision)  # a lab's own comes first
-    filled = quiet | machine_settings(precision) | settings
+    filled = quiet | machine_settings(config_class, precision) | settings
     try:
         return config_class(**filled)
     except (TypeError, ValueError) as error:

@@ -44,7 +44,7 @@ lab.predict("one_in", ...)
 #
 # これをうのみにする必要はありません。ラボ 01 では MiniLM の*すべての*重みをファインチューニングしました。同じシードでもう一度実行し、本物の ΔW を見てみましょう。
 # %%
-from lab_helpers.headless.lab01 import text_encoder
+from lab_helpers.headless.lab01_arms import text_encoder
 from lab_helpers.headless.lab02 import full_delta
 
 encoder = text_encoder(lab.run)

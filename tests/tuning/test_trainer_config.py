@@ -1,5 +1,7 @@
 """Trainer settings: the machine's are filled in, the learner's win, unknown ones are refused with the fix."""
 
+import warnings
+from dataclasses import make_dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.trainer_config import (
     RENAMED,
+    checkpointing,
     known_settings,
     machine_settings,
     trainer_config,
@@ -49,10 +52,29 @@ def test_the_learners_settings_win(run):
 def test_a_t4_gets_fp16_and_an_a100_bf16(machine, precision, monkeypatch):
     """``torch.cuda.is_bf16_supported()`` would say yes on a T4 too: it counts emulation."""
     monkeypatch.setattr(hardware, "detect", lambda: machine)
-    settings = machine_settings(load_profile("t4").precision)
+    settings = machine_settings(SFTConfig, load_profile("t4").precision)
     assert (settings["bf16"], settings["fp16"]) == precision
-    assert settings["gradient_checkpointing"]
+    assert checkpointing(SFTConfig, True).items() <= settings.items()
     assert not settings["use_cpu"]
+
+
+@pytest.mark.parametrize("config_class", CLASSES)
+def test_checkpointing_is_filled_in_under_a_name_that_is_not_deprecated(config_class, run):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        trainer_config(config_class, run)
+
+
+@pytest.mark.parametrize("config_class", CLASSES)
+@pytest.mark.parametrize("on", [True, False])
+def test_the_learners_gradient_checkpointing_wins_under_its_old_name_too(config_class, on, run):
+    """Given beside the new name, transformers would ignore it without a word."""
+    assert trainer_config(config_class, run, gradient_checkpointing=on).gradient_checkpointing is on
+
+
+def test_before_the_rename_checkpointing_has_its_old_name():
+    old = make_dataclass("OldConfig", [("gradient_checkpointing", bool, False)])
+    assert checkpointing(old, True) == {"gradient_checkpointing": True}
 
 
 @pytest.mark.parametrize("config_class", CLASSES)
