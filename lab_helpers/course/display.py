@@ -33,7 +33,9 @@ def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:
 
 
 def cell(value) -> str:
-    """One table cell: integers with separators, other numbers to three digits."""
+    """One table cell: integers with separators, other numbers to three digits; lists of them alike."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(cell, value))}]"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value).replace("|", "\\|")
     if isinstance(value, int) or abs(value) >= 1000:

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,10 +20,12 @@ _QUALITIES = {
     "hallucination": ("invents", "作り話"),
 }
 _CELLS = (("base_closed", "base_rag"), ("tuned_closed", "tuned_rag"))
+_SCORES = {"vector": ("cosine", "コサイン類似度"), "text": ("BM25", " BM25")}
 _READERS = {
     "RAFT": ("RAFT", "RAFT", GOOD),
-    "oracle only": ("trained without distractors", "正解の資料だけで学習", BAD),
-    "base": ("base", "ベース", DARK),
+    "oracle only": ("trained on the oracle only", "正解の資料だけで学習", BAD),
+    "base, chat": ("base, chat form", "ベース（対話形式）", DARK),
+    "base, plain": ("base, plain text", "ベース（文章の続き）", LIGHT),
 }
 
 
@@ -33,7 +36,7 @@ def nearest(found: dict[str, tuple[np.ndarray, int]]):
             colours = [BAD if i == place else CALM for i in range(len(scores))]
             axis.bar(range(1, len(scores) + 1), scores, width=0.7, color=colours)
             axis.annotate(
-                words(f"right page: rank {place + 1} of {len(scores)}", f"正解のページ: {len(scores)} 件中 {place + 1} 位"),
+                words(f"right page: rank {place + 1} of {len(scores)}", f"正解の文書: {len(scores)} 件中 {place + 1} 位"),
                 (place + 1, max(scores[place], 0)),
                 (0.98, 0.97),
                 textcoords="axes fraction",
@@ -44,7 +47,7 @@ def nearest(found: dict[str, tuple[np.ndarray, int]]):
             )  # fmt: skip
             axis.set_xlim(0.2, len(scores) + 0.8)
             axis.xaxis.get_major_locator().set_params(integer=True)
-            axis.set_xlabel(words("pages, the nearest first", "ページ（近い順）"))
+            axis.set_xlabel(words("pages, the nearest first", "文書（近い順）"))
             axis.set_title(_wrapped(label), fontsize=10)
             axis.grid(axis="x", visible=False)
         values = np.concatenate([scores for scores, _ in found.values()])
@@ -151,15 +154,15 @@ def _choice(row: dict) -> str:
     )
 
 
-def answerability(panels: dict[str, tuple[np.ndarray, np.ndarray, float]]):
+def answerability(panels: Mapping[str, tuple[np.ndarray, np.ndarray, float, str]]):
     """Best scores of questions with and without an answer, as shares of each kind, and the threshold.
 
-    Each panel is (scores, answerable, threshold); labels "en" and "ja" become the languages' names.
+    Each panel is (scores, answerable, threshold, "vector" or "text"); labels "en" and "ja" become the languages' names.
     Scores and thresholds without end (nothing was found; always or never answer) stand at the edge.
     """
     with canvas(len(panels), width=4.4, height=3.6, texts=panels) as (figure, axes):
         _share_y(axes[0], words("share of the questions of its kind", "同じ種類の質問に占める割合"))
-        for axis, (label, (scores, answerable, threshold)) in zip(axes[0], panels.items(), strict=True):  # fmt: skip
+        for axis, (label, (scores, answerable, threshold, by)) in zip(axes[0], panels.items(), strict=True):  # fmt: skip
             scores, has = np.asarray(scores, float), np.asarray(answerable, bool)
             edges = np.histogram_bin_edges(scores[np.isfinite(scores)], 16)
             said = (
@@ -173,7 +176,9 @@ def answerability(panels: dict[str, tuple[np.ndarray, np.ndarray, float]]):
                     axis.hist(inside, edges, weights=weights, color=colour, alpha=0.55, label=words(*text).format(right.mean()))  # fmt: skip
             at = threshold if np.isfinite(threshold) else np.clip(threshold, edges[0], edges[-1])
             axis.axvline(at, color="black", lw=1.4, ls="--", label=words(f"threshold {threshold:.2f}", f"しきい値 {threshold:.2f}"))  # fmt: skip
-            axis.set_xlabel(words("score of the best hit", "最良の検索結果のスコア"))
+            axis.set_xlabel(
+                words(f"best hit, {_SCORES[by][0]}", f"最良の検索結果の{_SCORES[by][1]}")
+            )
             axis.set_title(_wrapped(words(*_LANGUAGES.get(label, (label, label)))), fontsize=10)
             axis.yaxis.set_major_formatter("{x:.0%}")
             axis.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2))
@@ -192,7 +197,7 @@ def two_by_two(rows: list[dict]):
             axis.set_title(words(*title))
             axis.set_xticks([0, 1], [words("closed book", "資料なし"), words("with passages", "資料あり")])  # fmt: skip
             axis.set_yticks([0, 1], ["", ""])
-        axes[0][0].set_yticklabels([words("base", "ベース"), words("tuned", "調整済み")])
+        axes[0][0].set_yticklabels([words("base", "ベース"), words("tuned", "チューニング済み")])
         return figure
 
 
@@ -201,7 +206,9 @@ def _tiles(axis, found: dict[str, dict], quality: str) -> None:
 
     invented = quality == "hallucination"
     values = np.array([[found.get(cell, {}).get(quality, np.nan) for cell in row] for row in _CELLS], float)  # fmt: skip
-    best = np.unravel_index(np.nanargmin(values) if invented else np.nanargmax(values), values.shape)
+    best = np.unravel_index(
+        np.nanargmin(values) if invented else np.nanargmax(values), values.shape
+    )
     lowest, highest = found[_CELLS[best[0]][best[1]]][f"{quality} ci"]
     axis.imshow(
         values, cmap="Reds" if invented else "Greens", vmin=0, vmax=1.6

@@ -34,15 +34,19 @@ class Candidates:
     def names(self) -> list[str]:
         return [BASE, *self._keys]
 
+    def wearing(self, name: str):
+        """The base with the adapter called ``name`` put on; good until another is asked for."""
+        self.model.set_adapter(self._keys[name])
+        return self.model
+
     def __iter__(self) -> Iterator[tuple[str, object]]:
         if not self._keys:
             yield BASE, self.model
             return
         with self.model.disable_adapter():
             yield BASE, self.model
-        for name, key in self._keys.items():
-            self.model.set_adapter(key)
-            yield name, self.model
+        for name in self._keys:
+            yield name, self.wearing(name)
 
 
 def named(folders: list[Path]) -> dict[str, Path]:

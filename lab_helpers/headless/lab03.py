@@ -26,9 +26,9 @@ MEASURED_KIND = "stories"
 
 
 def linear_weights(model) -> dict[str, torch.Tensor]:
-    """Every matrix that QLoRA would quantize: linear layers without the head, as float32."""
+    """Every matrix that QLoRA would quantize: linear layers without the head, as float32 on the CPU."""
     return {
-        name: module.weight.detach().float()
+        name: module.weight.detach().float().cpu()
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and "lm_head" not in name
     }
@@ -52,12 +52,12 @@ def equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
             return False
         for matrix in matrices:
             packed, state = quantize_4bit(
-                matrix.cpu(),
+                matrix,
                 quant_type=kind,
                 compress_statistics=True,
                 blocksize=quantization.BLOCK,
             )
-            ours = quantization.quantize(matrix.cpu(), kind, double=True)
+            ours = quantization.quantize(matrix, kind, double=True)
             pairs = (
                 (packed.reshape(-1), ours.packed),
                 (state.absmax, ours.scales.indices),
@@ -75,7 +75,7 @@ def error_rows(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
     for name, matrices in weights.items():
         for kind in quantization.CODES:
             errors = [
-                quantization.relative_error(w, quantization.quantize(w.cpu(), kind).dequantize())
+                quantization.relative_error(w, quantization.quantize(w, kind).dequantize())
                 for w in matrices.values()
             ]
             rows.append({"weights": name, "code": kind, "error": float(np.mean(errors))})
@@ -102,9 +102,7 @@ def error_summary(rows: list[dict]) -> dict[str, float]:
 
 def scaled_values(weights: dict[str, torch.Tensor]) -> np.ndarray:
     """Weights over the largest of their block, for the histogram."""
-    scaled = [
-        quantization.absmax_scaled(w.cpu(), quantization.BLOCK)[0] for w in some(weights).values()
-    ]
+    scaled = [quantization.absmax_scaled(w, quantization.BLOCK)[0] for w in some(weights).values()]
     return torch.cat(scaled).numpy()
 
 
@@ -131,9 +129,8 @@ def code_book(run: Run) -> None:
 def perplexities(run: Run) -> dict[str, float]:
     """Perplexity on held-out stories, all linear layers rounded with each code book."""
     model, tokenizer = language_model(run)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
     found = {"perplexity_float": perplexity(model, tokenizer, "en", MEASURED_KIND)}
-    originals = {name: weight.cpu().clone() for name, weight in linear_weights(model).items()}
+    originals = {name: weight.clone() for name, weight in linear_weights(model).items()}
     for kind in quantization.CODES:
         for name, weight in originals.items():
             rounded = quantization.quantize(weight, kind).dequantize()

@@ -10,6 +10,7 @@ from lab_helpers.course.record import Run
 from lab_helpers.figures import retrieval as figures
 from lab_helpers.headless import lab07_cells as cells
 from lab_helpers.headless import lab07_own as own
+from lab_helpers.headless import lab07_reading as reading
 from lab_helpers.headless import lab07_retrieval as searching
 from lab_helpers.headless import lab07_training as training
 from lab_helpers.headless import lab07_update as updating
@@ -50,7 +51,7 @@ def train(run: Run) -> None:
 
 
 def grid(run: Run) -> None:
-    """The four cells on the same questions; readers under one to three passages; waiting; new prices."""
+    """Readers under one to three passages; the four cells on the same questions; waiting; new prices."""
     embedder = searching.embedder(run)
     for language in run.sizes["languages"]:
         track(run, searching.open_store(run, embedder, language), language)
@@ -60,7 +61,12 @@ def grid(run: Run) -> None:
 def track(run: Run, store, language: str) -> None:
     """One language: everything that needs its readers."""
     models, ending = training.readers(run, language), searching.suffix(language)
-    found = cells.answers(run, models, store, language)
+    table = reading.reading_rows(models, store, language)
+    chosen = reading.choose(table)
+    run.table(f"reading{ending}", table)
+    run.measured(**reading.reading_metrics(table, language))
+    run.figure(f"reading{ending}", figures.reading(table))
+    found = cells.answers(models, store, chosen, language)
     run.measured(**cells.answer_metrics(found, language))
     run.measured(**cells.abstaining(run, store, found, language))
     run.table(f"replies{ending}", cells.reply_rows(found))
@@ -69,11 +75,7 @@ def track(run: Run, store, language: str) -> None:
     run.figure(f"two_by_two{ending}", figures.two_by_two(rows))
     if language == run.sizes["languages"][0]:
         run.measured(**cells.latency_metrics(cells.latencies(run, models, found, language)))
-    rows = cells.reading_rows(run, models, store, language)
-    run.table(f"reading{ending}", rows)
-    run.measured(**cells.reading_metrics(rows, language))
-    run.figure(f"reading{ending}", figures.reading(rows))
-    changed = updating.ask_new_prices(run, models, store, language)
+    changed = updating.ask_new_prices(models, store, chosen.tuned, language)
     run.table(f"new prices{ending}", updating.new_price_rows(changed))
     run.measured(**updating.new_price_metrics(changed, language))
 
@@ -82,11 +84,13 @@ def own_folder(run: Run) -> None:
     """The user's documents, where a folder was given."""
     if run.data is None:
         return
-    reading, questions = own.read_own(run.data)
-    store = own.index_own(run, searching.embedder(run), reading)
-    rows = questions or own.known_items(reading.documents, run.seed)
+    language = run.sizes["languages"][0]
+    chosen = reading.choose(run.tables[f"reading{searching.suffix(language)}"])
+    documents, questions = own.read_own(run.data)
+    store = own.index_own(run, searching.embedder(run), documents)
+    rows = questions or own.known_items(documents.documents, run.seed)
     own.search_own(run, store, rows, written=questions is not None)
-    own.answer_own(run, store, training.readers(run, run.sizes["languages"][0]), rows)
+    own.answer_own(run, store, training.readers(run, language), chosen.tuned, rows)
 
 
 STEPS = (

@@ -9,7 +9,7 @@ from lab_helpers.data.languages import detect_language
 from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.retrieval import recall_at_k, reciprocal_rank
 from lab_helpers.headless.candidates import Candidates
-from lab_helpers.headless.lab07_cells import open_book
+from lab_helpers.headless.lab07_reading import READERS, Setting, read
 from lab_helpers.headless.lab07_retrieval import documents_found, search_all
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
@@ -90,14 +90,15 @@ def search_own(run: Run, store: Store, rows: list[dict], written: bool) -> None:
     run.table("own retrieval", table)
 
 
-def answer_own(run: Run, store: Store, models: Candidates, rows: list[dict]) -> None:
+def answer_own(
+    run: Run, store: Store, models: Candidates, reader: Setting, rows: list[dict]
+) -> None:
     """What the reader says to some of the questions, beside the best passage."""
-    some, k = rows[:ANSWERED], run.sizes["k"]
-    hits = search_all(store, some, k)
+    some = rows[:ANSWERED]
+    hits = search_all(store, some, reader.k)
     language = "ja" if detect_language(some[0]["question"]) == "ja" else "en"
-    for name, model in models:
-        if name == "raft":
-            replies = open_book(model, models.tokenizer, some, hits, language, k)
+    model = models.wearing(READERS[reader.name].adapter)
+    replies = read(model, models.tokenizer, reader, some, hits, language)
     run.table(
         "own answers",
         [

@@ -1,7 +1,8 @@
 """Lab 07, searching: stores, how well they find, when not to answer, and chunks of the wrong size."""
 
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,8 +36,13 @@ def questions(language: str, split: str, answerable: bool | None = None) -> list
 
 
 def embedder(run: Run) -> Embedder:
-    """The profile's embedder."""
-    return load_embedder(run.profile.encoder, precision=run.sizes["precision"])
+    """The profile's embedder, with what it remembers from the steps before."""
+    return _loaded(run.profile.encoder, run.sizes["precision"])
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, precision: str) -> Embedder:
+    return load_embedder(name, precision=precision)
 
 
 def open_store(run: Run, embedder: Embedder, language: str) -> Store:
@@ -48,7 +54,7 @@ def open_store(run: Run, embedder: Embedder, language: str) -> Store:
 
 def documents_found(store: Store, rows: list[dict], mode: str = "hybrid") -> list[list[str]]:
     """For each question the documents of its best chunks, best first."""
-    return [[hit.document for hit in store.search(row["question"], DEPTH, mode)] for row in rows]
+    return [[hit.document for hit in hits] for hits in search_all(store, rows, DEPTH, mode)]
 
 
 def retrieval_rows(store: Store, language: str, split: str = "test") -> list[dict]:
@@ -135,9 +141,9 @@ def equal_weights_metrics(run: Run, embedder: Embedder, language: str) -> dict:
 # --- when not to answer ---------------------------------------------------------------------------
 
 
-def search_all(store: Store, rows: list[dict], k: int) -> list[list[Hit]]:
+def search_all(store: Store, rows: list[dict], k: int, mode: str = "hybrid") -> list[list[Hit]]:
     """The ``k`` best chunks of each question."""
-    return [store.search(row["question"], k) for row in rows]
+    return [store.search(row["question"], k, mode) for row in rows]
 
 
 def validation_threshold(store: Store, language: str, k: int) -> tuple[str, Threshold]:
@@ -151,19 +157,29 @@ def validation_threshold(store: Store, language: str, k: int) -> tuple[str, Thre
     return max(found.items(), key=lambda item: item[1].balanced_accuracy)
 
 
-def answerability(store: Store, language: str, k: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Of the test questions the best hits' scores and whether they have an answer; the validation threshold."""
+class Answerability(NamedTuple):
+    """Best hits' scores of questions, (n,), whether they have an answer, (n,), the threshold and its score's name."""
+
+    scores: np.ndarray
+    answerable: np.ndarray
+    threshold: float
+    by: str
+
+
+def answerability(store: Store, language: str, k: int) -> Answerability:
+    """The test questions under the threshold of the validation questions."""
     by, threshold = validation_threshold(store, language, k)
     rows = questions(language, "test")
     scores = np.array([best_score(hits, by) for hits in search_all(store, rows, k)])
-    return scores, np.array([bool(row["document"]) for row in rows]), threshold.value
+    answerable = np.array([bool(row["document"]) for row in rows])
+    return Answerability(scores, answerable, threshold.value, by)
 
 
-def answerability_metrics(found: tuple, language: str) -> dict[str, float]:
+def answerability_metrics(found: Answerability, language: str) -> dict[str, float]:
     """How well the score tells the two kinds apart (area under the ROC curve), and the threshold's two rates."""
     from sklearn.metrics import roc_auc_score
 
-    scores, answerable, threshold = found
+    scores, answerable, threshold, _ = found
     return {
         f"answerable_auc_{language}": float(roc_auc_score(answerable, scores)),
         f"abstain_threshold_{language}": threshold,
@@ -198,7 +214,7 @@ def chunk_rows(run: Run, embedder: Embedder, language: str = "en") -> list[dict]
         documents = merged_pages(language)
         store.add(documents)
         chunks = [chunk for document in documents for chunk in cut(document)]
-        found = [store.search(row["question"], MOST, "vector") for row in rows]
+        found = search_all(store, rows, MOST, "vector")
         holds = np.array([_holding(row["answer"], hits) for row, hits in zip(rows, found, strict=True)])  # fmt: skip
         tokens = np.array([_padded(embedder.token_counts([hit.text for hit in hits])) for hits in found])  # fmt: skip
         cut_off = len(truncated(chunks, embedder)) / len(chunks)

@@ -4,10 +4,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.classification import scored
 from lab_helpers.headless.candidates import Candidates
-from lab_helpers.headless.lab07_cells import closed_book, holds, is_right, open_book
+from lab_helpers.headless.lab07_reading import (
+    MOST_PASSAGES,
+    READERS,
+    Setting,
+    closed_book,
+    holds,
+    is_right,
+    read,
+)
 from lab_helpers.headless.lab07_retrieval import questions, search_all, suffix
 from lab_helpers.models.kotori import planted
 from lab_helpers.rag.documents import Document, shipped_documents
@@ -43,24 +50,20 @@ class NewPrices:
     replies: dict[str, list[str]]
 
 
-def ask_new_prices(run: Run, models: Candidates, store: Store, language: str) -> NewPrices:
+def ask_new_prices(models: Candidates, store: Store, reader: Setting, language: str) -> NewPrices:
     """The documents change, no model does; the closed-book model and the reader are asked again."""
     changes = changed_prices(language)
     store.add([page for _, page, _ in changes])
     rows = [row for row, _, _ in changes]
-    hits, replies = search_all(store, rows, run.sizes["k"]), {}
-    for name, model in models:
-        if name == "sft":
-            replies["closed"] = closed_book(model, models.tokenizer, rows)
-        elif name == "raft":
-            replies["rag"] = open_book(
-                model, models.tokenizer, rows, hits, language, run.sizes["k"]
-            )
-    return NewPrices(rows, hits, replies)
+    hits = search_all(store, rows, MOST_PASSAGES)
+    closed = closed_book(models.wearing("sft"), models.tokenizer, rows)
+    model = models.wearing(READERS[reader.name].adapter)
+    opened = read(model, models.tokenizer, reader, rows, hits, language)
+    return NewPrices(rows, hits, {"rag": opened, "closed": closed})
 
 
 def new_price_metrics(found: NewPrices, language: str) -> dict:
-    """How often the new price was retrieved, and how often each model gave it."""
+    """How often the new price is among the best passages, and how often each model gave it."""
     ending = suffix(language)
     retrieved = [holds(row, hits, len(hits)) for row, hits in zip(found.rows, found.hits, strict=True)]  # fmt: skip
     metrics: dict = {f"updated_fact_retrieved{ending}": float(np.mean(retrieved))}

@@ -13,10 +13,14 @@ def language_model_source(name: str) -> str:
 def load_language_model(name: str, **options):
     """``AutoModelForCausalLM`` (float32 unless ``dtype`` says otherwise) and its tokenizer.
 
-    ``options`` go to ``from_pretrained``, for example ``quantization_config`` or ``device_map``.
+    The model lies where trainers will put it, on the machine's accelerator, so that one that was trained
+    and one that was not can be compared. ``options`` go to ``from_pretrained``, for example
+    ``quantization_config`` or ``device_map``, which choose the device themselves.
     """
     import torch
     from transformers import AutoModelForCausalLM
+
+    from lab_helpers.runtime.hardware import detect
 
     source = language_model_source(name)
     with told_plainly(name), quiet_loading():
@@ -29,7 +33,21 @@ def load_language_model(name: str, **options):
         )
         if found["missing_keys"]:
             raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
+    if not options.keys() & {"device_map", "quantization_config"}:
+        _place(model, detect().accelerator, name)
     return model.eval(), load_chat_tokenizer(name)
+
+
+def _place(model, device: str, name: str) -> None:
+    try:
+        model.to(device)
+    except RuntimeError as error:  # torch.OutOfMemoryError is one, and MPS has none of its own
+        if "out of memory" not in str(error):
+            raise
+        raise BadInput(
+            f"'{name}' does not fit into the memory of this machine's GPU",
+            "Give a smaller one with --model; `labs fit MODEL` shows what needs the memory.",
+        ) from None
 
 
 def load_chat_tokenizer(name: str):

@@ -222,7 +222,8 @@ class Store:
 
         ``mode`` is "hybrid" (both searches, fused by rank), "vector" or "text". With ``threshold``,
         hits whose ``by`` score ("vector": cosine, "text": BM25) is below it are left out. Fused
-        scores say nothing about how well a hit fits: the best one gets the same for any query.
+        scores say nothing about how well a hit fits: what is first in both lists gets the same for
+        any query.
         ``exact`` compares the query with every vector, also where the store has a vector index.
         """
         if mode not in MODES:

@@ -28,6 +28,7 @@ ANSWERABLE = {
         np.array([0.9, 0.8, 0.7, 0.2, 0.1, 0.3, 0.75]),
         np.array([1] * 4 + [0] * 3, bool),
         0.5,
+        "vector",
     )
 }
 
@@ -47,7 +48,7 @@ CELLS = [
 ]
 READING = [
     {"k": k, "passage found": found, "right": right, "right ci": (right - 0.05, right + 0.05), "reader": reader}
-    for reader, shares in (("RAFT", (0.75, 0.8, 0.81)), ("base", (0.6, 0.5, 0.4)))
+    for reader, shares in (("RAFT", (0.75, 0.8, 0.81)), ("base, chat", (0.6, 0.5, 0.4)))
     for k, found, right in zip((1, 2, 3), (0.8, 0.9, 1.0), shares, strict=True)
 ]  # fmt: skip
 
@@ -70,8 +71,8 @@ def points(line) -> list[tuple[float, float]]:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", {"nearest": "right page: rank 2 of 4", "modes": "hybrid", "chunk_sizes": "answer among the 5 best", "chunk_explorer": "other k", "answerability": "has an answer", "two_by_two": "both at once", "reading": "right: base"}),
-        ("ja", {"nearest": "正解のページ: 4 件中 2 位", "modes": "ハイブリッド", "chunk_sizes": "上位 5 件に答えがある", "chunk_explorer": "ほかの k", "answerability": "答えあり", "two_by_two": "口調を守る", "reading": "正しい: ベース"}),
+        ("en", {"nearest": "right page: rank 2 of 4", "modes": "hybrid", "chunk_sizes": "answer among the 5 best", "chunk_explorer": "other k", "answerability": "has an answer", "two_by_two": "both at once", "reading": "right: base, chat form"}),
+        ("ja", {"nearest": "正解の文書: 4 件中 2 位", "modes": "ハイブリッド", "chunk_sizes": "上位 5 件に答えがある", "chunk_explorer": "ほかの k", "answerability": "答えあり", "two_by_two": "口調を守る", "reading": "正しい: ベース（対話形式）"}),
     ],
 )  # fmt: skip
 def test_labels_are_in_the_learners_language(language, said):
@@ -201,7 +202,7 @@ def test_the_shares_on_the_right_side_of_the_threshold_are_written():
 
 def test_a_question_that_finds_nothing_and_a_threshold_without_end_stand_at_the_edge():
     scores, threshold = np.array([-np.inf, 2.0, 4.0]), -np.inf
-    figure = figures.answerability({"BM25": (scores, np.ones(3, bool), threshold)})
+    figure = figures.answerability({"BM25": (scores, np.ones(3, bool), threshold, "text")})
     axis = figure.axes[0]
     assert axis.patches[0].get_height() == pytest.approx(2 / 3)
     assert axis.lines[0].get_xdata()[0] == 2.0

@@ -9,6 +9,7 @@ from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.headless import (
     lab07_cells,
     lab07_own,
+    lab07_reading,
     lab07_retrieval,
     lab07_training,
     lab07_update,
@@ -43,20 +44,20 @@ class TestScores:
     def test_gold_answers_in_tone_score_one_and_invent_nothing(self, language):
         rows = lab07_retrieval.questions(language, "validation", answerable=True)
         texts = [lab07_training.in_tone(f"{row['answer']} [1]", language) for row in rows]
-        scores = lab07_cells.score(rows, texts, language)
+        scores = lab07_reading.score(rows, texts, language)
         assert scores.joint.mean() == 1
         assert scores.hallucination.mean() == 0
 
     def test_invented_numbers_are_found_and_plain_answers_have_no_tone(self, language):
         rows = lab07_retrieval.questions(language, "validation")
-        scores = lab07_cells.score(rows, ["98,765"] * len(rows), language)
+        scores = lab07_reading.score(rows, ["98,765"] * len(rows), language)
         assert scores.hallucination.mean() == 1
         assert scores.tone.mean() == scores.joint.mean() == scores.correct.mean() == 0
 
     def test_declining_is_never_right_and_never_invents(self, language):
         rows = lab07_retrieval.questions(language, "test")
         text = lab07_training.in_tone(lab07_training.DECLINING[language], language)
-        scores = lab07_cells.score(rows, [text] * len(rows), language)
+        scores = lab07_reading.score(rows, [text] * len(rows), language)
         assert scores.correct.mean() == scores.hallucination.mean() == 0
         assert scores.declined.mean() == 1
         assert len(scores.correct) == 176
@@ -89,6 +90,22 @@ def test_the_hybrid_is_compared_with_the_better_single_one():
     assert found["hybrid_correct_gain"] == pytest.approx(0.2)
     assert found["hallucination_drop_rag"] == pytest.approx(0.3)
     assert found["hybrid_joint_lead"] == pytest.approx(0.4)
+
+
+def test_the_best_setting_is_chosen_of_each_kind_and_of_equals_the_first():
+    table = [
+        {"reader": "base, chat", "k": 1, "right": 0.3},
+        {"reader": "base, plain", "k": 1, "right": 0.4},
+        {"reader": "RAFT", "k": 1, "right": 0.5},
+        {"reader": "RAFT", "k": 2, "right": 0.5},
+        {"reader": "oracle only", "k": 3, "right": 0.2},
+    ]
+    chosen = lab07_reading.choose(table)
+    assert chosen.base == ("base, plain", 1)
+    assert chosen.tuned == ("RAFT", 1)
+    metrics = lab07_reading.reading_metrics(table, "ja")
+    assert metrics["reader_tuned_ja"] == "RAFT, k = 1"
+    assert metrics["reading_base_plain_k1_ja"] == 0.4
 
 
 def test_a_store_of_few_chunks_pads_what_it_lacks():

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.models.kotori import shipped
@@ -19,6 +19,7 @@ from lab_helpers.models.language_models import (
     load_language_model,
 )
 from lab_helpers.models.sources import model_source
+from lab_helpers.runtime import hardware
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_MISSING, BadInput, MissingDependency
 from lab_helpers.runtime.files import sha256_of
 
@@ -93,6 +94,24 @@ def test_options_go_to_from_pretrained(tiny_chat_model):
     )
     assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
     assert model.config._attn_implementation == "eager"
+
+
+def test_a_model_lies_where_trainers_put_it(tiny_chat_model, monkeypatch):
+    """A trainer moves a model to the accelerator; an untrained one beside it must lie there too."""
+    machine = hardware.Hardware("meta", "no numbers", 24.0, (8, 0), 2, 16.0)
+    monkeypatch.setattr(hardware, "detect", lambda: machine)
+    model, _ = load_language_model(str(tiny_chat_model))
+    assert {p.device.type for p in model.parameters()} == {"meta"}
+    placed, _ = load_language_model(str(tiny_chat_model), device_map="cpu")
+    assert placed.device.type == "cpu"
+
+
+def test_a_model_too_large_for_the_gpu_is_told_in_one_line(tiny_chat_model, monkeypatch):
+    def full(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(PreTrainedModel, "to", full)
+    assert "does not fit" in refusal(tiny_chat_model, BadInput)
 
 
 def test_loading_is_quiet(tiny_chat_model, capfd):

@@ -60,7 +60,7 @@ def _test(answer) -> None:
         (
             _refuses_nothing,
             "no answerable question is refused, but hardly any other is either; weigh both rates.",
-            "答えのある質問はどれも見送りませんが、ない質問もほとんど見送りません。両方の率を見てください。",
+            "答えのある質問では一度も差し控えませんが、答えのない質問でもほとんど差し控えません。両方の率を見てください。",
         ),
         (
             _refuses_everything,
@@ -75,7 +75,7 @@ def _test(answer) -> None:
         (
             _wrong_way,
             "you answer below the threshold: high scores mean a good hit.",
-            "しきい値より下で答えています。スコアが高いほど、よく当たっているのです。",
+            "しきい値より下で答えています。スコアが高いほど、質問によく合っています。",
         ),
     )
     for wrong, en, ja in fingerprints:

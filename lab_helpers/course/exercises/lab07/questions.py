@@ -17,7 +17,7 @@ PREDICTIONS = (
         "updated",
         Text(
             "All prices change in the documents. Which share of the new prices does the closed-book model know that was tuned on the archive?",
-            "文書の価格がすべて変わりました。記録で調整した「資料なし」のモデルは、新しい価格のうちどれくらいを答えられるでしょうか。",
+            "文書の価格がすべて変わりました。記録でチューニングした「資料なし」のモデルは、新しい価格のうちどれくらいを答えられるでしょうか。",
         ),
         "updated_fact_closed",
         Text("(0 to 1)", "（0〜1）"),
@@ -27,8 +27,8 @@ PREDICTIONS = (
 QUIZ = (
     Question(
         Text(
-            "Fused scores of the best hit are equal for two questions, one of which no page answers. Why?",
-            "2 つの質問で、最良の結果の融合スコアが同じでした。一方は、どの文書にも答えがありません。なぜでしょうか。",
+            "Fused scores of the best hit are equal for two questions, one of which no page answers. How can that be?",
+            "2 つの質問で、最良の結果の融合スコアが同じでした。一方は、どの文書にも答えがありません。なぜそうなりうるのでしょうか。",
         ),
         (
             Text("A bug in the index", "索引のバグ"),
@@ -43,7 +43,7 @@ QUIZ = (
             Text("The index is right.", "索引は正しく動いています。"),
             Text(
                 "Right: to abstain you need a score that says how well a hit fits, chosen on validation questions.",
-                "正解。見送るかどうかは、どれだけ合っているかを表すスコアと、検証用の質問で選んだしきい値で決めます。",
+                "正解。差し控えるかどうかは、どれだけ合っているかを表すスコアと、検証用の質問で選んだしきい値で決めます。",
             ),
             Text(
                 "One of them answers nothing at all.", "一方の文書には、答えがまったくありません。"
@@ -60,12 +60,15 @@ QUIZ = (
             Text("It is embedded as a second vector", "2 つめのベクトルになる"),
             Text(
                 "It is cut off silently and cannot be found by its vector",
-                "何も言わずに切り捨てられ、ベクトルでは見つからなくなる",
+                "警告もなく切り捨てられ、ベクトルでは見つからなくなる",
             ),
         ),
         2,
         (
-            Text("No library says anything.", "どのライブラリも何も言いません。"),
+            Text(
+                "No error and no warning: the embedder just cuts.",
+                "エラーも警告も出ません。黙って切り捨てられます。",
+            ),
             Text("One chunk has one vector.", "チャンク 1 つにベクトルは 1 つです。"),
             Text(
                 "Right: count the tokens with the embedder's own tokenizer, title and special tokens included.",
@@ -79,7 +82,7 @@ QUIZ = (
             "今日、価格が変わりました。アシスタントが新しい価格を答えるには、何が必要でしょうか。",
         ),
         (
-            Text("Tune again on the new price", "新しい価格で再び調整する"),
+            Text("Tune again on the new price", "新しい価格でもう一度チューニングする"),
             Text("Update the document in the store", "ストアの文書を更新する"),
             Text("Both", "両方"),
         ),
@@ -87,11 +90,11 @@ QUIZ = (
         (
             Text(
                 "You measured what closed-book tuning does with facts.",
-                "資料なしの調整で事実がどうなるかは、このラボで測りました。",
+                "資料なしのチューニングで事実がどうなるかは、このラボで測りました。",
             ),
             Text(
                 "Right: the tuned model reads; what it reads is in the store.",
-                "正解。調整したモデルは「読む」だけで、読むものはストアにあります。",
+                "正解。チューニングしたモデルは「読む」だけで、読むものはストアにあります。",
             ),
             Text(
                 "The reader was trained with other numbers in every row; it has no price to forget.",

@@ -66,7 +66,7 @@ def _test(answer) -> None:
         (
             _best_rank_only,
             "you keep the best score of an item; add the scores of all rankings.",
-            "項目ごとに最良のスコアだけを残しています。すべての順位表のスコアを足してください。",
+            "項目ごとに最良のスコアだけを残しています。すべてのランキングのスコアを足してください。",
         ),
         (
             _ranks_added,
@@ -81,7 +81,7 @@ def _test(answer) -> None:
         (
             _in_both_only,
             "items of one ranking only are lost; they get the score of that one.",
-            "片方の順位表にしかない項目が消えています。そのスコアだけで残してください。",
+            "片方のランキングにしかない項目が消えています。そのスコアだけで残してください。",
         ),
     )
     for wrong, en, ja in fingerprints:
@@ -97,7 +97,7 @@ EXERCISE = Exercise(
     name="reciprocal_rank_fusion",
     prompt=Text(
         "rankings: lists of items, best first. An item's score is the sum of 1 / (k + rank) over the rankings that have it, ranks from 1. Return the items, best first.",
-        "rankings は、項目を良い順に並べたリストの集まりです。項目のスコアは、それが載っている順位表について 1 / (k + 順位)（順位は 1 から）を足したものです。項目を良い順に返してください。",
+        "rankings は、項目を良い順に並べたリストの集まりです。項目のスコアは、それが載っているランキングについて 1 / (k + 順位)（順位は 1 から）を足したものです。項目を良い順に返してください。",
     ),
     stub="def reciprocal_rank_fusion(rankings, k=60):\n    ...",
     reference=reciprocal_rank_fusion,
