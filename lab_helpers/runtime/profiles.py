@@ -68,8 +68,9 @@ def choose_profile(wanted: str | None = None) -> Profile:
     """``wanted``, else ``LAB_PROFILE``, else what the hardware suggests.
 
     A profile other than ``tiny`` on a machine without a CUDA GPU raises :class:`MissingDependency`:
-    it would need hours.
+    it would need hours. Under no profile does a library report what it is used for.
     """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     wanted = wanted or os.environ.get("LAB_PROFILE") or None
     if wanted in (None, "tiny"):
         profile = load_profile(wanted or "tiny")

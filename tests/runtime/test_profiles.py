@@ -138,6 +138,15 @@ def test_every_lab_has_sizes_in_every_profile(name):
         assert profile.lab(lab.number)
 
 
+@pytest.mark.parametrize("profile", ["tiny", "t4"])
+def test_no_profile_reports_home(machine, monkeypatch, profile):
+    """TRL would tell the hub the trainer's class and the GPU's name at every training."""
+    machine(T4)
+    monkeypatch.delenv("HF_HUB_DISABLE_TELEMETRY", raising=False)
+    profiles.choose_profile(profile)
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
 def test_only_tiny_is_offline_and_only_it_uses_the_shipped_encoder():
     loaded = {name: profiles.load_profile(name) for name in ("tiny", "t4", "gpu")}
     assert [name for name, profile in loaded.items() if profile.offline] == ["tiny"]
