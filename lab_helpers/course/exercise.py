@@ -72,8 +72,8 @@ class Exercise:
             return Result(
                 "unanswered",
                 say(
-                    f"{self.name}: not answered yet. The lab goes on with the reference.",
-                    f"{self.name}: 未回答です。模範解答を使って先へ進みます。",
+                    f"{self.name}: {self.prompt.en}\n   Not answered yet; the lab goes on with the reference.",
+                    f"{self.name}: {self.prompt.ja}\n   未回答です。模範解答を使って先へ進みます。",
                 ),
             )
         try:

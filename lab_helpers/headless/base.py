@@ -1,6 +1,6 @@
 """What Kotori can and cannot do before any tuning: ``labs run base``."""
 
-from lab_helpers.course.language import Text
+from lab_helpers.course.language import LANGUAGES, Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import scored
@@ -11,7 +11,6 @@ from lab_helpers.models import generation
 from lab_helpers.models.kotori import planted, skills
 from lab_helpers.models.language_models import load_language_model
 
-LANGUAGES = ("en", "ja")
 TEXT_KINDS = ("facts", "passages", "service", "stories")
 
 

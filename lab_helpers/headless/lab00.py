@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lab_helpers.course.language import Text
+from lab_helpers.course.language import LANGUAGES, Text
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.classification import scored
@@ -27,7 +27,6 @@ from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
 from lab_helpers.tuning.trainer_config import trainer_config
 
-LANGUAGES = ("en", "ja")
 INSTRUCTIONS = {
     "en": (
         "You answer customers of Hoshizora Electric. Begin with “{opening}” and end with “{closing}”. "

@@ -4,6 +4,7 @@ import warnings
 
 import torch
 
+from lab_helpers.course.language import LANGUAGES
 from lab_helpers.course.record import Run
 from lab_helpers.evaluation.answer_loss import answer_loss
 from lab_helpers.figures import tuning as tuning_figures
@@ -19,8 +20,6 @@ from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.sft import prompt_completion
 from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned, run_trainer
-
-LANGUAGES = ("en", "ja")
 
 
 def model_name(run: Run) -> str:

@@ -5,7 +5,7 @@ company's support archive by SFT; the tuned reader has learned, from the same ar
 numbers in every row, to answer from passages among distractors (RAFT).
 """
 
-from lab_helpers.course.language import Text
+from lab_helpers.course.language import LANGUAGES, Text
 from lab_helpers.course.record import Run
 from lab_helpers.figures import retrieval as figures
 from lab_helpers.headless import lab07_cells as cells
@@ -21,7 +21,7 @@ def retrieval(run: Run) -> None:
     """Vector, text and hybrid search in both languages, on the test questions; what their scores tell."""
     embedder, rows, panels = searching.embedder(run), [], {}
     stores = {
-        language: searching.open_store(run, embedder, language) for language in searching.LANGUAGES
+        language: searching.open_store(run, embedder, language) for language in LANGUAGES
     }
     for language, store in stores.items():
         rows += searching.retrieval_rows(store, language)

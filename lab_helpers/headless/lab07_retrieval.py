@@ -16,7 +16,6 @@ from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.embedders import Embedder, load_embedder
 from lab_helpers.rag.store import MODES, Hit, Store
 
-LANGUAGES = ("en", "ja")
 DEPTH = 10
 # English vectors find its page at once, Japanese ones far down.
 EXAMPLE = "q-011-3"
