@@ -5,6 +5,7 @@ order: the cells of a notebook, then the tests that compare it with the headless
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -31,8 +32,20 @@ def pytest_configure(config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items) -> None:
-    """The group of each test: its lab, where it has one, else its file."""
-    for item in items:
-        lab = item.callspec.params.get("lab") if hasattr(item, "callspec") else None
-        item.add_marker(pytest.mark.xdist_group(getattr(lab, "name", item.path.stem)))
+def group_of(node: str) -> str:
+    """The lab of a notebook's cell or of a test that is run for each lab, else the test's file."""
+    lab = re.search(r"test_agreement\.py::.*\[(\w+)\]$", node)
+    return lab[1] if lab else Path(node.partition("::")[0]).stem
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One group after the other in the order of collection: the labs, which take minutes, come first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
