@@ -20,9 +20,7 @@ from lab_helpers.headless.steps import Step
 def retrieval(run: Run) -> None:
     """Vector, text and hybrid search in both languages, on the test questions; what their scores tell."""
     embedder, rows, panels = searching.embedder(run), [], {}
-    stores = {
-        language: searching.open_store(run, embedder, language) for language in LANGUAGES
-    }
+    stores = {language: searching.open_store(run, embedder, language) for language in LANGUAGES}
     for language, store in stores.items():
         rows += searching.retrieval_rows(store, language)
         panels[language] = searching.answerability(store, language, run.sizes["k"])
