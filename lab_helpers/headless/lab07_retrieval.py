@@ -52,8 +52,12 @@ def open_store(run: Run, embedder: Embedder, language: str) -> Store:
 
 
 def documents_found(store: Store, rows: list[dict], mode: str = "hybrid") -> list[list[str]]:
-    """For each question the documents of its best chunks, best first."""
-    return [[hit.document for hit in hits] for hits in search_all(store, rows, DEPTH, mode)]
+    """For each question the documents of its best chunks, best first, each once."""
+    return [_documents(hits) for hits in search_all(store, rows, DEPTH, mode)]
+
+
+def _documents(hits: list[Hit]) -> list[str]:
+    return list(dict.fromkeys(hit.document for hit in hits))
 
 
 def retrieval_rows(store: Store, language: str, split: str = "test") -> list[dict]:
@@ -118,8 +122,7 @@ def two_questions(stores: dict[str, Store]) -> dict[str, tuple[np.ndarray, int]]
 
 def rankings(store: Store, question: str) -> list[list[str]]:
     """The pages by meaning and by words, best first, each once."""
-    found = (store.search(question, DEPTH, mode) for mode in ("vector", "text"))
-    return [list(dict.fromkeys(hit.document for hit in hits)) for hits in found]
+    return [_documents(store.search(question, DEPTH, mode)) for mode in ("vector", "text")]
 
 
 def equal_weights(run: Run, embedder: Embedder, language: str) -> Store:
