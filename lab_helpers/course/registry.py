@@ -111,7 +111,7 @@ LABS = (
             "Search in English and Japanese, answer with sources, abstain, RAFT, two by two, a price that changes",
             "日英の検索、出典つきの回答、差し控え、RAFT、2 × 2 の比較、変わる価格",
         ),
-        90,
+        155,
     ),
 )
 

@@ -3,15 +3,15 @@
 #
 # **After this lab you can** cut documents into chunks and say when the cut is wrong, search by meaning and by words in English and Japanese, fuse both, measure a search before any model answers, choose when to say nothing, train a model to answer from passages among distractors (RAFT), compare {base, tuned} × {closed book, with passages}, and change a fact without training.
 #
-# **Time:** about 2 minutes of computing on a 2-core CPU; an hour and a half with the exercises.
+# **Time:** about 3 minutes of computing on a 2-core CPU; an hour and a half with the exercises.
 #
 # **Claims under test:** 39 (RAG greatly reduces hallucination) and 40 (tuning and RAG together do more than either, and are the mainstream); 18 of lab 04 (tuning injects company knowledge) comes back here.
-# %% [markdown] lang="ja" of="cf168b08"
+# %% [markdown] lang="ja" of="6e8d7510"
 # # ラボ 07 · RAG とチューニングの併用
 #
 # **このラボを終えると**、文書をチャンクに切り、切り方の誤りに気づき、日本語と英語の文書を意味と全文の両方で検索して結果を融合し、モデルに答えさせる前に検索そのものを測り、答えるべきでないときを決め、紛らわしい文書の中から答えるようにモデルを学習させ（RAFT）、{ベース、チューニング済み} × {資料なし、資料あり} を比べ、学習なしで事実を更新できるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 1 時間半です。
+# **所要時間:** 計算は 2 コアの CPU で約 3 分、演習も含めると 1 時間半です。
 #
 # **検証する主張:** 39（RAG はハルシネーションを大幅に抑える）、40（ファインチューニングと RAG の併用には相乗効果があり、それが主流である）。ラボ 04 で扱った主張 18（ファインチューニングで社内知識を注入できる）にも、ここで改めて触れます。
 # %%
