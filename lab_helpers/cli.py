@@ -132,7 +132,7 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A local folder or a hub name; a language model (kotori) in labs 00 and base, an encoder (minilm) in 01 and 02."
+            help="A local folder or a hub name; an encoder (minilm) in labs 01 and 02, a language model (kotori) in the others."
         ),
     ] = None,
     data: Annotated[

@@ -1,8 +1,9 @@
 """Lab 07, RAG and fine-tuning together: search, answer from what was found, and know when not to.
 
 Two by two: {base, tuned} × {closed book, passages}. The tuned closed-book model has learned the
-company's support archive by SFT; the tuned reader has learned, from the same archive with other
-numbers in every row, to answer from passages among distractors (RAFT).
+company's support archive by SFT; two readers have learned, from the same archive with other numbers
+in every row, to answer from passages: among distractors (RAFT), or from the right one alone. Which of
+them stands in the table, and how many passages it is shown, the validation questions decide.
 """
 
 from lab_helpers.course.language import LANGUAGES, Text

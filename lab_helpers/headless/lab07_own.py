@@ -58,8 +58,9 @@ def known_items(documents: list[Document], seed: int) -> list[dict]:
     rng, rows = Random(seed), []
     for document in rng.sample(documents, min(len(documents), MOST_QUESTIONS)):
         long = [s.strip() for s in sentences(document.text) if len(s.strip()) >= _SHORTEST]
-        if long:
-            rows.append({"question": rng.choice(long), "document": document.id})
+        rows.append(
+            {"question": rng.choice(long or [document.text.strip()]), "document": document.id}
+        )
     return rows
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from lab_helpers.evaluation.classification import bootstrap_interval
 from lab_helpers.evaluation.hallucination import unsupported_numbers
-from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.headless.candidates import Candidates
@@ -105,7 +104,6 @@ class Scores:
     tone: np.ndarray
     hallucination: np.ndarray
     joint: np.ndarray
-    declined: np.ndarray
 
 
 def is_right(question: dict, reply: str) -> bool:
@@ -140,7 +138,6 @@ def score(rows: list[dict], replies: list[str], language: str) -> Scores:
         tone,
         np.array(invented, float),
         (correct * tone)[answerable],
-        declines(replies, language),
     )
 
 

@@ -58,7 +58,15 @@ def hash_of(path: Path) -> str:
     if not path.is_dir():
         return sha256_of(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
-    return content_key([(file.relative_to(path).as_posix(), sha256_of(file)) for file in files])
+    return content_key([(file.relative_to(path).as_posix(), _hash_or_none(file)) for file in files])
+
+
+def _hash_or_none(file: Path) -> str | None:
+    """None for a file that may not be read: whoever needs its content says so."""
+    try:
+        return sha256_of(file)
+    except OSError:
+        return None
 
 
 def content_key(*parts) -> str:

@@ -147,7 +147,7 @@ for lang in ("en", "ja"):
 #
 # BM25 は共通する語を数え、珍しい語ほど重く見ます。モデルは要りません。日本語では語の間に空白がないので、LanceDB には 1 文字と、隣り合う 2 文字の組（**n-gram**）を索引として持たせます。「加湿器」は「加湿」と「湿器」から見つかります。
 #
-# 検索が 2 つあれば、順位表も 2 つできます。コサインと BM25 のスコアは比べられませんが、*順位*なら比べられます。**Reciprocal Rank Fusion**（RRF）では、各項目のスコアを 1 / (60 + 順位) の和とします（Cormack et al. 2009）。
+# 検索が 2 つあれば、ランキングも 2 つできます。コサインと BM25 のスコアは比べられませんが、*順位*なら比べられます。**Reciprocal Rank Fusion**（RRF）では、各項目のスコアを 1 / (60 + 順位) の和とします（Cormack et al. 2009）。
 #
 # **演習（8 分）。** `rankings` は、項目を良い順に並べたリストの集まりです。順位は 1 から数え、載っていないリストからは加点しません。すべての項目を良い順に返してください。
 # %% tags=["exercise"]
@@ -379,11 +379,11 @@ lab.measured(**cells.abstaining(lab.run, stores[language], answers, language))
 for name in ("abstain_rate_unanswerable", "abstain_rate_answerable"):
     print(f"{name:26s} {lab.run.metrics[name]:.2f}  of them refused")
 # %% [markdown] lang="en"
-# Four in five of the unanswerable, and two in five of the good ones: that is the price. All of it is the threshold's work: this reader has never seen a question without an answer, and the RAFT reader, with a fifth of such rows, hardly ever declines either.
+# Four in five of the unanswerable, and two in five of the good ones: that is the price. All of it is the threshold's work: this reader has never seen a question without an answer, so it never declines.
 #
 # Put together, the pieces make an assistant that names its sources and stays silent below the threshold. No page answers the second question; the third is in French, which neither the embedder nor Kotori has learnt.
-# %% [markdown] lang="ja" of="a5feab48"
-# 答えのない質問の 5 問に 4 問、そして答えのある質問の 5 問に 2 問です。これが代償です。すべて、しきい値の働きです。この読み手は、答えのない質問を一度も見ていません。学習データの 5 件に 1 件が差し控えの例だった RAFT の読み手も、自分からはほとんど差し控えません。
+# %% [markdown] lang="ja" of="3edfab3b"
+# 答えのない質問の 5 問に 4 問、そして答えのある質問の 5 問に 2 問です。これが代償です。すべて、しきい値の働きです。この読み手は、答えのない質問を一度も見ていないので、自分から差し控えることはありません。
 #
 # これまでの部品を組み合わせると、出典を示し、スコアがしきい値に届かなければ差し控えるアシスタントになります。2 つめの質問に答える文書はありません。3 つめはフランス語で、埋め込みモデルも Kotori も学習していません。
 # %%

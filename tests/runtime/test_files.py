@@ -133,3 +133,14 @@ def test_a_folder_hash_changes_with_names_and_contents(tmp_path):
     (tmp_path / "a.txt").rename(tmp_path / "b.txt")
     assert len({first, second, hash_of(tmp_path)}) == 3
     assert hash_of(tmp_path / "b.txt") == sha256_of(tmp_path / "b.txt")
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_hash_of_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("one")
+    open_ = hash_of(tmp_path)
+
+    def denied(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("lab_helpers.runtime.files.sha256_of", denied)
+    assert hash_of(tmp_path) != open_
