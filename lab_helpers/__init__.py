@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def open_lab(number: str, **options):
-    """Open lab ``number`` (``"00"``, ``"01"``, …) in a notebook; see :func:`lab_helpers.course.lab.open_lab`."""
-    from lab_helpers.course.lab import open_lab as _open_lab
+    """Open lab ``number`` (``"00"``, ``"01"``, …) in a notebook; see :func:`lab_helpers.course.session.open_lab`."""
+    from lab_helpers.course.session import open_lab as _open_lab
 
     return _open_lab(number, **options)

@@ -15,7 +15,7 @@ os.environ.pop("LAB_PROFILE", None)
 import pytest
 from hypothesis import settings
 
-from lab_helpers.course.language import set_language
+from lab_helpers.runtime.language import set_language
 
 settings.register_profile(
     "labs", deadline=None, max_examples=50, derandomize=True, database=None, print_blob=False
@@ -167,7 +167,7 @@ def headless_record():
     The records stay in ``build/headless`` until the next session.
     """
     from lab_helpers.course.registry import get_lab
-    from lab_helpers.headless.steps import run_steps, start_run
+    from lab_helpers.course.running import run_steps, start_run
     from lab_helpers.runtime.profiles import load_profile
 
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")

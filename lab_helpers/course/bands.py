@@ -4,7 +4,7 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.course.language import say
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.profiles import table_name
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.course.language import Text, say
+from lab_helpers.runtime.language import Text, say
 
 NOT_MEASURED = "not measured yet"
 VERDICTS = {

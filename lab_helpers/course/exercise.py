@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab_helpers.course.language import Text, say
+from lab_helpers.runtime.language import Text, say
 
 _TRIVIAL = {"RESUME", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "NOP"}
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab_helpers.course.language import language
 from lab_helpers.course.registry import LABS
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import language
 from lab_helpers.runtime.paths import PACKAGE, labs_folder, writable
 
 HOST = "127.0.0.1"

@@ -21,7 +21,7 @@ class LiveReporter(NotebookReporter):
     def curve(self, label: str, points: list[tuple[int, float]]) -> None:
         from IPython.display import HTML, Image, display
 
-        from lab_helpers.course.display import png
+        from lab_helpers.figures.display import png
         from lab_helpers.figures.tuning import loss_curve
 
         if not points:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from lab_helpers.course.language import LANGUAGES
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
+from lab_helpers.runtime.language import LANGUAGES
 from lab_helpers.runtime.paths import labs_folder
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -36,8 +36,11 @@ def sources() -> list[Path]:
     return sorted((labs_folder() / "source").glob("[0-9][0-9]_*.py"))
 
 
-def read_source(path: Path):
-    """The source as a notebook node. A source that cannot be read is a :class:`BadInput`."""
+def read_source(path: Path, translated: bool = True):
+    """The source as a notebook node. A source that cannot be read is a :class:`BadInput`.
+
+    ``translated``: every prose cell must say its language; a learner's own file need not.
+    """
     import jupytext
 
     try:
@@ -47,6 +50,8 @@ def read_source(path: Path):
             f"cannot read {path.name}: {error}", "Mend the cell markers of the source."
         ) from None
     for number, cell in enumerate(notebook.cells, 1):
+        if not translated:
+            continue
         if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
             raise BadInput(
                 f"{path.name} cell {number}: a prose cell without lang",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lab_helpers.course.language import Text, say
+from lab_helpers.runtime.language import Text, say
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,22 @@
 import io
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 from lab_helpers.course import claims
 from lab_helpers.course.bands import outside_band
-from lab_helpers.runtime.files import read_json, write_bytes
-from lab_helpers.runtime.paths import home, writable
+from lab_helpers.course.registry import get_lab
+from lab_helpers.runtime.files import write_bytes
+from lab_helpers.runtime.memory import PeakMemory
+from lab_helpers.runtime.paths import home
 from lab_helpers.runtime.profiles import Profile
+from lab_helpers.runtime.progress import report_section
+from lab_helpers.tuning.trainers import Tuned
+from lab_helpers.tuning.training_store import TrainingStore
 
 RECORDED_PACKAGES = (
     "torch",
@@ -36,12 +43,25 @@ def versions() -> dict[str, str]:
     return found
 
 
+@contextmanager
+def timed_section(title: str, done: int = 0, total: int = 0) -> Iterator[dict]:
+    """Show ``title`` on the progress bar; afterwards the dict holds seconds and peak memory in MB."""
+    report_section(title, done, total)
+    taken: dict = {"title": title}
+    started = time.perf_counter()
+    with PeakMemory() as peak:
+        yield taken
+    taken["seconds"] = round(time.perf_counter() - started, 1)
+    taken["peak_rss_mb"] = round(peak.megabytes)
+
+
 @dataclass
 class Run:
     """One run of one lab: what it was asked, where it writes, what it has measured so far.
 
-    ``model`` and ``data`` are what the user gave with ``--model`` and ``--data``, else ``None``;
-    ``folder`` holds figures and other artifacts until the record is written.
+    ``model`` and ``data`` are what the user gave with ``--model`` and ``--data``, ``copy`` the file of
+    a learner's own edited lab, else ``None``; ``folder`` holds figures and other artifacts until the
+    record is written; ``fresh`` trains anew what is remembered.
     """
 
     lab: str
@@ -50,22 +70,67 @@ class Run:
     folder: Path
     model: str | None = None
     data: Path | None = None
+    copy: Path | None = None
     source: str = "headless"
+    fresh: bool = False
     metrics: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict)
     artifacts: list[str] = field(default_factory=list)
+    sections: list[dict] = field(default_factory=list)
+    trainings: list[dict] = field(default_factory=list)
     seconds: float = 0.0
     peak_rss_mb: float = 0.0
 
     @property
-    def sizes(self) -> dict:
-        """This lab's table in the profile."""
+    def settings(self) -> dict:
+        """This lab's table in the profile: sizes, learning rates, languages."""
         return self.profile.lab(self.lab)
+
+    @property
+    def model_name(self) -> str:
+        """The model this run is about: ``--model``, else the profile's of the lab's kind."""
+        if self.model:
+            return self.model
+        encoder = get_lab(self.lab).model_kind == "encoder"
+        return self.profile.encoder if encoder else self.profile.language_model
+
+    @property
+    def precision(self) -> str:
+        """The precision to train in, as the lab or else the profile asks for it."""
+        return self.settings.get("precision", self.profile.precision)
+
+    @property
+    def machine(self) -> dict:
+        """What any ``SFTConfig`` or ``DPOConfig`` of this run needs on this machine; imports transformers."""
+        from lab_helpers.tuning.trainer_config import machine_settings
+
+        return machine_settings(self.folder / "training", self.precision, self.seed)
 
     @property
     def shipped(self) -> bool:
         """True while nothing of the user's own is measured, so that bands apply."""
-        return self.model is None and self.data is None
+        return self.model is None and self.data is None and self.copy is None
+
+    def train(self, trainer, label: str | None = None, *, diverged: str = "raise") -> Tuned:
+        """``trainer.train()`` with progress, a clean stop and a memory; the record says what was loaded.
+
+        ``label`` stands on the progress bar; ``diverged`` as in
+        :func:`~lab_helpers.tuning.trainers.run_trainer`.
+        """
+        store = TrainingStore(home() / "trainings")
+        tuned = store.train(trainer, label, diverged=diverged, fresh=self.fresh)
+        steps = tuned.log[-1]["step"] if tuned.log else 0
+        self.trainings.append(
+            {"steps": steps, "seconds": round(tuned.seconds, 1), "came": tuned.came}
+        )
+        return tuned
+
+    @contextmanager
+    def section(self, title: str) -> Iterator[None]:
+        """A titled stretch of a run without a notebook; the record gets its seconds and peak memory."""
+        with timed_section(title) as taken:
+            yield
+        self.sections.append(taken)
 
     def measured(self, **metrics) -> None:
         """Add metrics: floats, ints, strings, or ``[low, high]`` for keys ending in ``_ci``."""
@@ -85,6 +150,7 @@ class Run:
         return path
 
     def artifact(self, path: Path) -> None:
+        """Keep a file or folder of the run's folder with the record."""
         if path.name not in self.artifacts:
             self.artifacts.append(path.name)
 
@@ -97,9 +163,12 @@ class Run:
             "source": self.source,
             "model": self.model,
             "data": str(self.data) if self.data else None,
+            "copy": str(self.copy) if self.copy else None,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%S"),
             "seconds": round(self.seconds, 1),
             "peak_rss_mb": round(self.peak_rss_mb),
+            "sections": self.sections,
+            "trainings": self.trainings,
             "versions": versions(),
             "metrics": self.metrics,
             "tables": self.tables,
@@ -108,34 +177,6 @@ class Run:
             if self.shipped
             else [],
         }
-
-
-def run_name(lab: str, profile: str, seed: int, source: str = "headless", extra: str = "") -> str:
-    """The folder name of a run. ``extra`` sets runs on the user's own data or model apart."""
-    parts = [lab, profile, f"seed{seed}"]
-    parts += [extra] if extra else []
-    parts += [source] if source != "headless" else []
-    return "-".join(parts)
-
-
-def runs_folder(out: Path | None = None) -> Path:
-    return writable(out or home() / "runs")
-
-
-def load_records(out: Path | None = None) -> list[dict]:
-    """All finished records, oldest first. Damaged files are left out."""
-    folder = out or home() / "runs"
-    records = [read_json(path, None) for path in sorted(folder.glob("*/record.json"))]
-    return sorted((r for r in records if r), key=lambda r: r.get("finished", ""))
-
-
-def latest_records(out: Path | None = None) -> dict[str, dict]:
-    """The newest record of each lab on shipped data and models: ``{"01": {…}}``."""
-    return {
-        record["lab"]: record
-        for record in load_records(out)
-        if record.get("model") is None and record.get("data") is None
-    }
 
 
 def _plain(value):

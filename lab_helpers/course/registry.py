@@ -1,35 +1,57 @@
-"""The labs that exist. Adding a lab = one entry here, one source, one headless module."""
+"""The labs that exist. The only place of ``course/`` that names one: an entry here adds a lab."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
-from lab_helpers.course.language import Text
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.paths import labs_folder
 from lab_helpers.runtime.profiles import table_name
 
 
 @dataclass(frozen=True)
 class Lab:
-    """``number`` "01", ``slug`` "transfer_learning"; ``cpu_seconds`` headless, as measured on 2 cores."""
+    """``number`` "01", ``slug`` "transfer_learning"; ``cpu_seconds`` headless, as measured on 2 cores.
+
+    ``model_kind`` says what ``--model`` takes: ``"language model"`` or ``"encoder"``. ``own_data``
+    says what ``--data`` takes; such a lab has a module ``own_data`` with ``check_own_data(path)`` and
+    ``measure_own_data(run)``.
+    """
 
     number: str
     slug: str
     title: Text
     teaches: Text
     cpu_seconds: int
+    model_kind: str = "language model"
+    own_data: Text | None = None
 
     @property
     def name(self) -> str:
         return f"{self.number}_{self.slug}"
 
-    def headless(self) -> ModuleType:
-        """The module with this lab's ``STEPS`` and measuring functions."""
-        return import_module(f"lab_helpers.headless.{table_name(self.number)}")
+    @property
+    def source(self) -> Path:
+        """The lab itself: the one source of both editions and of the headless run."""
+        return labs_folder() / "source" / f"{self.name}.py"
 
-    def exercises(self) -> ModuleType:
-        """The module with this lab's ``EXERCISES``, ``PREDICTIONS`` and ``QUIZ``."""
-        return import_module(f"lab_helpers.course.exercises.lab{self.number}")
+    def module(self, name: str) -> ModuleType:
+        """``name`` in the lab's own folder, such as ``own_data``."""
+        return import_module(f"lab_helpers.labs.{table_name(self.number)}.{name}")
+
+    def exercises(self) -> tuple:
+        return self.module("exercises").EXERCISES
+
+    def questions(self) -> ModuleType:
+        """The module with this lab's ``PREDICTIONS`` and ``QUIZ``."""
+        return self.module("questions")
+
+    def measure_own_data(self) -> Callable:
+        """``measure_own_data(run)``: the lab's measurements on what ``--data`` gave."""
+        return self.module("own_data").measure_own_data
 
 
 LABS = (
@@ -52,6 +74,8 @@ LABS = (
             "事前学習の効果、どの層を凍結するか、何を忘れるか、どう防ぐか",
         ),
         187,
+        model_kind="encoder",
+        own_data=Text("labelled texts", "ラベルつきの文章"),
     ),
     Lab(
         "02",
@@ -62,6 +86,7 @@ LABS = (
             "低ランク性の実測、手書きの LoRA、PEFT との一致、ランク・スケーリング・対象層",
         ),
         141,
+        model_kind="encoder",
     ),
     Lab(
         "03",
@@ -82,6 +107,7 @@ LABS = (
             "汚れたファイルから調整済みアシスタントまで: 掃除、ラベルマスク、形式と事実、忘却",
         ),
         136,
+        own_data=Text("conversations or questions with answers", "会話、または質問と回答"),
     ),
     Lab(
         "05",
@@ -92,6 +118,7 @@ LABS = (
             "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
         ),
         104,
+        own_data=Text("preference pairs", "選好ペア"),
     ),
     Lab(
         "06",
@@ -102,6 +129,7 @@ LABS = (
             "点数の値打ち: テキスト指標、日本語、ベンチマーク、審査員、作り話、テストの混入、ダッシュボード",
         ),
         76,
+        own_data=Text("a benchmark file", "ベンチマークのファイル"),
     ),
     Lab(
         "07",
@@ -112,10 +140,11 @@ LABS = (
             "日英の検索、出典つきの回答、差し控え、RAFT、2 × 2 の比較、変わる価格",
         ),
         155,
+        own_data=Text("a folder of documents", "文書のフォルダー"),
     ),
 )
 
-# No lab to work through, but run and recorded like one.
+# No lab to work through, but run and recorded like one: ``labs/base`` has its measurements.
 BASE = Lab(
     "base",
     "base",

@@ -4,11 +4,11 @@ import base64
 from pathlib import Path
 
 from lab_helpers.course.claims import NOT_MEASURED, ledger, verdict_name
-from lab_helpers.course.display import cell
-from lab_helpers.course.language import language, say
-from lab_helpers.course.record import load_records
+from lab_helpers.course.runs import is_shipped, load_records
 from lab_helpers.course.registry import LABS
+from lab_helpers.figures.display import cell
 from lab_helpers.runtime.files import write_text
+from lab_helpers.runtime.language import language, say
 
 _MOST_ROWS = 40
 
@@ -43,7 +43,7 @@ def _newest(records: list[dict]) -> list[dict]:
 
 
 def _claim_rows(records: list[dict]) -> list[dict]:
-    own = {r["lab"]: r for r in records if r.get("model") is None and r.get("data") is None}
+    own = {r["lab"]: r for r in records if is_shipped(r)}
     rows = []
     for claim, verdict, measured in ledger(own, {lab.number for lab in LABS}):
         rows.append(

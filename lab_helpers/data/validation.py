@@ -8,11 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from lab_helpers.data.columns import check_shape_name
-from lab_helpers.data.conversations import (
-    Message,
-    conversation,
-    preference_parts,
-)
+from lab_helpers.data.conversations import Message, conversation, preference_parts
 from lab_helpers.data.files import BadRow, Row, count_lines, read_rows
 from lab_helpers.data.problems import Problem, problem
 from lab_helpers.data.row_checks import check_row

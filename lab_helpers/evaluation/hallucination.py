@@ -13,11 +13,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.fact_words import stated_words
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.models.kotori.planted import PlantedFact, company_facts, table
+from lab_helpers.runtime.intervals import scored
 
 CATEGORIES = ("right", "declined", "hallucinated", "nothing")
 RIGHT, DECLINED, HALLUCINATED, NOTHING = CATEGORIES

@@ -10,9 +10,9 @@ from random import Random
 
 import numpy as np
 
-from lab_helpers.evaluation.classification import bootstrap_interval, scored
 from lab_helpers.evaluation.win_rate import Judge
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import bootstrap_interval, scored
 from lab_helpers.runtime.progress import track
 
 

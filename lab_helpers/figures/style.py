@@ -27,7 +27,7 @@ def colour(method: str) -> str:
 
 def words(en: str, ja: str) -> str:
     """A label in the learner's language."""
-    from lab_helpers.course.language import say
+    from lab_helpers.runtime.language import say
 
     return say(en, ja)
 

@@ -4,6 +4,7 @@ import base64
 import html
 from collections.abc import Callable, Iterable
 
+from lab_helpers.figures.display import cell, in_notebook, png
 from lab_helpers.figures.style import words
 
 
@@ -25,13 +26,12 @@ def explorer(draw: Callable, **controls) -> None:
     for control in controls.values():
         control.observe(redraw, names="value")
     redraw()
-    display(ipywidgets.VBox([*controls.values(), view]))
+    if in_notebook():
+        display(ipywidgets.VBox([*controls.values(), view]))
 
 
 def as_html(drawn) -> str:
     """A figure as an embedded picture, rows (dicts) as a table, anything else as escaped text."""
-    from lab_helpers.course.display import cell, png
-
     if isinstance(drawn, str):
         return f"<pre>{html.escape(drawn)}</pre>"
     if isinstance(drawn, list):
@@ -107,7 +107,8 @@ def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
 
         buttons.observe(react, names="value")
         rows.append(ipywidgets.VBox([buttons, reply]))
-    display(ipywidgets.VBox(rows))
+    if in_notebook():
+        display(ipywidgets.VBox(rows))
 
 
 def chat_explorer(ask: Callable[[str], dict], message: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput, LabError, MissingDependency
 from lab_helpers.runtime.files import sha256_of
-from lab_helpers.runtime.profiles import go_offline
+from lab_helpers.runtime.offline import go_offline
 
 
 def model_source(name: str, shipped: dict[str, Callable[[], Path]], example: str) -> str:

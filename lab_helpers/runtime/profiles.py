@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.runtime.hardware import Hardware
+from lab_helpers.runtime.offline import go_offline
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,3 @@ def choose_profile(wanted: str | None = None) -> Profile:
     if profile.offline:
         go_offline()
     return profile
-
-
-def go_offline() -> None:
-    """Tell every Hugging Face library not to touch the network. Call before importing them."""
-    for variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
-        os.environ.setdefault(variable, "1")

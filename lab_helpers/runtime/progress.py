@@ -33,6 +33,13 @@ def report(label: str, done: int, total: int) -> None:
         _reporter(label, done, total)
 
 
+def report_section(title: str, done: int, total: int) -> None:
+    """Tell a listener that shows sections which one begins, and how many of ``total`` are behind."""
+    show = getattr(_reporter, "section", None)
+    if show:
+        show(title, done, total)
+
+
 def report_curve(label: str, points: list[tuple[int, float]]) -> None:
     """Hand the losses so far, ``(step, loss)``, to a listener that draws them; ``[]`` means the end."""
     draw = getattr(_reporter, "curve", None)

@@ -7,38 +7,18 @@ from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.pairs import preference_pairs, tokenize_pair
 from lab_helpers.tuning.preflight import check_adapter, check_learning_rate
-from lab_helpers.tuning.trainers import Tuned, run_trainer
 
 
-def prefer(
-    model,
-    tokenizer,
-    pairs: list[dict],
-    config,
-    adapter=None,
-    *,
-    evaluation: list[dict] | None = None,
-    reference=None,
-    resume: bool = False,
-    diverged: str = "raise",
-) -> Tuned:
-    """Train on preference ``pairs`` with a ``DPOConfig``; ``adapter`` is a PEFT configuration or ``None``.
+def dpo_trainer(
+    model, tokenizer, pairs: list[dict], config, adapter=None, *, evaluation=None, reference=None
+):
+    """A checked :class:`trl.DPOTrainer`; ``adapter`` is a PEFT configuration or ``None``.
 
     ``pairs`` have ``prompt``, ``chosen`` and ``rejected``, as texts or turns. The reference is, in
     this order: ``reference``, a model of its own; with an ``adapter``, ``model`` with the adapter
     switched off; for a ``PeftModel``, a frozen copy of its adapter; else a copy of ``model`` as it
-    is now. ``resume`` and ``diverged`` as in :func:`~lab_helpers.tuning.trainers.run_trainer`.
+    is now. Hand it to ``lab.train``, or to :func:`~lab_helpers.tuning.trainers.run_trainer`.
     """
-    trainer = preference_trainer(
-        model, tokenizer, pairs, config, adapter, evaluation=evaluation, reference=reference
-    )
-    return run_trainer(trainer, "DPO", resume=resume, diverged=diverged)
-
-
-def preference_trainer(
-    model, tokenizer, pairs: list[dict], config, adapter=None, *, evaluation=None, reference=None
-):
-    """The checked :class:`trl.DPOTrainer` that :func:`prefer` runs."""
     from datasets import Dataset
     from trl import DPOTrainer
 

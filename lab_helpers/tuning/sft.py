@@ -2,7 +2,6 @@
 
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.preflight import check_before_training
-from lab_helpers.tuning.trainers import Tuned, run_trainer
 
 
 def prompt_completion(rows: list[dict]) -> list[dict]:
@@ -16,28 +15,18 @@ def prompt_completion(rows: list[dict]) -> list[dict]:
     ]
 
 
-def supervised_fine_tune(
-    model,
-    tokenizer,
-    examples: list[dict],
-    config,
-    adapter=None,
-    *,
-    evaluation: list[dict] | None = None,
-    resume: bool = False,
-    diverged: str = "raise",
-) -> Tuned:
-    """Train on ``examples`` with an ``SFTConfig``; ``adapter`` is a PEFT configuration or ``None``.
+def sft_trainer(model, tokenizer, examples: list[dict], config, adapter=None, evaluation=None):
+    """A checked :class:`trl.SFTTrainer`; ``adapter`` is a PEFT configuration or ``None`` for full tuning.
 
-    ``examples`` and ``evaluation`` are rows of any form that :class:`trl.SFTTrainer` takes;
-    ``resume`` and ``diverged`` as in :func:`~lab_helpers.tuning.trainers.run_trainer`.
+    ``examples`` and ``evaluation`` are rows of any form that the trainer takes. Hand it to
+    ``lab.train``, or to :func:`~lab_helpers.tuning.trainers.run_trainer`.
     """
     from datasets import Dataset
     from trl import SFTTrainer
 
     check_before_training(model, tokenizer, examples, config, adapter)
     seed_everything(config.seed)  # the adapter's first weights are drawn before the trainer seeds
-    trainer = SFTTrainer(
+    return SFTTrainer(
         model,
         args=config,
         train_dataset=Dataset.from_list(examples),
@@ -45,4 +34,3 @@ def supervised_fine_tune(
         processing_class=tokenizer,
         peft_config=adapter,
     )
-    return run_trainer(trainer, "SFT", resume=resume, diverged=diverged)

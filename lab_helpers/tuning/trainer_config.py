@@ -1,11 +1,12 @@
 """Settings for TRL's and transformers' trainers, chosen once: for the machine, and for the versions.
 
-The learner writes ``trainer_config(SFTConfig, lab.run, learning_rate=1e-2, …)`` and sees every choice
+The learner writes ``trainer_config(SFTConfig, lab.machine, learning_rate=1e-2, …)`` and sees every choice
 that teaches something; what only keeps a trainer quiet and running on this machine is added here.
 """
 
 import dataclasses
 import difflib
+from pathlib import Path
 from typing import Any
 
 from lab_helpers.runtime.errors import BadInput
@@ -54,46 +55,44 @@ def checkpointing(config_class: type, on: bool) -> dict[str, bool]:
     return {new if new in known_settings(config_class) else "gradient_checkpointing": on}
 
 
-def machine_settings(config_class: type, precision: str) -> dict[str, Any]:
-    """Precision and memory settings on this machine, for the training arguments ``config_class``.
+def machine_settings(output_dir: Path, precision: str, seed: int) -> dict[str, Any]:
+    """What keeps any trainer quiet and running on this machine: precision, memory, folder, seed.
 
     Gradient checkpointing trades time for memory: on for a GPU, off on a CPU, where models are small.
     """
+    from datasets import disable_progress_bars
+    from transformers import TrainingArguments
+
     from lab_helpers.runtime.hardware import detect
     from lab_helpers.runtime.precision import pick_precision
 
+    disable_progress_bars()  # the course shows a bar of its own
     hardware = detect()
     on_gpu = hardware.accelerator == "cuda"
     return {
-        **pick_precision(hardware, precision).trainer_arguments(),
-        **checkpointing(config_class, on_gpu),
-        "dataloader_pin_memory": on_gpu,
-    }
-
-
-def trainer_config(config_class: type, run, **settings):
-    """An ``SFTConfig``, ``DPOConfig``, ``RewardConfig`` or ``TrainingArguments`` for this run.
-
-    ``settings`` win over what is filled in. A name that the installed class does not take is a
-    :class:`BadInput` that says what to write instead; nothing is dropped silently.
-    """
-    from datasets import disable_progress_bars
-
-    refuse_unknown(config_class, settings)
-    if "gradient_checkpointing" in settings:  # beside the new name transformers ignores the old one
-        settings |= checkpointing(config_class, settings.pop("gradient_checkpointing"))
-    disable_progress_bars()  # the course shows a bar of its own
-    quiet = {
-        "output_dir": str(run.folder / "training"),
+        "output_dir": str(output_dir),
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
         "logging_steps": 5,
-        "seed": run.seed,
+        "seed": seed,
+        **pick_precision(hardware, precision).trainer_arguments(),
+        **checkpointing(TrainingArguments, on_gpu),
+        "dataloader_pin_memory": on_gpu,
     }
-    precision = run.sizes.get("precision", run.profile.precision)  # a lab's own comes first
-    filled = quiet | machine_settings(config_class, precision) | settings
+
+
+def trainer_config(config_class: type, machine: dict[str, Any], **settings):
+    """An ``SFTConfig``, ``DPOConfig``, ``RewardConfig`` or ``TrainingArguments``.
+
+    ``machine`` comes from :func:`machine_settings` (a lab's is ``lab.machine``); ``settings`` win over
+    it. A name that the installed class does not take is a :class:`BadInput` that says what to write
+    instead; nothing is dropped silently.
+    """
+    refuse_unknown(config_class, settings)
+    if "gradient_checkpointing" in settings:  # beside the new name transformers ignores the old one
+        settings |= checkpointing(config_class, settings.pop("gradient_checkpointing"))
     try:
-        return config_class(**filled)
+        return config_class(**(machine | settings))
     except (TypeError, ValueError) as error:
         raise BadInput(f"{config_class.__name__}: {error}", "Change that setting.") from None

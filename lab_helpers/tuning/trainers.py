@@ -18,7 +18,8 @@ class Tuned:
     """The tuned model (a ``PeftModel`` where an adapter was trained) and how its training went.
 
     ``losses`` are the logged ones in order, ``log`` the trainer's whole history (a dict a row, with
-    its ``step``), ``stopped`` is ``"finished"`` or ``"diverged"``.
+    its ``step``), ``stopped`` is ``"finished"`` or ``"diverged"``; ``came`` says whether the result was
+    ``"trained"``, ``"resumed"`` from a checkpoint or ``"loaded"`` from the store.
     """
 
     model: object
@@ -26,6 +27,7 @@ class Tuned:
     seconds: float
     log: list[dict] = field(default_factory=list)
     stopped: str = "finished"
+    came: str = "trained"
 
     def curve(self, name: str = "loss") -> list[tuple[int, float]]:
         """``(step, value)`` of one logged quantity, such as ``"eval_loss"``."""

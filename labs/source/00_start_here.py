@@ -31,7 +31,7 @@ lab = open_lab("00")
 #
 # 次の表では、どの問題にも対処法を添えています。バージョンについての注記は、あとで何かが動かなくならないかぎり、問題ではありません。
 # %%
-from lab_helpers.runtime.doctor import examine
+from lab_helpers.course.doctor import examine
 
 findings = [finding for finding in examine() if finding.name != "results"]
 lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
@@ -58,11 +58,11 @@ lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for
 #
 # あなたは家電メーカーの星空電機に入社し、顧客に回答するアシスタントをつくることになりました。使うモデルは、この講座に付属する小さな言語モデル **Kotori** です。日常的な英語と日本語の文章で学習しており、星空電機のことは聞いたこともありません。まずは何か質問してみましょう。
 # %%
-from lab_helpers.headless.lab00 import gold, language_model
+from lab_helpers.labs.lab00.prompting import gold, language_model
 from lab_helpers.models.generation import generate
 
-model, tokenizer = language_model(lab.run)
-test_rows = gold("en", "test")[: lab.sizes["questions"]]
+model, tokenizer = load_model(lab.run)
+test_rows = gold("en", "test")[: lab.settings["questions"]]
 question = test_rows[0]["question"]
 plain_chat = [{"role": "user", "content": question}]
 print("customer:", question)
@@ -98,7 +98,7 @@ def keeps_tone(reply, opening, closing):
 
 keeps_tone = lab.check("keeps_tone", keeps_tone)
 # %%
-from lab_helpers.headless.lab00 import measure, plain
+from lab_helpers.labs.lab00.prompting import measure, plain
 
 asked = [plain(row["question"]) for row in test_rows]
 plain_replies, found = measure(model, tokenizer, asked, "en", "plain")
@@ -129,7 +129,7 @@ lab.predict("tone_gain", ...)
 #
 # ルールをシステムメッセージに書き、すべての質問の前に置きます。
 # %%
-from lab_helpers.headless.lab00 import instructed
+from lab_helpers.labs.lab00.prompting import instructed
 
 print(instructed(question, "en")[0]["content"], "\n")
 asked = [instructed(row["question"], "en") for row in test_rows]
@@ -156,9 +156,9 @@ def few_shot_messages(examples, question):
 
 few_shot_messages = lab.check("few_shot_messages", few_shot_messages)
 # %%
-from lab_helpers.headless.lab00 import examples_for_prompt
+from lab_helpers.labs.lab00.prompting import examples_for_prompt
 
-examples = examples_for_prompt("en", lab.sizes["few_shot"])
+examples = examples_for_prompt("en", lab.settings["few_shot"])
 asked = [few_shot_messages(examples, row["question"]) for row in test_rows]
 few_shot_replies, found = measure(model, tokenizer, asked, "en", "few_shot")
 lab.measured(**found)
@@ -183,7 +183,7 @@ for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
 #
 # プログラムは、決まった形式の回答を必要とします。同じ例の回答を JSON で包み、その形式を求める一行を添えます。すべての回答が JSON として解析できるでしょうか。そして、口調は守られるでしょうか。
 # %%
-from lab_helpers.headless.lab00 import as_json
+from lab_helpers.labs.lab00.prompting import as_json
 
 asked = [as_json(row["question"], "en", examples) for row in test_rows]
 json_replies, found = measure(model, tokenizer, asked, "en", "json")
@@ -222,7 +222,7 @@ for way in ("plain", "zero_shot", "few_shot", "json"):
 # %%
 from peft import LoraConfig
 
-from lab_helpers.headless.lab00 import sft_config
+from lab_helpers.labs.lab00.prompting import sft_config
 from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
 
 config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
@@ -238,7 +238,7 @@ print(f"{len(rows)} rows, loss {tuned.losses[0]:.2f} -> {tuned.losses[-1]:.2f}")
 # %% [markdown] lang="ja" of="41a45b87"
 # 同じ質問をもう一度します。今度は、プロンプトに指示を一言も入れません。
 # %%
-from lab_helpers.headless.lab00 import comparison_figure, gain
+from lab_helpers.labs.lab00.prompting import comparison_figure, gain
 
 asked = [plain(row["question"]) for row in test_rows]
 adapter_replies, found = measure(tuned.model, tokenizer, asked, "en", "adapter")
@@ -260,7 +260,7 @@ lab.compare("tone_gain")
 #
 # 口調が正しいからといって、内容まで正しいとはかぎりません。社員が書いた回答と比べてみましょう。
 # %%
-from lab_helpers.headless.lab00 import fact_accuracy
+from lab_helpers.labs.lab00.prompting import fact_accuracy
 
 with_facts = [(row, reply) for row, reply in zip(test_rows, adapter_replies.texts) if row["fact"]]
 lab.table([{"right": r["answer"][36:-41], "Kotori": t[36:-41]} for r, t in with_facts[:5]])
@@ -279,7 +279,7 @@ print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 #
 # 記事によれば、プロンプトの効果は一時的で、ファインチューニングはモデルを「永続的に」変えるとのことです。アダプターをオフにし、読み込んだばかりのモデルと数値を 1 つずつ比べてみましょう。
 # %%
-from lab_helpers.headless.lab00 import answer, keep_adapter, off_and_on
+from lab_helpers.labs.lab00.prompting import answer, keep_adapter, off_and_on
 
 print(question)
 for on in (True, False):
@@ -289,7 +289,7 @@ for on in (True, False):
 # %% [markdown] lang="ja" of="e596bf01"
 # ## 直す: もう一度オンにする
 # %%
-untouched, _ = language_model(lab.run)
+untouched, _ = load_model(lab.run)
 lab.measured(**off_and_on(tuned.model, tokenizer, untouched, question))
 lab.measured(adapter_bytes=keep_adapter(lab.run, tuned.model))
 for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_bytes"):
@@ -307,11 +307,11 @@ for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_byt
 #
 # Kotori は、英語も日本語も読み書きできます。プロンプトの与え方も設定も変えずに、日本語専用のアダプターを用意して試します。
 # %%
-from lab_helpers.headless.lab00 import questions, train_adapter, ways
+from lab_helpers.labs.lab00.prompting import questions, train_adapter, ways
 
-base, _ = language_model(lab.run)
+base, _ = load_model(lab.run)
 ja_questions = questions(lab.run, "ja")
-ja_examples = examples_for_prompt("ja", lab.sizes["few_shot"])
+ja_examples = examples_for_prompt("ja", lab.settings["few_shot"])
 for way, ask in ways("ja", ja_examples).items():
     lab.measured(**measure(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
     print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
@@ -342,7 +342,7 @@ break_even_calls = lab.check("break_even_calls", break_even_calls)
 # %% [markdown] lang="ja" of="8845949e"
 # 次の価格は**仮の値であり、市場価格ではありません**。ご自身の価格に置き換えてください。曲線は、GPU 1 台の処理能力がいっぱいになるところで跳ね上がります。
 # %%
-from lab_helpers.headless.lab00 import Prices, break_even, cost_figure
+from lab_helpers.labs.lab00.prompting import Prices, break_even, cost_figure
 
 prices = Prices(
     per_million_tokens=1.0, tokens_per_call=800, gpu_per_hour=0.5, gpu_calls_per_hour=3600
@@ -360,7 +360,7 @@ lab.figure(cost_figure(prices), "break_even")
 # 顧客になったつもりで文を書き、Enter キーを押してください。ベースモデルとファインチューニング済みのモデルの回答が、並べて表示されます。カーネルが動いていないときは、例が 1 つ表示されます。
 # %%
 from lab_helpers.figures.widgets import chat_explorer
-from lab_helpers.headless.chat import SideBySide
+from lab_helpers.models.side_by_side import SideBySide
 
 pair = SideBySide(tuned.model, tokenizer)
 lab.table([pair.ask("The fan rattles at night.")])

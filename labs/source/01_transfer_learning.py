@@ -62,9 +62,9 @@ lab.table([{"label": row["label"], "text": row["text"]} for row in requests.rows
 #
 # エンコーダーは、各トークンを 384 個の数値に変えます。まず、モデルに何が見えているのかを確かめましょう。同じ内容を 2 つの言語で読ませてみます。`[UNK]` は、モデルの語彙にない文字列を表します。
 # %%
-from lab_helpers.headless.lab01_arms import text_encoder
+from lab_helpers.labs.lab01.training import text_encoder
 
-encoder = text_encoder(lab.run)
+encoder = load_text_encoder(lab.run)
 for text in ("The lid no longer closes.", "蓋が閉まらなくなりました。"):
     print(encoder.tokenizer.tokenize(text))
 # %% [markdown] lang="en"
@@ -105,14 +105,14 @@ print((vectors @ vectors.T).cpu().numpy().round(2))
 # 最も安上がりな転移は、エンコーダーを凍結し、出力のベクトルを一度だけ計算して保存しておき、そこに直線を当てはめる方法です。これを**プローブ**と呼びます。公平な比較相手は、まったくの白紙から始める方法、つまり単語の断片を数える TF-IDF です。3 つのシードで 3 通りの学習サンプルを選びます。図の帯は、その結果の範囲です。
 # %%
 from lab_helpers.figures import plots
-from lab_helpers.headless.lab01_arms import curve_metrics
-from lab_helpers.tuning.experiments import cheap_curves
+from lab_helpers.labs.lab01.training import curve_metrics
+from lab_helpers.labs.shared.classifiers import cheap_curves
 
 panels = {}
 for name in ("reviews", "requests"):
     for language in ("en", "ja"):
         data = shipped_texts(name, language)
-        panels[data.name] = cheap_curves(encoder, data, lab.sizes["sizes"], lab.sizes["seeds"])
+        panels[data.name] = cheap_curves(encoder, data, lab.settings["sizes"], lab.settings["seeds"])
 lab.measured(**curve_metrics(panels))
 # %%
 chance = {name: 1 / 3 if name.startswith("reviews") else 1 / 10 for name in panels}
@@ -142,8 +142,8 @@ lab.figure(plots.learning_curves(panels, chance), "curves")
 #
 # 今度は 2,270 万個の重みをすべて動かします。出発点は 2 通りで、事前学習済みの重みと、同じアーキテクチャのランダムな重みです。データも学習の予算も同じです。学習ループは `lab_helpers/tuning/transfer.py` の `fine_tune` です。短いので読んでみてください。
 # %%
-from lab_helpers.headless.lab01_arms import gap, outcome_metrics, settings
-from lab_helpers.tuning.experiments import trained
+from lab_helpers.labs.lab01.training import gap, outcome_metrics, settings
+from lab_helpers.labs.shared.classifiers import trained
 
 print(settings(lab.run, "sentiment"))
 outcomes = {}
@@ -175,8 +175,8 @@ lab.table(rows, "sentiment at 256")
 #
 # 続いて、事前学習に近いタスクを、わずか 64 件のラベルと 3 つのシードで試します。
 # %%
-from lab_helpers.headless.lab01_arms import intent_rows
-from lab_helpers.tuning.experiments import mean_at
+from lab_helpers.labs.lab01.training import intent_rows
+from lab_helpers.labs.shared.classifiers import mean_at
 
 intent = intent_rows(lab.run, encoder, requests)
 lab.table(intent, "intent")
@@ -220,7 +220,7 @@ for trainable in (0, 2, 4, 6):  # NBVAL_CHECK_OUTPUT
 # 凍結しないブロックを 2、4、6 個として学習し、どこまでならコストをかける価値があるかをリストから選んでみてください。カーネルが動いていない場合は、2 ブロックの図が表示されます。
 # %%
 from lab_helpers.figures.widgets import freezing_explorer
-from lab_helpers.headless.lab01_arms import freezing
+from lab_helpers.labs.lab01.training import freezing
 
 frozen = freezing(lab.run, encoder, requests)
 lab.table(frozen, "freezing")
@@ -245,7 +245,7 @@ def relative_change(before, after):
 
 relative_change = lab.check("relative_change", relative_change)
 # %%
-from lab_helpers.headless.lab01_arms import top_over_bottom
+from lab_helpers.labs.lab01.training import top_over_bottom
 from lab_helpers.tuning import spectrum
 
 before = spectrum.matrices(pretrained)
@@ -269,7 +269,7 @@ lab.figure(plots.weight_change(moved), "weight_change")
 # 固有表現には、トークンごとに印をつけます。`B-part` は部品の始まり、`I-part` はその続き、`O` はそれ以外のすべてです。大半のトークンは `O` です。そこで、考えられるかぎり最も怠け者のタガー、つまり常に `O` と答えるタガーをつくり、記事が勧めるとおり正解率で測ってみます。
 # %%
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.headless.lab01_entities import fit_tagger, majority_tagger
+from lab_helpers.labs.lab01.entities import fit_tagger, majority_tagger
 
 train_rows, test_rows = (load_shipped("entities", "en", split) for split in ("train", "test"))
 tagger = fit_tagger(lab.run, train_rows, pretrained=True)
@@ -328,9 +328,9 @@ lab.figure(plots.entity_scores(by_kind, scores), "entities")
 #
 # MiniLM には、もともと身につけた技能があります。ある文と同じ意味の文を、120 文の中から見つけることです。レビューの評価を学ぶ間もその技能を保つように、とは誰も指示していません。手法を公平に比べるため、どれも**新しい技能が同じ水準に達したところ**で止めます。何も学んでいない手法は、何も忘れてもいないからです。
 # %%
-from lab_helpers.evaluation.classification import bootstrap_interval
-from lab_helpers.headless.lab01_forgetting import forgetting_row
-from lab_helpers.tuning.forgetting import OldSkill, paraphrase_pairs
+from lab_helpers.runtime.intervals import bootstrap_interval
+from lab_helpers.labs.lab01.forgetting import forgetting_row
+from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
 
 skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
 base_hits = skill.hits(pretrained)
@@ -343,7 +343,7 @@ print(f"before tuning {base:.2f}, after full fine-tuning {rows[0]['old_skill']:.
 # %% [markdown] lang="ja" of="f0447aaa"
 # 対策に移る前に、公平を期してこの技能の限界も見ておきます。日本語ではほとんど働きません。また、「同じ単語を使った別の意味の文」(「犬が人を噛んだ」の類)を見せると、ほぼ必ず本当の言い換えよりそちらを選びます。
 # %%
-from lab_helpers.headless.lab01_forgetting import limits_of_old_skill
+from lab_helpers.labs.lab01.forgetting import limits_of_old_skill
 
 limits = limits_of_old_skill(encoder)
 lab.measured(**limits)
@@ -355,13 +355,13 @@ print({name: round(value, 2) for name, value in limits.items()})
 # %%
 from peft import LoraConfig, get_peft_model
 
-from lab_helpers.tuning.experiments import until_target
+from lab_helpers.labs.shared.classifiers import until_target
 from lab_helpers.tuning.transfer import Replay
 
 common = {
-    "target": lab.sizes["forgetting_target"], "seed": lab.seed, "n": 256,
-    "epochs": lab.sizes["forgetting_epochs"], "batch_size": lab.sizes["batch_size"],
-    "head_learning_rate": lab.sizes["head_learning_rate"],
+    "target": lab.settings["forgetting_target"], "seed": lab.seed, "n": 256,
+    "epochs": lab.settings["forgetting_epochs"], "batch_size": lab.settings["batch_size"],
+    "head_learning_rate": lab.settings["head_learning_rate"],
 }
 
 
@@ -372,16 +372,16 @@ def attach_lora(model):
 
 rows.append(until_target(
     encoder, reviews, skill, attach_lora, method="lora",
-    learning_rate=lab.sizes["lora_learning_rate"], **common,
+    learning_rate=lab.settings["lora_learning_rate"], **common,
 ))
 # %%
 rows.append(until_target(
     encoder, reviews, skill, lambda model: None, method="replay",
-    learning_rate=lab.sizes["sentiment_learning_rate"],
+    learning_rate=lab.settings["sentiment_learning_rate"],
     replay=Replay(paraphrase_pairs("en", "train")), **common,
 ))
 # %%
-from lab_helpers.headless.lab01_forgetting import forgotten, probe_row
+from lab_helpers.labs.lab01.forgetting import forgotten, probe_row
 
 rows.append(probe_row(lab.run.metrics, base))
 lab.measured(**forgotten(rows, base))

@@ -44,11 +44,11 @@ lab.predict("one_in", ...)
 #
 # これをうのみにする必要はありません。ラボ 01 では MiniLM の*すべての*重みをファインチューニングしました。同じシードでもう一度実行し、本物の ΔW を見てみましょう。
 # %%
-from lab_helpers.headless.lab01_arms import text_encoder
-from lab_helpers.headless.lab02 import full_delta
+from lab_helpers.labs.lab01.training import text_encoder
+from lab_helpers.labs.lab02.training import full_delta
 
-encoder = text_encoder(lab.run)
-delta = full_delta(encoder, lab.sizes, lab.seed)
+encoder = load_text_encoder(lab.run)
+delta = full_delta(encoder, lab.settings, lab.seed)
 matrix = delta["5.attention.self.query"]
 print(len(delta), "matrices, for example 5.attention.self.query", tuple(matrix.shape))
 # %% [markdown] lang="en"
@@ -67,7 +67,7 @@ def energy(delta):
 energy = lab.check("energy", energy)
 # %%
 from lab_helpers.figures import plots
-from lab_helpers.headless.lab02 import energy_summary, square_energies
+from lab_helpers.labs.lab02.training import energy_summary, square_energies
 
 energies, reference = square_energies(delta, lab.seed)
 lab.measured(**energy_summary(energies, reference))
@@ -165,7 +165,7 @@ print("detour against merged:", float((both[0] - both[1]).abs().max()))
 # パッケージでは、これらの関数が `lab_helpers/tuning/lora.py` の `LoraLinear` という層になっています。本物のエンコーダーの全 6 ブロックの q と v にこの層を付け、別のコピーには PEFT の LoRA を付けます。どちらにも同じ乱数の A と B を与え、問い合わせ 16 件に対する 2 つのモデルの出力を比べましょう。
 # %%
 from lab_helpers.data.labelled import shipped_texts
-from lab_helpers.tuning.parity import parity_with_peft
+from lab_helpers.labs.lab02.parity import parity_with_peft
 
 messages, _ = shipped_texts("requests", "en").split("validation")
 parity = parity_with_peft(encoder, messages[:16], lab.run.folder, r=8, alpha=16, seed=lab.seed)
@@ -194,7 +194,7 @@ adapter_parameters = lab.check("adapter_parameters", adapter_parameters)
 # %% [markdown] lang="ja" of="c4507503"
 # 以下のモデルは、実際の設定をもとに*メタデバイス*上に組み立てたものです。どの層にも形はありますが、重みはメモリに一切載りません。だから、ノート PC でも 1,750 億個のパラメータを数えられます。
 # %%
-from lab_helpers.headless.lab02 import COUNTED
+from lab_helpers.labs.lab02.training import COUNTED
 from lab_helpers.models.known_configs import lora_counts, target_shapes
 
 shapes = target_shapes("Llama 3 8B", "q, v")
@@ -230,10 +230,10 @@ parameter_explorer(lora_counts, list(KNOWN), list(TARGET_SETS))
 #
 # 今度は、ランクを*必要とする*課題です。凍結した層にランダムなキー→値のペアを 64 組記憶させます。完璧な ΔW のランクは 64 です。多くのチュートリアルと同じように、α = 16 のまま r を上げていきます。するとスケーリング α/r は 16 から 0.25 まで下がります。
 # %%
-from lab_helpers.headless.lab02 import capacity_figure, capacity_rows, capacity_summary
-from lab_helpers.tuning.capacity import CapacityTask
+from lab_helpers.labs.lab02.training import capacity_figure, capacity_rows, capacity_summary
+from lab_helpers.labs.lab02.capacity import CapacityTask
 
-capacity = capacity_rows(CapacityTask(), lab.sizes["seeds"])
+capacity = capacity_rows(CapacityTask(), lab.settings["seeds"])
 lab.table(capacity, "capacity")
 lab.measured(**capacity_summary(capacity))
 # %% [markdown] lang="en"
@@ -255,9 +255,9 @@ lab.figure(capacity_figure(capacity), "capacity")
 #
 # 48 件のラベルで問い合わせの振り分けを学習し、r = 1 と r = 45 を 3 つのシードで比べます。スケーリングはどちらも 2 です。そのうえで、r = 1 だけを**ステップ数を 2 倍にして**もう一度学習させます。小さなランクは「できない」のでしょうか、それとも「遅い」だけでしょうか。
 # %%
-from lab_helpers.headless.lab02 import rank_rows, rank_summary
+from lab_helpers.labs.lab02.training import rank_rows, rank_summary
 
-ranks = rank_rows(encoder, lab.sizes)
+ranks = rank_rows(encoder, lab.settings)
 lab.table(ranks, "ranks")
 # %%
 lab.measured(**rank_summary(ranks))
@@ -278,18 +278,18 @@ for name in ("rank_real_task_gain", "rank_patient_gain", "base_hash_unchanged"):
 # %%
 from peft import LoraConfig
 
-from lab_helpers.headless.lab02 import EQUAL_PARAMETERS, HIGH_RANK, lora_accuracy
+from lab_helpers.labs.lab02.training import EQUAL_PARAMETERS, HIGH_RANK, lora_accuracy
 
 targets = [{"targets": "q, v", **row} for row in ranks if row["r"] == HIGH_RANK]
 for name in ("MLP", "all linear"):
     r, modules = EQUAL_PARAMETERS[name]
-    for seed in lab.sizes["seeds"]:
+    for seed in lab.settings["seeds"]:
         config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=modules)
-        result = lora_accuracy(encoder, config, lab.sizes, seed)
+        result = lora_accuracy(encoder, config, lab.settings, seed)
         targets.append({"targets": name, "r": r, "seed": seed, **result})
 lab.table(targets, "targets", columns=["targets", "r", "seed", "accuracy", "loss"])
 # %%
-from lab_helpers.headless.lab02 import target_figure, target_summary
+from lab_helpers.labs.lab02.training import target_figure, target_summary
 
 lab.measured(**target_summary(targets))
 lab.figure(target_figure(targets), "targets")
@@ -306,12 +306,12 @@ lab.figure(target_figure(targets), "targets")
 #
 # フルファインチューニングでうまくいく学習率のまま LoRA を加えた人がいるとします。エラーは 1 つも出ません。最後の行は、反対側の極端な例です。
 # %%
-from lab_helpers.headless.lab02 import rate_summary
+from lab_helpers.labs.lab02.training import rate_summary
 
 rates = []
-for rate in lab.sizes["learning_rates"]:
+for rate in lab.settings["learning_rates"]:
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-    result = lora_accuracy(encoder, config, lab.sizes, lab.seed, rate)
+    result = lora_accuracy(encoder, config, lab.settings, lab.seed, rate)
     rates.append({"learning_rate": rate, **result})
 lab.table(rates, "learning rates", columns=["learning_rate", "loss", "accuracy"])
 lab.measured(**rate_summary(rates))

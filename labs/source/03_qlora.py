@@ -60,9 +60,9 @@ def nf4_code(offset):
 
 nf4_code = lab.check("nf4_code", nf4_code)
 # %%
-from lab_helpers.headless.lab00 import language_model
+from lab_helpers.labs.lab00.prompting import language_model
 
-model, tokenizer = language_model(lab.run)
+model, tokenizer = load_model(lab.run)
 from bitsandbytes.functional import get_4bit_type
 
 code = nf4_code(0.9677083)
@@ -77,7 +77,7 @@ print("equal to bitsandbytes, bit for bit:", torch.equal(code, get_4bit_type("nf
 #
 # これを、言語モデルの実際の重みに重ねて見てみましょう。従来からある 2 つの方式、等間隔の格子である **int4** と、ごく小さな浮動小数点数である **FP4** も並べます。
 # %%
-from lab_helpers.headless.lab03 import code_figure, linear_weights
+from lab_helpers.labs.lab03.rounding import code_figure, linear_weights
 
 weights = linear_weights(model)
 print(len(weights), "matrices,", sum(w.numel() for w in weights.values()), "weights")
@@ -126,7 +126,7 @@ print("largest difference from bitsandbytes:", float((ours - theirs).abs().max()
 # パッケージの `lab_helpers/tuning/quantization.py` にも同じ処理があり、バイトへの詰め込み、FP4、二重量子化も含みます。8 個の行列で、コードブック、詰め込んだバイト、2 段のスケールのすべてを bitsandbytes と比べます。続いて、それぞれのコードブックの誤差を、正規乱数、言語モデル、ラボ 01 のエンコーダーで測ります。
 # %%
 from lab_helpers.figures import quantization as figures
-from lab_helpers.headless.lab03 import (
+from lab_helpers.labs.lab03.rounding import (
     equal_to_bitsandbytes,
     error_rows,
     error_summary,
@@ -150,7 +150,7 @@ lab.figure(figures.rounding_errors(rounding), "rounding")
 #
 # モデルへの影響はどうでしょうか。すべての行列を丸めたうえで、学習に使っていない物語に対するパープレキシティを測ります。
 # %%
-from lab_helpers.headless.lab03 import perplexities
+from lab_helpers.labs.lab03.rounding import perplexities
 
 lab.measured(**perplexities(lab.run))
 for kind in ("float", "int4", "fp4", "nf4"):
@@ -178,15 +178,15 @@ bits_per_parameter = lab.check("bits_per_parameter", bits_per_parameter)
 # %% [markdown] lang="ja" of="8ab437d2"
 # 今度は、bitsandbytes の本物の `Linear4bit` が保持するバイト数を数えます。形は Llama 3 8B の `v_proj` と同じです。続いてモデル全体を数えます。埋め込み、正規化層、出力層は量子化されません。
 # %%
-from lab_helpers.headless.lab03 import cuts, stored_bits
-from lab_helpers.headless.lab03_training import model_name
+from lab_helpers.labs.lab03.rounding import cuts, stored_bits
+from lab_helpers.labs.lab03.training import model_name
 from lab_helpers.tuning import memory
 
 for double in (False, True):
     print(f"by formula {bits_per_parameter(64, double):.4f}, held {stored_bits(double):.4f}")
 lab.measured(bits_per_parameter_nf4=stored_bits(False))
 lab.measured(bits_per_parameter_nf4_double=stored_bits(True), **cuts())
-lab.measured(weight_memory_cut_own=memory.weight_cut(model_name(lab.run)))
+lab.measured(weight_memory_cut_own=memory.weight_cut(lab.run.model_name))
 lab.compare("bits")
 for name in ("llama3_8b", "llama3_70b", "gemma2_2b", "own"):
     print(f"{name:11s} smaller by {lab.run.metrics[f'weight_memory_cut_{name}']:.1%}")
@@ -218,20 +218,20 @@ quantization = BitsAndBytesConfig(
 settings = trainer_config(
     SFTConfig,
     lab.run,
-    num_train_epochs=lab.sizes["epochs"],
-    per_device_train_batch_size=lab.sizes["batch_size"],
-    learning_rate=lab.sizes["learning_rate"],
+    num_train_epochs=lab.settings["epochs"],
+    per_device_train_batch_size=lab.settings["batch_size"],
+    learning_rate=lab.settings["learning_rate"],
     lr_scheduler_type="cosine",
 )
 # %%
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.headless.lab03_training import held_out, train, training_rows
+from lab_helpers.labs.lab03.training import held_out, train, training_rows
 from lab_helpers.models.four_bit import load_four_bit
 
-rows, source, curves, tuned = training_rows(lab.run, "en"), model_name(lab.run), {}, {}
+rows, source, curves, tuned = training_rows(lab.run, "en"), lab.run.model_name, {}, {}
 for arm in ("lora", "qlora"):
     four_bit = arm == "qlora"
-    base, tokenizer = load_four_bit(source, quantization) if four_bit else language_model(lab.run)
+    base, tokenizer = load_four_bit(source, quantization) if four_bit else load_model(lab.run)
     before = answer_loss(base, tokenizer, held_out("en"))
     config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
     tuned[arm] = train(base, tokenizer, rows, settings, config, arm)
@@ -242,7 +242,7 @@ for arm in ("lora", "qlora"):
     print(f"{arm:5s} held-out loss {before:.3f} -> {after:.3f}")
 # %%
 from lab_helpers.figures.tuning import loss_curve
-from lab_helpers.headless.lab03_training import keep_adapter, loss_increase
+from lab_helpers.labs.lab03.training import keep_adapter, loss_increase
 
 keep_adapter(lab.run, tuned["qlora"].model)
 lab.measured(**loss_increase(lab.run.metrics))
@@ -257,7 +257,7 @@ print(f"QLoRA against LoRA: {lab.run.metrics['qlora_relative_loss_increase']:+.2
 #
 # 日本語でも試します。
 # %%
-from lab_helpers.headless.lab03_training import train_arm
+from lab_helpers.labs.lab03.training import train_arm
 
 for four_bit in (False, True):
     found, _ = train_arm(lab.run, "ja", four_bit)
@@ -282,7 +282,7 @@ for name in ("eval_loss_lora_ja", "eval_loss_qlora_ja", "qlora_relative_loss_inc
 #
 # 統合先のベースごとに、2 つの数値を測ります。1 つは、統合後の重みと、学習で得た「逆量子化した W + ΔW」との距離を ‖ΔW‖ で割ったもの、もう 1 つは、学習に使っていない回答に対する損失です。
 # %%
-from lab_helpers.headless.lab03_training import merge_rows, merge_summary
+from lab_helpers.labs.lab03.training import merge_rows, merge_summary
 
 merged = merge_rows(lab.run)
 lab.table(merged, "merging")
@@ -329,7 +329,7 @@ print(f"the trained ΔW: {lab.run.metrics['delta_relative_size']:.1%} of ‖W‖
 #
 # CPU 版の bitsandbytes には、何も知らせずに起きる不具合があります。行の長さが 64 の倍数でないと、1 つのブロックが隣の行にまたがります。量子化は正しいのですが、元に戻す処理が正しいとはかぎりません。自分たちの実装と比べてみましょう。
 # %%
-from lab_helpers.headless.lab03 import width_rows
+from lab_helpers.labs.lab03.rounding import width_rows
 
 lab.table(width_rows())
 # %% [markdown] lang="en"
@@ -349,7 +349,7 @@ lab.table(width_rows())
 #
 # AdamW は、学習する重み 1 つにつき 2 つの数を覚えています。bitsandbytes は、同じブロックの工夫を使って、それを 8 ビットで保存します。*ページ化された*オプティマイザーでは、バイト数は変わりません。GPU のメモリがいっぱいになると、ドライバーが状態を CPU の RAM へ移してくれるのです。8 ビットの AdamW は CPU でも GPU でも動きます。ページ化には CUDA が必要で、CPU では、bitsandbytes がその旨を知らせたうえで、ページ化なしで続けます。
 # %%
-from lab_helpers.headless.lab03_memory import optimizer_rows
+from lab_helpers.labs.lab03.memory import optimizer_rows
 
 optimizers = optimizer_rows(lab.run)
 lab.table(optimizers, "optimizers")
@@ -384,7 +384,7 @@ for name in ("Llama 3 8B", "Llama 3 70B"):
 # %% [markdown] lang="ja" of="3ec4a547"
 # まだ足りないのは**活性値**です。フォワードパスがバックワードパスのために残すすべての値と、語彙が大きいほど長くなるロジットがこれに当たります。ここでは公式を使いません。本物のモデルの学習ステップを、形だけをもつメタデバイスの上で実行し、その時点で存在するテンソルをすべて足し合わせます（`lab_helpers/tuning/dry_run.py`）。コマンドラインの `labs fit MODEL` も同じ計算をします。どの `config.json` でも使えます。
 # %%
-from lab_helpers.headless.lab03_memory import MODELS, PLAN, largest, plan_rows
+from lab_helpers.labs.lab03.memory import MODELS, PLAN, largest, plan_rows
 
 needs = plan_rows(MODELS, PLAN)
 lab.table(needs, "memory")
@@ -408,7 +408,7 @@ lab.compare("seventy")
 #
 # 誰も確かめていない計算は、主張にすぎません。このマシンで確かめましょう。重みとオプティマイザーの状態は 1 バイトまで一致するはずです。1 ステップのピークは、torch が行ったすべてのメモリ確保と比べます。
 # %%
-from lab_helpers.headless.lab03_memory import check_summary, checked_plans
+from lab_helpers.labs.lab03.memory import check_summary, checked_plans
 
 checked = checked_plans(lab.run)
 lab.table(checked, "checked")
@@ -447,7 +447,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # いちばん大きい項目はどれでしょうか。チェックポイントを切ったり、系列長を 2 倍にしたり、方式を変えたりしてみてください。カーネルが動いていないときは、Llama 3 8B の 3 通りの図が表示されます。
 # %%
 from lab_helpers.figures.widgets import memory_explorer
-from lab_helpers.headless.lab03_memory import methods_figure, view
+from lab_helpers.labs.lab03.memory import methods_figure, view
 
 lab.figure(methods_figure("Llama 3 8B", PLAN), "memory")
 memory_explorer(view, list(MODELS), list(memory.METHODS))

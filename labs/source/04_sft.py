@@ -83,7 +83,14 @@ print(f"{likeness:.2f}  heap: {heap_questions[i]}\n      test: {test_questions[j
 #
 # 掃除とは、小さな手順を並べたものです。直せるものは直し（`edit`）、残りは取り除きます（`drop`）。この並びを変えて、先を実行してみてください。
 # %%
-from lab_helpers.data.cleaning import detect_language, drop, edit, normalise, strip_html, truncated
+from lab_helpers.data.cleaning import (
+    detect_language,
+    drop,
+    edit,
+    normalise,
+    strip_html,
+    truncated,
+)
 from lab_helpers.data.pii import mask_pii
 from lab_helpers.evaluation.tone import HOUSE, tone_rules
 
@@ -102,7 +109,7 @@ steps = [
 # %% [markdown] lang="ja" of="e9dea1f2"
 # 1 行だけを見てもわからないことが 3 つあり、それには行どうしを比べます。同じ事実についての多数派と食い違う行、ほとんど同じ行、そしてテストの質問に似た行です。
 # %%
-from lab_helpers.headless.lab04_data import clean_support, leak_metrics
+from lab_helpers.labs.lab04.rows import clean_support, leak_metrics
 
 clean_rows, report, compared = clean_support("en", steps)
 lab.table(report.table(), "cleaning", columns=["step", "rows", "changed", "removed"])
@@ -116,7 +123,7 @@ print("test questions among them:", lab.run.metrics["leaked_questions_clean"])
 # ここで、見ないことにしていた列を開き、モデルを採点するのと同じように、掃除を採点します。
 # %%
 from lab_helpers.figures import sft as figures
-from lab_helpers.headless.lab04_data import cleaning_metrics, planted_left
+from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left
 
 left = planted_left(heap, clean_rows)
 lab.measured(**cleaning_metrics(heap, clean_rows, left))
@@ -136,7 +143,7 @@ lab.table([{"after masking": row["question"]} for row in masked[:4]])
 #
 # モデルは、多く見たものを多く口にします。`ratio` は、そのグループの割合が、均等に分けた場合の何倍かを示します。
 # %%
-from lab_helpers.headless.lab04_data import over_represented, validation_split
+from lab_helpers.labs.lab04.rows import over_represented, validation_split
 
 lab.table(over_represented(clean_rows), "bias")
 split = validation_split(clean_rows, lab.seed)
@@ -165,9 +172,9 @@ def render_chat(messages, add_generation_prompt=False):
 
 render_chat = lab.check("render_chat", render_chat)
 # %%
-from lab_helpers.headless.lab04 import language_model
+from lab_helpers.labs.lab04.scoring import language_model
 
-model, tokenizer = language_model(lab.run)
+model, tokenizer = load_model(lab.run)
 talk = [
     {"role": "system", "content": "You answer customers."},
     {"role": "user", "content": "Is the Nagare loud?"},
@@ -239,7 +246,7 @@ print("transformers", float(theirs.loss))
 # 手書きの未使用の質問を、ベースモデルに尋ねます。
 # %%
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.headless.lab04 import ask_all, base_metrics, held_out
+from lab_helpers.labs.lab04.scoring import ask_all, base_metrics, held_out
 from lab_helpers.tuning.sft import prompt_completion
 
 test = held_out(lab.run)
@@ -260,20 +267,20 @@ print("tone kept:", lab.run.metrics["tone_compliance_base"])
 from peft import LoraConfig
 from trl import SFTConfig
 
-from lab_helpers.headless.lab04 import house_rows
+from lab_helpers.labs.lab04.scoring import house_rows
 from lab_helpers.tuning.trainer_config import trainer_config
 
-rows = house_rows("en", lab.seed, clean_rows)[: lab.sizes["rows"][-1]]
+rows = house_rows("en", lab.seed, clean_rows)[: lab.settings["rows"][-1]]
 adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 training = trainer_config(
     SFTConfig,
     lab.run,
-    max_steps=lab.sizes["main_steps"],
-    per_device_train_batch_size=lab.sizes["batch_size"],
-    learning_rate=lab.sizes["learning_rate"],
+    max_steps=lab.settings["main_steps"],
+    per_device_train_batch_size=lab.settings["batch_size"],
+    learning_rate=lab.settings["learning_rate"],
     lr_scheduler_type="cosine",
     warmup_steps=0.1,
-    max_length=lab.sizes["max_length"],
+    max_length=lab.settings["max_length"],
 )
 # %%
 from lab_helpers.figures.tuning import loss_curve
@@ -290,7 +297,7 @@ lab.figure(loss_curve({"SFT": tuned.curve()}), "loss")
 # %% [markdown] lang="ja" of="01651a94"
 # ## 測る: 学習後
 # %%
-from lab_helpers.headless.lab04 import curve_row, main_metrics
+from lab_helpers.labs.lab04.scoring import curve_row, main_metrics
 
 after = ask_all(tuned.model, tokenizer, test)
 lab.measured(**main_metrics(after))
@@ -309,7 +316,7 @@ lab.compare("new_facts")
 #
 # ### 保存し、読み込み、大きさを測る
 # %%
-from lab_helpers.headless.lab04 import saved_and_loaded
+from lab_helpers.labs.lab04.scoring import saved_and_loaded
 
 lab.measured(**saved_and_loaded(lab.run, tuned.model, test))
 lab.run.artifact(lab.run.folder / "adapter")
@@ -330,7 +337,7 @@ for name in ("adapter_bytes", "reload_loss_gap"):
 #
 # 同じモデルに、事前学習で読んだ事実と、会社についての事実の両方を尋ねます。
 # %%
-from lab_helpers.headless.lab04 import format_and_fact, grid_metrics
+from lab_helpers.labs.lab04.scoring import format_and_fact, grid_metrics
 
 grid = format_and_fact(lab.run, tuned.model, tokenizer, test)
 lab.table(grid, "format and fact")
@@ -344,10 +351,10 @@ lab.measured(**grid_metrics(grid))
 #
 # ## 測る: 何件あればよいか
 # %%
-from lab_helpers.headless.lab04 import tone_and_facts, tune
+from lab_helpers.labs.lab04.scoring import tone_and_facts, tune
 
-for n in lab.sizes["rows"][:-1]:
-    few, _ = tune(lab.run, rows[:n], lab.sizes["arm_steps"])
+for n in lab.settings["rows"][:-1]:
+    few, _ = tune(lab.run, rows[:n], lab.settings["arm_steps"])
     clean_few = ask_all(few.model, tokenizer, test)
     points.append(curve_row(n, clean_few))
     lab.measured(**tone_and_facts(clean_few, f"n{n}"))
@@ -367,10 +374,10 @@ lab.figure(figures.rows_and_scores(points), "rows")
 #
 # 口調を守り、数値を尋ねられたときは正しい数値を答えている回答を、*そのまま使える*と数えます。きれいな 100 件を、2 倍以上の件数の未整理のデータと比べます。学習のステップ数は同じです。
 # %%
-from lab_helpers.headless.lab04 import dirt_metrics, dirty_rows
+from lab_helpers.labs.lab04.scoring import dirt_metrics, dirty_rows
 
-as_it_is = dirty_rows("en", lab.seed, lab.sizes["dirty_rows"])
-dirty, _ = tune(lab.run, as_it_is, lab.sizes["arm_steps"])
+as_it_is = dirty_rows("en", lab.seed, lab.settings["dirty_rows"])
+dirty, _ = tune(lab.run, as_it_is, lab.settings["arm_steps"])
 dirty_many = ask_all(dirty.model, tokenizer, test)
 lab.measured(**tone_and_facts(dirty_many, "dirty"), **dirt_metrics(clean_few, dirty_many))
 scores = ("tone", "facts", "usable")
@@ -387,7 +394,7 @@ for name in ("score_clean_few_ci", "score_dirty_many_ci"):
 # %% [markdown] lang="ja" of="dd0ab702"
 # スローガンを口にする前に、この差を 2 つの区間と比べてください。貪欲法のデコードが書くのは、*最も起こりやすい*回答です。未整理の山でも大半の行は口調を守っているので、多数派が勝ち、汚れは表に出てきません。しかし実際のチャットでは、言葉を確率に従って**引く**のが普通です。温度 1 で、両方のモデルに 3 回ずつ尋ねてみましょう。
 # %%
-from lab_helpers.headless.lab04 import ask_sampled, sampled_metrics
+from lab_helpers.labs.lab04.scoring import ask_sampled, sampled_metrics
 
 drawn = [ask_sampled(lab.run, m, tokenizer, test) for m in (few.model, dirty.model)]
 lab.measured(**sampled_metrics(*drawn))
@@ -407,9 +414,9 @@ lab.table([{"clean": a, "dirty": b} for a, b in zip(*(o.replies.texts[:4] for o 
 #
 # 今度は事実だけを、口調抜きの短い質問と短い答えで教えます。一方のモデルには**すでに知っている**事実を、もう一方には同じ数の**一度も読んだことのない**事実を教えます。ステップ数も設定も同じです。そのあとで両方に、事前学習で読んだ*別の*事実を尋ねます。答えが単独でも文の中にあっても、正解と数えます。
 # %%
-from lab_helpers.headless.lab04 import chat_skill, fact_sets, taught, teaching_metrics
+from lab_helpers.labs.lab04.scoring import chat_skill, fact_sets, taught, teaching_metrics
 
-base, _ = language_model(lab.run)
+base, _ = load_model(lab.run)
 knew_in_chat = chat_skill(lab.run, base, tokenizer)
 arms = {name: taught(lab.run, facts) for name, facts in fact_sets().items()}
 lab.measured(**teaching_metrics(knew_in_chat, arms))
@@ -429,20 +436,20 @@ for name in ("known_facts_learned", "unknown_facts_learned", "known_fact_error_r
 #
 # もう一度、きれいな 100 件を使い、フルファインチューニングと LoRA を学習率を変えて試します。左が学んだこと、右が元の世界に残ったもので、元の形式で尋ねています。
 # %%
-from lab_helpers.headless.lab04 import forgetting_arm, forgetting_row, other_rates
+from lab_helpers.labs.lab04.scoring import forgetting_arm, forgetting_row, other_rates
 
-usual = lab.sizes["learning_rate"]
+usual = lab.settings["learning_rate"]
 forgot = [forgetting_row(lab.run, few, tokenizer, test, "lora", usual)]
 for method, rate in other_rates(lab.run):
     forgot.append(forgetting_arm(lab.run, rows[:n], test, method, rate))
 lab.table(forgot, "forgetting")
 # %%
-from lab_helpers.headless.lab04 import forgetting_metrics, knowledge, old_skill
-from lab_helpers.headless.lab04 import wrong_rate_metrics
+from lab_helpers.labs.lab04.scoring import forgetting_metrics, knowledge, old_skill
+from lab_helpers.labs.lab04.scoring import wrong_rate_metrics
 
 skill = float(old_skill(lab.run, base, tokenizer).mean())
 knew = float(knowledge(lab.run, base, tokenizer).mean())
-target = lab.sizes["forgetting_target"]  # the tone from which an arm counts as trained
+target = lab.settings["forgetting_target"]  # the tone from which an arm counts as trained
 lab.measured(**forgetting_metrics(forgot, skill, knew, target), **wrong_rate_metrics(forgot))
 lab.figure(figures.forgetting_by_rate(forgot, skill), "forgetting")
 lab.compare("forgetting")
@@ -470,7 +477,7 @@ for method in ("full", "lora"):
 #
 # 多くのチュートリアルは、`tokenizer.pad_token = tokenizer.eos_token` と書き、transformers の `DataCollatorForLanguageModeling` を使います。このコレーターは、パディングのトークンのラベルをすべて -100 にします。さて、いまパディングのトークンとは、どれのことでしょうか。
 # %%
-from lab_helpers.headless.lab04_drills import as_messages, collator_without_end, heard_ends
+from lab_helpers.labs.lab04.failures import as_messages, collator_without_end, heard_ends
 from lab_helpers.tuning.masks import ids_and_labels
 
 conversations = [ids_and_labels(tokenizer, row)[0] for row in as_messages(rows[:4])]
@@ -478,10 +485,10 @@ batch = collator_without_end(tokenizer)([{"input_ids": ids} for ids in conversat
 ends = sum(ids.count(tokenizer.eos_token_id) for ids in conversations)
 print(f"{ends} ends in four conversations, {heard_ends(batch, tokenizer)} of them carry loss")
 # %%
-from lab_helpers.headless.lab04_drills import runaway, train_on_everything
-from lab_helpers.evaluation.classification import scored
+from lab_helpers.labs.lab04.failures import runaway, train_on_everything
+from lab_helpers.runtime.intervals import scored
 
-arm_rows, arm_steps = rows[:n], lab.sizes["arm_steps"]
+arm_rows, arm_steps = rows[:n], lab.settings["arm_steps"]
 broken, _ = train_on_everything(lab.run, arm_rows, arm_steps, collator_without_end)
 going_on, replies = runaway(lab.run, broken.model, tokenizer, test)
 lab.measured(**scored("runaway_rate_broken", going_on))
@@ -512,8 +519,8 @@ print(replies.texts[0])
 #
 # いま直したモデルは会話全体で学習しており、すべてのトークンに損失がかかっています。先ほどのきれいな 100 件の LoRA では、回答だけにかかっていました。データもステップ数も同じです。一部の掲示板で言われるほどの惨事でしょうか。
 # %%
-from lab_helpers.headless.lab04 import completion_only
-from lab_helpers.headless.lab04_drills import prompt_loss_metrics
+from lab_helpers.labs.lab04.scoring import completion_only
+from lab_helpers.labs.lab04.failures import prompt_loss_metrics
 
 lab.measured(**prompt_loss_metrics(mended.model, tokenizer, arm_rows, test))
 lab.measured(**completion_only(lab.run, forgot))
@@ -535,8 +542,8 @@ for name in ("everything", "completion"):
 #
 # 学習は ChatML で行いました。ところがサーバーは、Alpaca の形式や Llama 2 の形式、あるいはアシスタントの発言の書き出しがない ChatML（`add_generation_prompt=True` の付け忘れ）で文章をつくります。エラーはどこにも出ません。
 # %%
-from lab_helpers.headless.lab04 import template_metrics
-from lab_helpers.headless.lab04_drills import template_mismatch
+from lab_helpers.labs.lab04.scoring import template_metrics
+from lab_helpers.labs.lab04.failures import template_mismatch
 
 by_template = template_mismatch(tuned.model, tokenizer, test)
 lab.measured(**template_metrics(by_template))
@@ -559,7 +566,7 @@ lab.table(
 #
 # Llama のトークナイザーは、どの文章の前にも開始トークンを付け、テンプレートもそれを書き込みます。先に文章にしてからトークンに分けると、行が 2 回始まってしまいます（Kotori に開始トークンはないので、Llama と同じように振る舞うトークナイザーの写しを使います）。
 # %%
-from lab_helpers.headless.lab04 import start_metrics
+from lab_helpers.labs.lab04.scoring import start_metrics
 
 lab.measured(**start_metrics(tokenizer, rows[0]))
 print("rendered to text first:", lab.run.metrics["start_tokens_text"], "start tokens")
@@ -583,7 +590,7 @@ def accumulated_loss(sums, tokens):
 
 accumulated_loss = lab.check("accumulated_loss", accumulated_loss)
 # %%
-from lab_helpers.headless.lab04_drills import accumulation, micro_losses, uneven_rows
+from lab_helpers.labs.lab04.failures import accumulation, micro_losses, uneven_rows
 
 uneven = uneven_rows(rows)
 sums, tokens = micro_losses(lab.run, uneven)
@@ -624,7 +631,7 @@ mask_explorer(view, list(MODES), "How much is the Nagare?", "The Nagare costs 11
 #
 # 同じ設定で、きれいな日本語の 100 件を使います。あわせて、主張 20 を import で確かめます。
 # %%
-from lab_helpers.headless.lab04 import japanese_metrics, where_is_sft_trainer
+from lab_helpers.labs.lab04.scoring import japanese_metrics, where_is_sft_trainer
 
 ja_test = held_out(lab.run, "ja")
 lab.measured(**base_metrics(ask_all(base, tokenizer, ja_test, "ja"), "ja"))

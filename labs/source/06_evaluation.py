@@ -43,14 +43,14 @@ lab.predict("leaked", ...)
 #
 # 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**の Kotori、メールの記録で **SFT** したもの、その上で **DPO** したものです（どちらもラボ 05 と同じ方法）。メモリに置くベースは 1 つだけで、候補者ごとにアダプターを付け替えます。
 # %%
-from lab_helpers.headless.lab06_models import base_model, candidates, train_dpo, train_sft
+from lab_helpers.labs.lab06.models import base_model, candidates, train_dpo, train_sft
 
 sft, dpo = train_sft(lab.run), train_dpo(lab.run)
 lab.measured(train_seconds_sft=sft.seconds, train_seconds_dpo=dpo.seconds)
 models = candidates(lab.run)
 print(", ".join(models.names), f"| trained in {sft.seconds + dpo.seconds:.0f} s")
 # %%
-from lab_helpers.headless import lab06_house as house
+from lab_helpers.labs.lab06 import customers as house
 
 asked = house.questions(lab.run)
 replies = house.all_replies(models, asked)
@@ -79,9 +79,9 @@ def clipped_precision(hypothesis, references, n):
 clipped_precision = lab.check("clipped_precision", clipped_precision)
 # %%
 from lab_helpers.evaluation.text_metrics.tokenizers import for_language
-from lab_helpers.headless import lab06_text as text
+from lab_helpers.labs.lab06 import texts as text
 
-spoken = lab.sizes["language"]
+spoken = lab.settings["language"]
 words = for_language(spoken)
 said, right = text.ONE_PAIR[spoken]
 print("said: ", words(said), "\nright:", words(right))
@@ -275,7 +275,7 @@ position_swapped = lab.check("position_swapped", position_swapped)
 # %%
 from collections import Counter
 
-from lab_helpers.headless import lab06_judges as judging
+from lab_helpers.labs.lab06 import judges as judging
 
 gold, jury = judging.gold(lab.run), judging.jury(lab.run)
 
@@ -340,7 +340,7 @@ for name, value in won.items():
 # お客様は待っています。回答を 1 つずつ測ります。半数は **p50** 以内、20 回に 19 回は **p95** 以内に終わります。**最初のトークン**までの時間は、逐次表示の画面で体感する速さです。
 # %%
 from lab_helpers.evaluation.latency import latency_rows
-from lab_helpers.headless import lab06_dashboard as boards
+from lab_helpers.labs.lab06 import dashboard as boards
 
 speed = boards.latencies(lab.run, models, asked)
 lab.table(latency_rows(speed), "latency")
@@ -408,7 +408,7 @@ for k in (1, 5, 10):
 #
 # モデルの書いたプログラムは、悪意があってもなくても、あなたのファイルを消すかもしれません。講座では**サンドボックス**の中で動かします。そして、ほかのものと同じように、サンドボックス自体も検査します。敵対的なプログラムが、脱出し、資源を使い尽くし、正解と数えられようとします。成功したかどうかは*外から*確かめます。プログラム自身の言い分は、いっさい信用しません。
 # %%
-from lab_helpers.headless import lab06_benchmarks as benchmarks
+from lab_helpers.labs.lab06 import benchmarks
 
 lab.table(benchmarks.protection_rows())
 refusal = benchmarks.sandbox_refusal()
@@ -473,10 +473,10 @@ for name in ("gsm8k", "humaneval"):
 #
 # ベンチマークはインターネットにあり、学習データもインターネットから来ます。そこで、半分の問題を学習に混ぜてみます。クローラーが集めるように、問題と解答がそのまま、繰り返し出てきます。残りの半分は、混ざっていない**双子**です。
 # %%
-from lab_helpers.headless import lab06_leak as leaks
+from lab_helpers.labs.lab06 import leaks
 
 halves = leaks.halves(lab.run)
-untouched, tokenizer = base_model(lab.run)
+untouched, tokenizer = load_model(lab.run)
 before = leaks.both_halves(lab.run, untouched, tokenizer, halves)
 leaked, _ = leaks.train_leaked(lab.run, halves.leaked)
 after = leaks.both_halves(lab.run, leaked.model, tokenizer, halves)
@@ -516,8 +516,8 @@ for name in ("detection_recall", "detection_recall_reworded", "rows", "rows_mend
 #
 # ベース、SFT、DPO について測ったすべてを 1 ページにまとめます。★ は、最良のモデルと、それと見分けのつかないモデルです。
 # %%
-from lab_helpers.course.dashboard_page import write_dashboard
-from lab_helpers.course.language import language
+from lab_helpers.labs.lab06.dashboard_page import write_dashboard
+from lab_helpers.runtime.language import language
 from lab_helpers.figures import dashboard as dashboard_figures
 
 board = boards.lab_dashboard(lab.run.metrics)

@@ -54,7 +54,7 @@ for page in (pages[0], pages[40]):
 #
 # 埋め込みモデルは、文章を *1 つ*のベクトルにします。ですから、1 つの文章は 1 つのことだけを述べているのが理想です。トークン数で切ると、文が途中でちぎれます。文単位で切れば、どのチャンクも完結した文になります。それでも「It is sold for …」だけでは何の話か分からないので、ストアは各チャンクの前に文書の見出しを付けます。
 # %%
-from lab_helpers.headless import lab07_retrieval as searching
+from lab_helpers.labs.lab07 import search as searching
 from lab_helpers.rag.chunks import by_sentences, by_tokens
 
 embedder = searching.embedder(lab.run)
@@ -211,7 +211,7 @@ from lab_helpers.figures.widgets import retrieval_explorer
 lab.figure(figures.chunk_explorer(chunk_table, 64, 5), "explorer")
 retrieval_explorer(
     lambda size, k: figures.chunk_explorer(chunk_table, size, k),
-    lab.sizes["chunk_tokens"],
+    lab.settings["chunk_tokens"],
     searching.MOST,
 )
 # %% [markdown] lang="en"
@@ -236,7 +236,7 @@ abstain_threshold = lab.check("abstain_threshold", abstain_threshold)
 from lab_helpers.rag.answer import best_score
 
 rows = searching.questions("en", "validation")
-scores = [best_score(hits) for hits in searching.search_all(stores["en"], rows, lab.sizes["k"])]
+scores = [best_score(hits) for hits in searching.search_all(stores["en"], rows, lab.settings["k"])]
 limit = abstain_threshold(scores, [bool(row["document"]) for row in rows])
 row = searching.example("en", "q-058-5")
 print(f"your threshold: {limit:.2f}\n{row['question']}")
@@ -244,7 +244,7 @@ for hit in stores["en"].search(row["question"], k=1):
     print(f"   {hit.vector_score:.2f}  [{hit.title}] {hit.text.strip()}")
 # %%
 panels = {
-    lang: searching.answerability(store, lang, lab.sizes["k"])
+    lang: searching.answerability(store, lang, lab.settings["k"])
     for lang, store in stores.items()
 }
 for lang, found in panels.items():
@@ -273,9 +273,9 @@ lab.figure(figures.answerability(panels), "answerability")
 #
 # 比較のために、正解の資料しか見たことのない 3 つめも学習します。
 # %%
-from lab_helpers.headless import lab07_training as training
+from lab_helpers.labs.lab07 import training
 
-language = lab.sizes["languages"][0]
+language = lab.settings["languages"][0]
 for name, examples in training.all_examples(lab.run, language).items():
     example = examples[3]
     print(f"--- {name}: {len(examples)} rows\n{example['prompt'][0]['content']}")
@@ -287,20 +287,20 @@ from trl import SFTConfig
 from lab_helpers.tuning.trainer_config import trainer_config
 
 adapter = LoraConfig(
-    r=lab.sizes["rank"],
-    lora_alpha=2 * lab.sizes["rank"],
+    r=lab.settings["rank"],
+    lora_alpha=2 * lab.settings["rank"],
     target_modules="all-linear",
     task_type="CAUSAL_LM",
 )
 settings = trainer_config(
     SFTConfig,
     lab.run,
-    max_steps=lab.sizes["steps"],
-    per_device_train_batch_size=lab.sizes["batch_size"],
-    learning_rate=lab.sizes["learning_rate"],
+    max_steps=lab.settings["steps"],
+    per_device_train_batch_size=lab.settings["batch_size"],
+    learning_rate=lab.settings["learning_rate"],
     lr_scheduler_type="cosine",
     warmup_steps=0.1,
-    max_length=lab.sizes["max_length"],
+    max_length=lab.settings["max_length"],
 )
 # %%
 seconds = training.train(lab.run, language, settings, adapter)
@@ -315,7 +315,7 @@ print({name: round(value) for name, value in seconds.items()})
 #
 # k を大きくすれば、答えの含まれる割合は上がります。しかし、それを全部読むのはモデルです。そこで、読み手と k を**組にして**、答えのある検証用の質問で選びます。ベースには、対話形式と、続きを書かせる地の文の 2 通りで尋ねます。チューニングした 2 つの読み手も合わせて、それぞれ資料 1〜3 件で比べます。
 # %%
-from lab_helpers.headless import lab07_reading as reading
+from lab_helpers.labs.lab07 import readers as reading
 
 models = training.readers(lab.run, language)
 readers = reading.reading_rows(models, stores[language], language)
@@ -337,14 +337,14 @@ print(f"base: {chosen.base}   tuned: {chosen.tuned}")
 #
 # {ベース、チューニング済み} × {資料なし、資料あり} を、同じ 220 のテスト質問で比べます。うち 44 問には、答えの書かれた文書がありません。*正しい*: 回答に答え（またはその数字すべて）がある。*口調*: 会社の書き出しと結び。*作り話*: 質問にも該当の文書にもない数字を言った（下限です。作られた言葉までは見つけられません）。「チューニング済み」は、列ごとに別のモデルです。資料なしは丸暗記のモデル、資料ありは先ほど選んだ読み手です。*正しい*は、答えのある 176 問での割合です。数字をいくつも並べた回答が正解に数えられることもあります。
 # %%
-from lab_helpers.headless import lab07_cells as cells
+from lab_helpers.labs.lab07 import two_by_two as cells
 
 answers = cells.answers(models, stores[language], chosen, language)
 lab.run.table("replies", cells.reply_rows(answers))
 lab.table(cells.reply_rows(answers, 4))
 # %%
 lab.measured(**cells.answer_metrics(answers, language))
-grid = cells.cell_rows(lab.run.metrics, searching.suffix(language))
+grid = cells.cell_rows(lab.run.metrics, metric_suffix(language))
 lab.run.table("cells", grid)
 lab.measured(**cells.gains(lab.run.metrics))
 lab.figure(figures.two_by_two(grid), "two_by_two")
@@ -418,7 +418,7 @@ print("half of the replies within", {c: f"{1000 * one.p50:.0f} ms" for c, one in
 #
 # 今朝、すべての製品が 1,300 円値上がりしました。文書は更新しますが、モデルは学習し直しません。
 # %%
-from lab_helpers.headless import lab07_update as updating
+from lab_helpers.labs.lab07 import new_prices as updating
 
 changed = updating.ask_new_prices(models, stores[language], chosen.tuned, language)
 lab.table(updating.new_price_rows(changed), "new prices")

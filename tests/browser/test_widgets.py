@@ -32,9 +32,14 @@ FLAGS = [
 # One cell a widget, each with the same functions that its lab hands it.
 CELLS = {
     "freezing": """
-from lab_helpers.course.exercises import lab02
+from lab_helpers.labs.lab02 import exercises as lab02
 from lab_helpers.figures.plots import lines
-from lab_helpers.figures.widgets import freezing_explorer, parameter_explorer, quiz_widget, rank_explorer
+from lab_helpers.figures.widgets import (
+    freezing_explorer,
+    parameter_explorer,
+    quiz_widget,
+    rank_explorer,
+)
 from lab_helpers.models.known_configs import KNOWN, TARGET_SETS, lora_counts
 rows = [{"blocks": k, "accuracy": a, "trainable": 10 ** k} for k, a in ((0, 0.4), (2, 0.5), (4, 0.6), (6, 0.7))]
 freezing_explorer(rows)
@@ -44,7 +49,7 @@ freezing_explorer(rows)
     "quiz": "quiz_widget(lab02.QUIZ, lambda number, right: print('noted', number, right))",
     "memory": """
 from lab_helpers.figures.widgets import memory_explorer
-from lab_helpers.headless.lab03_memory import view
+from lab_helpers.labs.lab03.memory import view
 from lab_helpers.tuning.memory import METHODS
 memory_explorer(view, list(KNOWN), list(METHODS))
 """,
@@ -67,7 +72,7 @@ preference_explorer(loss_explorer)
     "chat": """
 from peft import LoraConfig, get_peft_model
 from lab_helpers.figures.widgets import chat_explorer
-from lab_helpers.headless.chat import SideBySide
+from lab_helpers.models.side_by_side import SideBySide
 chat_explorer(SideBySide(get_peft_model(model, LoraConfig(r=2)), tokenizer).ask, "What colour is the sky?")
 """,
     "dashboard": """

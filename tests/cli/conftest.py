@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab_helpers import cli
+from lab_helpers.cli import main as cli
 
 
 @pytest.fixture

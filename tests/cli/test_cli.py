@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers import cli
+from lab_helpers.cli import main as cli
+from lab_helpers.cli.run import USES_LANGUAGE_MODEL
 from lab_helpers.course.registry import LABS
-from lab_helpers.headless.command import USES_LANGUAGE_MODEL
 
-LABS_COMMAND = [sys.executable, "-m", "lab_helpers.cli"]
+LABS_COMMAND = [sys.executable, "-m", "lab_helpers.cli.main"]
 
 
 def run(*arguments, **options) -> subprocess.CompletedProcess:
@@ -133,7 +133,7 @@ class TestBadInput:
 
 
 def test_import_is_light():
-    code = "import sys, lab_helpers, lab_helpers.cli; print([m for m in ('torch', 'transformers', 'peft', 'matplotlib', 'numpy') if m in sys.modules])"
+    code = "import sys, lab_helpers, lab_helpers.cli.main; print([m for m in ('torch', 'transformers', 'peft', 'matplotlib', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

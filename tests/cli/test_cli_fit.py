@@ -159,7 +159,7 @@ def test_bad_settings_are_refused_in_one_line(fit, options, said):
 
 def test_help_stays_light():
     """``labs --help`` imports nothing heavy, and is quick."""
-    code = "import sys, lab_helpers.cli; print([m for m in ('torch', 'transformers', 'bitsandbytes') if m in sys.modules])"
+    code = "import sys, lab_helpers.cli.main; print([m for m in ('torch', 'transformers', 'bitsandbytes') if m in sys.modules])"
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lab_helpers.course import claims
-from lab_helpers.course.language import set_language
 from lab_helpers.course.registry import LABS
+from lab_helpers.runtime.language import set_language
 
 CLAIMS = claims.load_claims()
 ARTICLE = Path(__file__).parents[3] / "shared" / "article_ja.txt"

@@ -3,8 +3,8 @@
 import pytest
 
 from lab_helpers.course.exercise import Exercise, is_unanswered
-from lab_helpers.course.language import set_language
 from lab_helpers.course.registry import LABS
+from lab_helpers.runtime.language import set_language
 
 EXERCISES = [(lab.number, exercise) for lab in LABS for exercise in lab.exercises().EXERCISES]
 WRONG = [

@@ -10,7 +10,7 @@ def test_base_is_found_and_runs_like_a_lab():
     base = get_lab("base")
     assert base is BASE
     module = base.headless()
-    assert module.__name__ == "lab_helpers.headless.base"
+    assert module.__name__ == "lab_helpers.labs.base.measurements"
     assert [step.name for step in module.STEPS] == ["knowledge", "reading", "language", "service"]
     assert all(step.title.en and step.title.ja for step in module.STEPS)
 

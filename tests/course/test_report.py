@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lab_helpers.course import report
-from lab_helpers.course.language import set_language
+from lab_helpers.runtime.language import set_language
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"

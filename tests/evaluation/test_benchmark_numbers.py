@@ -7,11 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.evaluation.benchmarks.formats import read_gsm8k
-from lab_helpers.evaluation.benchmarks.numbers import (
-    exact_number,
-    flexible_answer,
-    strict_answer,
-)
+from lab_helpers.evaluation.benchmarks.numbers import exact_number, flexible_answer, strict_answer
 
 
 @pytest.mark.parametrize(

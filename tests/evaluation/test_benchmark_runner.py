@@ -11,10 +11,10 @@ from lab_helpers.evaluation.benchmarks.formats import read_humaneval
 from lab_helpers.evaluation.benchmarks.gsm8k import Solution
 from lab_helpers.evaluation.benchmarks.multiple_choice import ChoiceScores
 from lab_helpers.evaluation.benchmarks.runner import run_benchmark
-from lab_helpers.evaluation.classification import bootstrap_interval
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import bootstrap_interval
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

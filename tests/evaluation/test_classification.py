@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.evaluation.classification import (
-    accuracy,
-    bootstrap_interval,
-)
+from lab_helpers.evaluation.classification import accuracy
+from lab_helpers.runtime.intervals import bootstrap_interval
 
 hits = st.lists(st.integers(0, 1), min_size=1, max_size=120)
 

@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from lab_helpers.evaluation.classification import scored
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import scored
 
 RANKING = st.permutations(range(8)).map(list)
 GRADES = st.dictionaries(st.integers(0, 7), st.integers(1, 3), min_size=1, max_size=8)

@@ -6,10 +6,10 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.evaluation.classification import bootstrap_interval
 from lab_helpers.evaluation.significance import paired_bootstrap, permutation_test
 from lab_helpers.evaluation.text_metrics.bleu import bleu_counts, bleu_of, corpus_bleu
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import bootstrap_interval
 
 # Sums of these are exact, so that both sides see the same ties.
 SCORE = st.integers(-8, 8).map(lambda n: n / 4) | st.integers(-2048, 2048).map(lambda n: n / 1024)

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from lab_helpers.course.dashboard_page import write_dashboard
-from lab_helpers.course.language import language, set_language
 from lab_helpers.evaluation.dashboard import Metric, dashboard
 from lab_helpers.figures import dashboard as figures
 from lab_helpers.figures import widgets
+from lab_helpers.labs.lab06.dashboard_page import write_dashboard
+from lab_helpers.runtime.language import language, set_language
 
 METRICS = [
     Metric("tone", "Tone", "口調"),
@@ -78,7 +78,7 @@ def test_names_are_no_formulas_and_long_ones_are_cut():
 
 
 def test_japanese_labels_and_a_japanese_name_in_the_english_edition(recwarn):
-    from lab_helpers.course.display import png
+    from lab_helpers.figures.display import png
 
     board = dashboard(METRICS, {"私のアダプター": SCORES["base"]})
     png(figures.bars(board))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures import evaluation as figures
+from lab_helpers.runtime.language import set_language
 
 PAIRS = [
     {"pair": name, "ROUGE-L default": value, "ROUGE-L MeCab words": 1.0, "BLEU 13a": 50.0, "BLEU char": 60.0}

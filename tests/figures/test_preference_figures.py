@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures import preferences as figures
 from lab_helpers.figures import widgets
+from lab_helpers.runtime.language import set_language
 
 CURVES = {"chosen": [(1, 0.0), (2, -3.0)], "rejected": [(1, 0.0), (2, -7.0)]}
 ROWS = [

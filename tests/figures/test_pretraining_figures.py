@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures.pretraining import _smooth, induction_head, training_curve
+from lab_helpers.runtime.language import set_language
 
 STEPS = np.arange(1, 31)
 CURVE = {

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures.quantization import (
     TERM_COLOURS,
     code_books,
@@ -11,6 +10,7 @@ from lab_helpers.figures.quantization import (
     rounding_errors,
     term_names,
 )
+from lab_helpers.runtime.language import set_language
 from lab_helpers.tuning.memory import GPUS, TERMS
 from lab_helpers.tuning.quantization import CODES
 

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.patches import Rectangle
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures import retrieval as figures
 from lab_helpers.figures import widgets
+from lab_helpers.runtime.language import set_language
 
 NEAREST = {
     "What does the lamp cost?": (np.array([0.9, 0.8, 0.5, -0.1]), 1),

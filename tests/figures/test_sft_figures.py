@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab_helpers.course.language import set_language
 from lab_helpers.figures import sft
+from lab_helpers.runtime.language import set_language
 from lab_helpers.tuning.masks import Token
 
 

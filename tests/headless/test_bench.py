@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from lab_helpers import cli
-from lab_helpers.headless import bench as benches
-from lab_helpers.headless import lab00
+from lab_helpers.bench import speed as benches
+from lab_helpers.cli import main as cli
+from lab_helpers.labs.lab00 import prompting as lab00
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.sft import prompt_completion

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab_helpers.headless import bench_rag
+from lab_helpers.bench import rag as bench_rag
 from lab_helpers.rag import tables
 from lab_helpers.rag.embedders import load_embedder
 

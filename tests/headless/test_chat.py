@@ -8,11 +8,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
 
-from lab_helpers import cli
-from lab_helpers.headless.chat import SideBySide, chat
+from lab_helpers.cli import main as cli
 from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.models.language_models import load_language_model
+from lab_helpers.models.side_by_side import SideBySide, chat
 from lab_helpers.runtime.errors import BadInput
 
 

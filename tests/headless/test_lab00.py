@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.tone import HOUSE, RULES, tone_rules
-from lab_helpers.headless import lab00
-from lab_helpers.headless.lab00 import Prices, break_even, cost_curves, json_reply
+from lab_helpers.labs.lab00 import prompting as lab00
+from lab_helpers.labs.lab00.prompting import Prices, break_even, cost_curves, json_reply
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime import hardware

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from lab_helpers.course.record import Run
-from lab_helpers.headless import lab03, lab03_memory, lab03_training
+from lab_helpers.labs.lab03 import memory as lab03_memory
+from lab_helpers.labs.lab03 import rounding as lab03
+from lab_helpers.labs.lab03 import training as lab03_training
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning import quantization
 
@@ -36,7 +38,7 @@ def short_run(tiny_chat_model, tmp_path_factory, one_thread):
 
 
 def rows(language):
-    from lab_helpers.headless.lab00 import gold
+    from lab_helpers.labs.lab00.prompting import gold
     from lab_helpers.tuning.sft import prompt_completion
 
     return prompt_completion(gold(language, "validation"))

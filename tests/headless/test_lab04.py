@@ -12,7 +12,12 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.splitting import leakage
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.headless import lab04, lab04_arms, lab04_data, lab04_drills, lab04_facts, lab04_own
+from lab_helpers.labs.lab04 import facts as lab04_facts
+from lab_helpers.labs.lab04 import failures as lab04_drills
+from lab_helpers.labs.lab04 import own_data as lab04_own
+from lab_helpers.labs.lab04 import rows as lab04_data
+from lab_helpers.labs.lab04 import scoring as lab04
+from lab_helpers.labs.lab04 import training as lab04_arms
 from lab_helpers.models.language_models import load_chat_tokenizer, load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
@@ -432,8 +437,8 @@ def test_the_users_adapter_and_samples_are_kept(own_run, tiny_chat_model):
 
 
 def test_a_file_is_read_before_anything_runs(tmp_path):
+    from lab_helpers.cli import run as command
     from lab_helpers.course.registry import get_lab
-    from lab_helpers.headless import command
 
     command._check_inputs([get_lab("04")], None, write(tmp_path, "good.jsonl", pairs(12)))
     for name, rows, said in (

@@ -7,11 +7,14 @@ import math
 import pytest
 import torch
 
+from lab_helpers.cli.run import _check_data
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import Pair, PairSet, answers_over_refusals, shipped_pairs
 from lab_helpers.evaluation.honesty import declines
-from lab_helpers.headless import lab05, lab05_arms, lab05_memory, lab05_start
-from lab_helpers.headless.command import _check_data
+from lab_helpers.labs.lab05 import memory as lab05_memory
+from lab_helpers.labs.lab05 import scoring as lab05
+from lab_helpers.labs.lab05 import variants as lab05_arms
+from lab_helpers.labs.shared import preference_models as lab05_start
 from lab_helpers.models.adapters import load_adapter
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput

@@ -9,27 +9,25 @@ import numpy as np
 import pytest
 import torch
 
+from lab_helpers.cli.run import _check_data
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import shipped_pairs
 from lab_helpers.evaluation.benchmarks.formats import Program, read_gsm8k, read_humaneval
 from lab_helpers.evaluation.benchmarks.gsm8k import Solution
 from lab_helpers.evaluation.contamination import contaminated
 from lab_helpers.evaluation.sandbox import Verdict
-from lab_helpers.headless import (
-    lab05_start,
-    lab06,
-    lab06_benchmarks,
-    lab06_dashboard,
-    lab06_house,
-    lab06_judges,
-    lab06_leak,
-    lab06_models,
-    lab06_text,
-)
-from lab_helpers.headless.candidates import Candidates, named
-from lab_helpers.headless.command import _check_data
-from lab_helpers.headless.examine import Exam, examine
-from lab_helpers.headless.lab05_start import Questions
+from lab_helpers.labs.lab06 import benchmarks as lab06_benchmarks
+from lab_helpers.labs.lab06 import customers as lab06_house
+from lab_helpers.labs.lab06 import dashboard as lab06_dashboard
+from lab_helpers.labs.lab06 import judges as lab06_judges
+from lab_helpers.labs.lab06 import leaks as lab06_leak
+from lab_helpers.labs.lab06 import models as lab06_models
+from lab_helpers.labs.lab06 import own_data as lab06
+from lab_helpers.labs.lab06 import texts as lab06_text
+from lab_helpers.labs.lab06.examination import Exam, examine
+from lab_helpers.labs.shared import preference_models as lab05_start
+from lab_helpers.labs.shared.preference_models import Questions
+from lab_helpers.models.compared import Candidates, named
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
@@ -248,7 +246,7 @@ def test_every_copy_is_found_no_fresh_item_is_accused_and_the_file_can_be_mended
     counts = lab06_leak.mended(run, items)
     assert counts == {"leak_rows": 40 + len(items.leaked), "leak_rows_mended": 40}
     clean = ["\n".join(row.values()) for row in lab06_leak.training_rows(run, [])]
-    test = [lab06_leak.as_text(i, run.sizes["language"])["prompt"] for i in items.leaked]
+    test = [lab06_leak.as_text(i, run.settings["language"])["prompt"] for i in items.leaked]
     assert contaminated(test, clean) == []
 
 

@@ -2,19 +2,17 @@
 
 import pytest
 
-from lab_helpers.course.exercises import lab07 as exercises
+from lab_helpers.course.running import start_run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.headless import (
-    lab07_cells,
-    lab07_own,
-    lab07_reading,
-    lab07_retrieval,
-    lab07_training,
-    lab07_update,
-)
-from lab_helpers.headless.steps import start_run
+from lab_helpers.labs.lab07 import exercises
+from lab_helpers.labs.lab07 import new_prices as lab07_update
+from lab_helpers.labs.lab07 import own_data as lab07_own
+from lab_helpers.labs.lab07 import readers as lab07_reading
+from lab_helpers.labs.lab07 import search as lab07_retrieval
+from lab_helpers.labs.lab07 import training as lab07_training
+from lab_helpers.labs.lab07 import two_by_two as lab07_cells
 from lab_helpers.rag.documents import shipped_documents
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import choose_profile

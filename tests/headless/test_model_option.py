@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from lab_helpers import cli
+from lab_helpers.cli import main as cli
+from lab_helpers.cli import run as command
 from lab_helpers.course.registry import LABS, get_lab
-from lab_helpers.headless import command
 from lab_helpers.models.kotori import shipped
 from lab_helpers.runtime.errors import BadInput
 

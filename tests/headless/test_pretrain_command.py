@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lab_helpers import cli
-from lab_helpers.headless import pretrain
+from lab_helpers.bench import pretraining as pretrain
+from lab_helpers.cli import main as cli
 from lab_helpers.models.kotori import architecture, pretraining, skills
 from lab_helpers.runtime.files import sha256_of
 

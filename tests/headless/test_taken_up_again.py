@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab_helpers.course.language import Text
-from lab_helpers.headless.steps import Step, run_steps, start_run
+from lab_helpers.course.running import Step, run_steps, start_run
+from lab_helpers.runtime.language import Text
 from lab_helpers.runtime.profiles import load_profile
 
 

@@ -8,12 +8,7 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from lab_helpers.models.encoders import (
-    encoder_source,
-    load_encoder,
-    load_tagger,
-    load_tokenizer,
-)
+from lab_helpers.models.encoders import encoder_source, load_encoder, load_tagger, load_tokenizer
 from lab_helpers.models.minilm import minilm_folder
 from lab_helpers.models.sources import quiet_loading
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_MISSING, BadInput, MissingDependency

@@ -4,8 +4,8 @@ from importlib import metadata
 
 import pytest
 
+from lab_helpers.course import doctor
 from lab_helpers.models import minilm as shipped
-from lab_helpers.runtime import doctor
 from lab_helpers.runtime.errors import MissingDependency
 from lab_helpers.runtime.hardware import Hardware
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.course.language import language, set_language
+from lab_helpers.runtime.language import language, set_language
 from lab_helpers.runtime.paths import home
 
 

@@ -2,12 +2,7 @@
 
 import pytest
 
-from lab_helpers.runtime.progress import (
-    NotebookReporter,
-    install_reporter,
-    report_with,
-    track,
-)
+from lab_helpers.runtime.progress import NotebookReporter, install_reporter, report_with, track
 
 
 def test_items_pass_through_and_every_step_is_reported():

@@ -1,6 +1,6 @@
 """The task that needs rank: more rank stores more, and full rank stores nearly all."""
 
-from lab_helpers.tuning.capacity import CapacityTask
+from lab_helpers.labs.lab02.capacity import CapacityTask
 
 
 def test_more_rank_stores_more():

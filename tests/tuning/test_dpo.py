@@ -7,11 +7,11 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from test_pairs import ROWS, config
 
+from lab_helpers.labs.lab05.parity import by_hand, first_loss, loss_parity
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.dpo import prefer, preference_trainer
 from lab_helpers.tuning.pairs import answer_logps, pair_logps, preference_pairs
-from lab_helpers.tuning.preference_parity import by_hand, first_loss, loss_parity
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from lab_helpers.tuning.memory import OPTIMIZERS, Plan, four_bit_bytes
-from lab_helpers.tuning.memory_check import (
+from lab_helpers.labs.lab03.memory_check import (
     compare_with_measurement,
     peak_allocated,
     tensor_bytes,
 )
+from lab_helpers.tuning.memory import OPTIMIZERS, Plan, four_bit_bytes
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -45,7 +45,7 @@ def test_weights_and_states_to_the_byte(tiny_chat_model, method, optimizer):
 def test_a_linear4bit_to_the_byte(double):
     from bitsandbytes.nn import Linear4bit
 
-    from lab_helpers.tuning.memory_check import model_bytes
+    from lab_helpers.labs.lab03.memory_check import model_bytes
 
     layer = Linear4bit(100, 77, bias=False, compress_statistics=double, quant_type="nf4").to("cpu")
     assert model_bytes(layer) == four_bit_bytes(7700, double)

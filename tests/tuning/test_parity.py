@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from lab_helpers.labs.lab02 import parity
 from lab_helpers.models.encoders import load_encoder
-from lab_helpers.tuning import parity
 from lab_helpers.tuning.lora import LoraLinear, add_lora
 from lab_helpers.tuning.transfer import TextEncoder
 

@@ -20,12 +20,7 @@ from lab_helpers.runtime.progress import report_with
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
 from lab_helpers.tuning.trainer_config import trainer_config
-from lab_helpers.tuning.trainers import (
-    Tuned,
-    _float32_where_it_trains,
-    checkpoints,
-    run_trainer,
-)
+from lab_helpers.tuning.trainers import Tuned, _float32_where_it_trains, checkpoints, run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

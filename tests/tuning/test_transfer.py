@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from lab_helpers.data.labelled import LabelledTexts
+from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
+from lab_helpers.labs.shared.classifiers import cheap_curves, mean_at, trained, until_target
 from lab_helpers.models.encoders import load_encoder
 from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.classifier import freeze
-from lab_helpers.tuning.experiments import cheap_curves, mean_at, trained, until_target
-from lab_helpers.tuning.forgetting import OldSkill, paraphrase_pairs
 from lab_helpers.tuning.transfer import (
     Replay,
     TextEncoder,

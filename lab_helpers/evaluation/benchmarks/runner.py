@@ -18,9 +18,9 @@ from lab_helpers.evaluation.benchmarks.formats import (
 )
 from lab_helpers.evaluation.benchmarks.multiple_choice import Normalisation, Way
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP, check_room, examples_apart
-from lab_helpers.evaluation.classification import bootstrap_interval
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import bootstrap_interval
 
 _NORMALISED: dict[str, Normalisation] = {"acc_norm": "characters", "acc_tokens": "tokens"}
 

@@ -1,0 +1,5 @@
+"""``python -m lab_helpers.cli``."""
+
+from lab_helpers.cli.main import main
+
+main()

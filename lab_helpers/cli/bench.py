@@ -1,0 +1,38 @@
+"""``labs bench``: speed figures for maintainers."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="start, generation, rag, sft; all when left out.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns; figures are medians.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    lang: Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")] = None,
+) -> None:
+    """For maintainers: how fast things are on this machine, as medians and ratios."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lab_helpers.bench import speed as benches
+    from lab_helpers.figures.display import cell
+    from lab_helpers.runtime.language import say, set_language
+    from lab_helpers.runtime.profiles import choose_profile
+
+    if lang:
+        set_language(lang)
+    choose_profile("tiny")
+    rows = benches.bench(names or [], repeats)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table()
+    for heading in ("", say("measured", "実測"), "", say("target", "目標")):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(row["name"], cell(row["value"]), row["unit"], row["target"])
+    Console().print(table)

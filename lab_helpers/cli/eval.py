@@ -1,0 +1,88 @@
+"""``labs eval``: a base and its adapters side by side, on the course's measurements and on benchmark files."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[
+        str | None,
+        typer.Option(help="The base: a folder or a hub name; the profile's by default."),
+    ] = None,
+    adapter: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a saved adapter of that base; may be given several times."),
+    ] = None,
+    benchmark: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file of MMLU, JCommonsenseQA, GSM8K or HumanEval as published, or a like one (.gz too); may be given several times."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask only the first items of each file.")
+    ] = None,
+    house: Annotated[
+        bool, typer.Option(help="Also the company's questions, facts and mini MMLU, and speed.")
+    ] = True,
+    chat: Annotated[
+        bool, typer.Option(help="Ask word problems in the model's chat template.")
+    ] = False,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 256,
+    html: Annotated[Path | None, typer.Option(help="Write the dashboard as one HTML page.")] = None,
+    profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="en or ja, also of the company's questions.")
+    ] = None,
+) -> None:
+    """One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from lab_helpers.labs.lab06.dashboard_page import write_dashboard
+    from lab_helpers.labs.lab06.examination import Exam, examine
+    from lab_helpers.runtime.errors import BadInput
+    from lab_helpers.runtime.language import language, set_language
+    from lab_helpers.runtime.profiles import choose_profile
+    from lab_helpers.runtime.progress import report_with
+
+    if lang:
+        set_language(lang)
+    if not house and not benchmark:
+        raise BadInput("nothing to measure", "Leave out --no-house, or give a --benchmark FILE.")
+    exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("")
+
+        def report(label: str, done: int, total: int) -> None:
+            progress.update(bar, description=label, completed=done, total=total)
+
+        with report_with(report):
+            board, rows = examine(choose_profile(profile), model, adapter or [], exam)
+    if html:
+        write_dashboard(html, board)
+    if as_json:
+        print(json.dumps({"models": board.scores, "benchmarks": rows}, ensure_ascii=False))
+    else:
+        Console().print(_table(board, language()))
+    if html and not as_json:
+        print(html)
+
+
+def _table(board, spoken: str):
+    """A row a metric, a column a model: a terminal is narrow."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("指標" if spoken == "ja" else "metric")
+    for name in board.models:
+        table.add_column(name, justify="right")
+    for metric in board.metrics:
+        best = board.best(metric)
+        cells = [board.cell(name, metric, name in best) for name in board.models]
+        table.add_row(board.heading(metric, spoken), *cells)
+    return table

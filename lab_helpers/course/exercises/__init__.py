@@ -1,1 +1,0 @@
-"""The exercises, predictions and quizzes, one module a lab."""

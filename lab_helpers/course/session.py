@@ -1,0 +1,290 @@
+"""The ``lab`` object of a notebook: setup, predictions, exercises, quiz, measurements, verdict."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_helpers.course import progress
+from lab_helpers.course.claims import load_claims, verdict_name
+from lab_helpers.course.exercise import Exercise
+from lab_helpers.course.live import LiveReporter
+from lab_helpers.course.quiz import Prediction, Question
+from lab_helpers.course.record import Run, versions
+from lab_helpers.course.registry import Lab, get_lab
+from lab_helpers.course.runs import finish_run, start_run
+from lab_helpers.figures.display import markdown_table, show_figure, show_markdown
+from lab_helpers.runtime.errors import BadInput, LabError
+from lab_helpers.runtime.language import language, say, set_language
+from lab_helpers.runtime.memory import PeakMemory
+from lab_helpers.runtime.profiles import Profile, choose_profile
+from lab_helpers.runtime.progress import install_reporter
+from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.tuning.trainers import Tuned
+
+
+@dataclass
+class Request:
+    """What the command line asks of the lab that a program opens; ``opened`` is that lab."""
+
+    profile: Profile
+    seed: int = 0
+    out: Path | None = None
+    model: str | None = None
+    copy: Path | None = None
+    fresh: bool = False
+    opened: "LabSession | None" = None
+
+
+_request: Request | None = None
+
+
+@contextmanager
+def requested(request: Request) -> Iterator[Request]:
+    """While inside, :func:`open_lab` opens what ``request`` asks, without a notebook's front end."""
+    global _request
+    before, _request = _request, request
+    try:
+        yield request
+    finally:
+        _request = before
+
+
+def open_lab(
+    number: str,
+    *,
+    profile: str | None = None,
+    seed: int = 0,
+    lang: str | None = None,
+    fresh: bool = False,
+) -> "LabSession":
+    """Open a lab, in a notebook or under ``labs run``, whose options win.
+
+    ``profile`` is ``"tiny"``, ``"t4"``, ``"gpu"`` or what the hardware suggests; ``lang`` is
+    ``"en"``, ``"ja"`` or the edition that is open; ``fresh`` trains anew what is remembered.
+    """
+    lab = get_lab(number)
+    if _request is None:
+        _hide_tracebacks_of_mistakes()
+        install_reporter(LiveReporter())
+        if lang:
+            set_language(lang)
+        run, final = start_run(
+            lab.number, choose_profile(profile), seed, source="notebook", fresh=fresh
+        )
+        return LabSession(lab, run, final)
+    asked = _request
+    run, final = start_run(
+        lab.number,
+        asked.profile,
+        asked.seed,
+        asked.out,
+        model=asked.model,
+        copy=asked.copy,
+        fresh=asked.fresh,
+    )
+    asked.opened = LabSession(lab, run, final)
+    return asked.opened
+
+
+class LabSession:
+    """What a learner calls ``lab``. ``lab.settings`` are the profile's numbers, ``lab.run`` the run."""
+
+    def __init__(self, lab: Lab, run: Run, final: Path):
+        self.lab, self.run, self._final = lab, run, final
+        self.exercises: dict[str, Exercise] = {e.name: e for e in lab.exercises()}
+        asked = lab.questions()
+        self.predictions: dict[str, Prediction] = {p.name: p for p in asked.PREDICTIONS}
+        self.questions: tuple[Question, ...] = asked.QUIZ
+        self._guesses: dict[str, float | None] = {}
+        self._hints: dict[str, int] = {}
+        self._started = time.perf_counter()
+        self._memory = PeakMemory().__enter__()
+        self.settings = run.settings
+        self.seed = run.seed
+        seed_everything(run.seed)
+        found = versions()
+        print(
+            say(f"Lab {lab.number}: {lab.title.en}", f"ラボ {lab.number}: {lab.title.ja}"),
+            say(
+                f"profile {run.profile.name}, seed {run.seed}",
+                f"プロファイル {run.profile.name}、シード {run.seed}",
+            ),
+            ", ".join(f"{name} {found[name]}" for name in ("torch", "transformers", "peft")),
+            sep=" | ",
+        )
+
+    @property
+    def machine(self) -> dict:
+        """What any ``SFTConfig`` or ``DPOConfig`` needs on this machine: precision, folder, seed, quiet."""
+        return self.run.machine
+
+    def train(self, trainer, label: str | None = None, *, diverged: str = "raise") -> Tuned:
+        """``trainer.train()`` with progress, a live loss curve, a clean stop, and a memory.
+
+        Run again with the same base, rows, settings, seed and versions, it loads what was trained, and
+        goes on with what was not finished. ``diverged="return"`` hands back a training that blew up.
+        """
+        return self.run.train(trainer, label, diverged=diverged)
+
+    def predict(self, name: str, guess=...) -> None:
+        """Note a guess before anything runs. ``...`` means no guess; the lab goes on."""
+        prediction = self._known(self.predictions, name)
+        if guess is ... or guess is None:
+            self._guesses[name] = None
+            print(
+                say(
+                    "No prediction yet: replace ... by your number.",
+                    "まだ予想がありません。... を自分の数字に置き換えてください。",
+                )
+            )
+            return
+        try:
+            self._guesses[name] = float(guess)
+        except (TypeError, ValueError):
+            raise BadInput(f"the prediction '{guess}' is not a number", "Write a number.") from None
+        progress.note(self.lab.number, "predictions", name, self._guesses[name])
+        print(
+            say(
+                f"Noted: {guess} {prediction.unit.en}.",
+                f"予想を記録しました: {guess} {prediction.unit.ja}",
+            )
+        )
+
+    def compare(self, name: str) -> None:
+        """Set the guess beside the measurement."""
+        prediction = self._known(self.predictions, name)
+        if prediction.metric not in self.run.metrics:
+            raise BadInput(
+                f"'{prediction.metric}' is not measured yet", "Run the cells above first."
+            )
+        print(prediction.compare(self._guesses.get(name), self.run.metrics[prediction.metric]))
+
+    def check(self, name: str, answer):
+        """Judge an answer, and return the function to go on with: yours if right, else the reference."""
+        exercise = self._known(self.exercises, name)
+        result = exercise.check(answer)
+        print({"passed": "✅", "wrong": "❌", "unanswered": "⏭️"}[result.status], result.message)
+        if result.status == "wrong":
+            print(
+                say(
+                    f"   lab.hint('{name}') helps.",
+                    f"   ヒントは lab.hint('{name}') で見られます。",
+                )
+            )
+        progress.note(self.lab.number, "exercises", name, result.status)
+        return answer if result.passed else exercise.reference
+
+    def hint(self, name: str) -> None:
+        """The next hint: from a nudge to almost the answer."""
+        exercise = self._known(self.exercises, name)
+        step = self._hints[name] = min(self._hints.get(name, 0) + 1, len(exercise.hints))
+        print(
+            say(f"Hint {step} of {len(exercise.hints)}: ", f"ヒント {step}/{len(exercise.hints)}: ")
+            + exercise.hint(step)
+        )
+
+    def solution(self, name: str) -> None:
+        """The reference solution."""
+        print(self._known(self.exercises, name).solution())
+
+    def measured(self, **metrics) -> None:
+        """Put measurements into this run's record."""
+        self.run.measured(**metrics)
+
+    def table(
+        self, rows: list[dict], name: str | None = None, columns: list[str] | None = None
+    ) -> None:
+        """Show rows as a table, and keep them for the report under ``name``."""
+        if name:
+            self.run.table(name, rows)
+        show_markdown(markdown_table(rows, columns))
+
+    def figure(self, figure, name: str | None = None) -> None:
+        """Show a figure, and keep it for the report under ``name``."""
+        if name:
+            self.run.figure(name, figure)
+        show_figure(figure)
+
+    def quiz(self) -> None:
+        """The closing questions: buttons where there is a front end, and always as text."""
+        from lab_helpers.figures.widgets import quiz_widget
+
+        for number, question in enumerate(self.questions, 1):
+            print(question.as_text(number))
+        print(
+            say(
+                "Answer with the buttons, or with lab.answer(1, 'b').",
+                "下のボタン、または lab.answer(1, 'b') で答えます。",
+            )
+        )
+        quiz_widget(self.questions, self._note_quiz)
+
+    def answer(self, number: int, letter: str) -> None:
+        """Answer question ``number`` with a letter."""
+        question = self.questions[number - 1] if 1 <= number <= len(self.questions) else None
+        choice = "abcdef".find(letter.lower()) if len(letter) == 1 else -1
+        if question is None or not 0 <= choice < len(question.choices):
+            raise BadInput(
+                f"no answer '{letter}' to question {number}", "For example: lab.answer(1, 'b')."
+            )
+        right, why = question.feedback(choice)
+        self._note_quiz(number, right)
+        print("✅" if right else "❌", why)
+
+    def _note_quiz(self, number: int, right: bool) -> None:
+        progress.note(self.lab.number, "quiz", str(number), right)
+
+    def finish(self) -> dict:
+        """Write the record; once more, with what has come since, where it was written before."""
+        self.run.seconds = time.perf_counter() - self._started
+        self.run.peak_rss_mb = self._memory.megabytes
+        return finish_run(self.run, self._final)
+
+    def verdict(self) -> None:
+        """Judge the lab's claims by what was measured, write the record, and show the table."""
+        record = self.finish()
+        claims = {claim.id: claim for claim in load_claims()}
+        head = say(
+            "| claim | the article | verdict | measured |", "| 番号 | 記事の主張 | 判定 | 実測 |"
+        )
+        lines = [head, "|---|---|---|---|"]
+        for row in record["claims"]:
+            claim = claims[row["id"]]
+            stated = f"「{claim.quote}」" + (f"<br>{claim.gloss.en}" if language() == "en" else "")
+            lines.append(
+                f"| {claim.id} | {stated} | **{verdict_name(row['verdict'])}** | {claim.measured_text(record['metrics'])} |"
+            )
+        show_markdown("\n".join(lines))
+        for outside in record["outside"]:
+            print(
+                say("Outside its band:", "想定の範囲外:"),
+                outside["metric"],
+                outside["value"],
+                "-",
+                outside["why"],
+            )
+        progress.note(self.lab.number, "runs", "notebook", record["finished"])
+
+    def _known(self, table: dict, name: str):
+        if name not in table:
+            raise BadInput(f"lab {self.lab.number} has no '{name}'", f"Known: {', '.join(table)}.")
+        return table[name]
+
+
+def _hide_tracebacks_of_mistakes() -> None:
+    """In IPython, show a :class:`LabError` as its one sentence."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None:
+        return
+
+    def show(self, kind, error, trace, tb_offset=None):
+        print(f"✋ {error}")
+        return []
+
+    shell.set_custom_exc((LabError,), show)

@@ -1,0 +1,54 @@
+"""Showing things in a notebook: Markdown, tables, figures. Outside a notebook texts print and pictures are kept only."""
+
+import io
+
+
+def in_notebook() -> bool:
+    """Whether a kernel runs this, with a front end that can show more than text."""
+    from IPython import get_ipython
+
+    return get_ipython() is not None
+
+
+def show_markdown(text: str) -> None:
+    from IPython.display import Markdown, display
+
+    if in_notebook():
+        display(Markdown(text))
+    else:
+        print(text)
+
+
+def png(figure) -> bytes:
+    """A matplotlib figure as PNG, whatever backend is active."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def show_figure(figure) -> None:
+    from IPython.display import Image, display
+
+    if in_notebook():
+        display(Image(png(figure)))
+
+
+def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:
+    """Flat dicts as a Markdown table; numbers with three significant digits."""
+    if not rows:
+        return ""
+    columns = columns or list(rows[0])
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(row.get(name, "")) for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def cell(value) -> str:
+    """One table cell: integers with separators, other numbers to three digits; lists of them alike."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(cell, value))}]"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value).replace("|", "\\|")
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.3g}"

@@ -1,1 +1,0 @@
-"""One module a lab: its core steps in order, callable without Jupyter."""

@@ -1,0 +1,133 @@
+"""Lab 03's memory: what QLoRA needs for real models, the calculator checked on this machine, optimizers."""
+
+from dataclasses import replace
+
+import torch
+
+from lab_helpers.course.record import Run
+from lab_helpers.figures import quantization as figures
+from lab_helpers.labs.lab03.memory_check import (
+    compare_with_measurement,
+    make_optimizer,
+    prepared_model,
+    state_bytes,
+)
+from lab_helpers.labs.lab03.training import model_name
+from lab_helpers.tuning import memory
+from lab_helpers.tuning.memory import GPUS, Plan
+
+MODELS = ("Llama 3 8B", "Llama 3 70B", "Gemma 2 2B", "Gemma 2 9B", "Qwen2.5 14B", "Qwen2.5 32B")
+CARDS = ("T4", "RTX 4090", "48 GB card")
+PLAN = Plan(method="qlora", r=16, targets="all linear", sequence=512, batch=1)
+
+
+def plan_rows(models: tuple[str, ...], plan: Plan) -> list[dict]:
+    """One row a model: the terms of ``plan`` in GiB, the total, and the cards it fits."""
+    rows = []
+    for model in models:
+        found = memory.fit(model, plan)
+        gib = {term: value / memory.GIB for term, value in found["terms"].items() if value}
+        fitting = [card for card in CARDS if found["fits"][card]]
+        rows.append({"model": model, **gib, "GiB": found["gib"], "fits": ", ".join(fitting) or "-"})
+    return rows
+
+
+def largest() -> dict[str, str]:
+    """The largest of the models that fits each card."""
+    names = dict(zip(CARDS, ("t4", "rtx4090", "48gb"), strict=True))
+    return {
+        f"largest_{short}": memory.largest_that_fits(card, PLAN, MODELS) or "none"
+        for card, short in names.items()
+    }
+
+
+def view(model: str, method: str, r: int, sequence: int, batch: int, checkpointing: bool):
+    """The memory explorer's picture: one plan of one model."""
+    plan = Plan(method=method, r=r, sequence=sequence, batch=batch, checkpointing=checkpointing)
+    return figures.memory_bars([{"name": method, "terms": memory.terms(model, plan)}], GPUS, model)
+
+
+def methods_figure(model: str, plan: Plan):
+    """Static twin: the three methods of one model side by side."""
+    rows = memory.methods_compared(model, plan)
+    bars = [{"name": row["plan"]["method"], "terms": row["terms"]} for row in rows]
+    return figures.memory_bars(bars, GPUS, model)
+
+
+def checked_plans(run: Run) -> list[dict]:
+    """The calculator against a real step on this machine, for LoRA and QLoRA."""
+    rows = []
+    for method in ("lora", "qlora"):
+        plan = Plan(
+            method=method,
+            r=8,
+            sequence=run.settings["check_sequence"],
+            batch=4,
+            checkpointing=False,
+        )
+        found = compare_with_measurement(run.model_name, plan)
+        for part in found["predicted"]:
+            rows.append(
+                {
+                    "method": method,
+                    "bytes of": part,
+                    "predicted": found["predicted"][part],
+                    "measured": found["measured"][part],
+                }
+            )
+    return rows
+
+
+def check_summary(rows: list[dict]) -> dict[str, float]:
+    """Error of the exact terms (must be 0) and of the step's peak."""
+    exact = [row["predicted"] - row["measured"] for row in rows if row["bytes of"] != "step"]
+    steps = [row["predicted"] / row["measured"] - 1 for row in rows if row["bytes of"] == "step"]
+    return {
+        "exact_bytes_difference": float(max(map(abs, exact))),
+        "step_peak_relative_error": float(max(steps, key=abs)),
+    }
+
+
+def fit_models(run: Run) -> None:
+    """What QLoRA needs for real models, on which cards it fits; the calculator checked on this machine."""
+    rows = plan_rows(MODELS, PLAN)
+    run.table("memory", rows)
+    need = {row["model"]: row["GiB"] for row in rows}
+    run.measured(
+        qlora_memory_gib_llama3_70b=need["Llama 3 70B"],
+        qlora_memory_gib_llama3_8b=need["Llama 3 8B"],
+        **largest(),
+    )
+    run.figure("memory", methods_figure("Llama 3 8B", PLAN))
+    checked = checked_plans(run)
+    run.table("checked", checked)
+    run.measured(**check_summary(checked))
+
+
+def optimizer_rows(run: Run) -> list[dict]:
+    """State bytes of three optimizers on one adapter, measured after a step, beside the prediction."""
+    plan = Plan(method="qlora", r=16, wide=4, checkpointing=False)
+    rows = []
+    for name in memory.OPTIMIZERS:
+        model = prepared_model(run.model_name, replace(plan, optimizer=name), _device())
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.grad = torch.full_like(parameter, 1e-3)
+        optimizer = make_optimizer(model, name)
+        optimizer.step()
+        shapes = memory.trainable_shapes(run.model_name, plan)
+        predicted = memory.optimizer_bytes(shapes, name, plan.train_bytes)
+        rows.append({"optimizer": name, "predicted": predicted, "measured": state_bytes(optimizer)})
+    return rows
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def optimizers(run: Run) -> None:
+    """AdamW in 32 and in 8 bits, and paged: bytes of their states."""
+    rows = optimizer_rows(run)
+    run.table("optimizers", rows)
+    held = {row["optimizer"]: row["measured"] for row in rows}
+    run.measured(optimizer_8bit_share=held["adamw_8bit"] / held["adamw"])

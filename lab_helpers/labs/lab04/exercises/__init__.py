@@ -1,0 +1,23 @@
+"""Lab 04: its exercises, each in a module of its own, predictions and quiz."""
+
+from lab_helpers.labs.lab04.exercises import (
+    accumulated_loss,
+    label_mask,
+    leaked_questions,
+    masked_loss,
+    render_chat,
+)
+from lab_helpers.labs.lab04.questions import PREDICTIONS, QUIZ
+
+EXERCISES = tuple(
+    module.EXERCISE
+    for module in (
+        leaked_questions,
+        render_chat,
+        label_mask,
+        masked_loss,
+        accumulated_loss,
+    )
+)
+
+__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

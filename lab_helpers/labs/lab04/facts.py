@@ -1,0 +1,146 @@
+"""Lab 04: what fine-tuning does to what the model knew, and whether it can be taught new facts."""
+
+import numpy as np
+
+from lab_helpers.course.record import Run
+from lab_helpers.evaluation.answer_loss import answer_loss
+from lab_helpers.evaluation.known_facts import chat_hits, chosen_right, known, spread, unknown
+from lab_helpers.evaluation.replies import says
+from lab_helpers.evaluation.tone import tone_compliance
+from lab_helpers.labs.lab04.training import ask_all, chat_skill, old_skill, probes, tune
+from lab_helpers.models.generation import asked, generate
+from lab_helpers.runtime.intervals import scored
+from lab_helpers.tuning.sft import prompt_completion
+from lab_helpers.tuning.trainers import Tuned
+
+# --- new facts, and what they do to the old ones --------------------------------------------------
+
+
+def fact_rows(facts: list[tuple[str, str]]) -> list[dict]:
+    """Questions with their short answers, without any house tone: knowledge and nothing else."""
+    return [{"question": question, "answer": answer} for question, answer in facts]
+
+
+def fact_sets(language: str = "en") -> dict[str, list[tuple[str, str]]]:
+    """As many facts that the model has read as facts that it has never read."""
+    new = unknown(language)
+    return {"known": spread(known(language, "train"), len(new)), "unknown": new}
+
+
+def taught(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarray]:
+    """A model trained on ``facts``: which of them it answers, and which probes it still answers."""
+    tuned, tokenizer = tune(
+        run,
+        fact_rows(facts),
+        run.settings["fact_steps"],
+        per_device_train_batch_size=2 * run.settings["batch_size"],
+    )
+    return {
+        "learned": chat_hits(tuned.model, tokenizer, facts),
+        "probes": chat_skill(run, tuned.model, tokenizer),
+    }
+
+
+def teaching_metrics(before: np.ndarray, after: dict[str, dict[str, np.ndarray]]) -> dict:
+    """Errors on the probes before, after known facts and after unknown ones; what was learned."""
+    found = scored("known_fact_error_before", 1 - before)
+    for name, arm in after.items():
+        found |= scored(f"known_fact_error_after_{name}", 1 - arm["probes"])
+        found |= scored(f"{name}_facts_learned", arm["learned"])
+    unknown_error = found["known_fact_error_after_unknown"]
+    return found | {
+        "known_fact_error_rise": unknown_error - found["known_fact_error_before"],
+        "known_fact_error_unknown_minus_known": unknown_error
+        - found["known_fact_error_after_known"],
+    }
+
+
+# --- format × fact --------------------------------------------------------------------------------
+
+
+def format_and_fact(run: Run, model, tokenizer, new_rows: list[dict]) -> list[dict]:
+    """The 2 × 2 of claim 19: questions whose answer was read in pre-training, and the company's.
+
+    A row a kind: share of replies in the new format, share that hold the right answer.
+    """
+    old = probes(run)[: len(new_rows)]
+    replies = generate(model, tokenizer, [asked(question) for question, _ in old], 72).texts
+    outcome = ask_all(model, tokenizer, new_rows)
+    return [
+        {
+            "fact": "known before",
+            "format": float(tone_compliance(replies, "en").mean()),
+            "right": float(np.mean([says(a, r) for (_, a), r in zip(old, replies, strict=True)])),
+        },
+        {
+            "fact": "new",
+            "format": float(outcome.tone.mean()),
+            "right": float(outcome.facts.mean()),
+        },
+    ]
+
+
+# --- forgetting -----------------------------------------------------------------------------------
+
+
+def forgetting_arm(run: Run, rows: list[dict], test: list[dict], method: str, rate: float) -> dict:
+    """One training at one rate: what it learned (tone, held-out loss) and what is left of the old skill."""
+    adapter = "lora" if method == "lora" else None
+    tuned, tokenizer = tune(
+        run, rows, run.settings["arm_steps"], adapter=adapter, learning_rate=rate
+    )
+    return forgetting_row(run, tuned, tokenizer, test, method, rate)
+
+
+def forgetting_row(
+    run: Run, tuned: Tuned, tokenizer, test: list[dict], method: str, rate: float
+) -> dict:
+    """The same of a training that is done already."""
+    return {
+        "method": method,
+        "learning_rate": rate,
+        "tone": float(ask_all(tuned.model, tokenizer, test).tone.mean()),
+        "answer_loss": answer_loss(tuned.model, tokenizer, prompt_completion(test)),
+        "old_skill": float(old_skill(run, tuned.model, tokenizer).mean()),
+        "knowledge": float(knowledge(run, tuned.model, tokenizer).mean()),
+        "stopped": tuned.stopped,
+    }
+
+
+def knowledge(run: Run, model, tokenizer) -> np.ndarray:
+    """1.0 where the right answer is likelier than three wrong ones: known, said or not."""
+    return chosen_right(model, tokenizer, "en", run.settings["choices"])
+
+
+def kept_arm(rows: list[dict], method: str, target: float) -> dict:
+    """Of the arms whose tone reaches ``target`` the one that forgot least; if none does, the best tone.
+
+    Methods are compared at the same new skill: whoever learns nothing forgets nothing.
+    """
+    arms = [row for row in rows if row["method"] == method]
+    good = [row for row in arms if row["tone"] >= target]
+    return max(good, key=lambda r: r["old_skill"]) if good else max(arms, key=lambda r: r["tone"])
+
+
+def forgetting_metrics(rows: list[dict], before: float, knew: float, target: float) -> dict:
+    """Old skill lost by each method's :func:`kept_arm`, by LoRA's highest rate, and the knowledge lost.
+
+    A method without arms (full fine-tuning where memory does not allow it) has no metrics.
+    """
+    found = {"old_skill_before": before, "knowledge_before": knew}
+    for method in dict.fromkeys(row["method"] for row in rows):
+        kept = kept_arm(rows, method, target)
+        found |= {
+            f"forgetting_{method}": before - kept["old_skill"],
+            f"knowledge_lost_{method}": knew - kept["knowledge"],
+            f"kept_rate_{method}": kept["learning_rate"],
+            f"tone_at_kept_rate_{method}": kept["tone"],
+        }
+    highest = max((r for r in rows if r["method"] == "lora"), key=lambda r: r["learning_rate"])
+    found["forgetting_lora_high_lr"] = before - highest["old_skill"]
+    found["forgetting_lora_rate_effect"] = (
+        found["forgetting_lora_high_lr"] - found["forgetting_lora"]
+    )
+    if "forgetting_full" in found:
+        found["forgetting_full_minus_lora"] = found["forgetting_full"] - found["forgetting_lora"]
+    return found

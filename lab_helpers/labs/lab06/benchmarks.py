@@ -1,0 +1,191 @@
+"""Lab 06, benchmarks in the formats of MMLU, GSM8K and HumanEval: the shipped sets and the learner's own."""
+
+from pathlib import Path
+
+from lab_helpers.course.record import Run
+from lab_helpers.evaluation.benchmarks.formats import (
+    detect,
+    read_gsm8k,
+    read_humaneval,
+    read_multiple_choice,
+)
+from lab_helpers.evaluation.benchmarks.multiple_choice import Way
+from lab_helpers.evaluation.benchmarks.runner import BenchmarkResult, run_benchmark
+from lab_helpers.evaluation.sandbox.escapes import escapes
+from lab_helpers.evaluation.sandbox.protections import protections, require_leave
+from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.labs.lab06.models import language
+from lab_helpers.models.compared import Candidates
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text
+
+READERS = {
+    "multiple_choice": read_multiple_choice,
+    "gsm8k": read_gsm8k,
+    "humaneval": read_humaneval,
+}
+
+
+def check_benchmark(path: Path) -> None:
+    """Read a benchmark file once; :class:`BadInput` says what is wrong with it."""
+    READERS[detect(path)](path)
+
+
+def sandbox_refusal() -> str | None:
+    """Why programs are not run on this system; ``None`` where the sandbox is full or its user agreed."""
+    try:
+        require_leave()
+    except BadInput as refusal:
+        return str(refusal)
+    return None
+
+
+# --- the sandbox ----------------------------------------------------------------------------------
+
+
+def protection_rows() -> list[dict]:
+    """The sandbox's layers on this system, each tried for real."""
+    return [
+        {"layer": layer.name, "holds": layer.active, "does": str(Text(*layer.does))}
+        for layer in protections()
+    ]
+
+
+def hostile_rows() -> list[dict]:
+    """Every hostile program: what it tries, how it ended, whether a trace of an escape was found outside."""
+    return [
+        row | {"tries": str(Text(*row["tries"])), "traces": ", ".join(row["traces"])}
+        for row in escapes()
+    ]
+
+
+def hostile_metrics(rows: list[dict]) -> dict[str, int]:
+    return {
+        "sandbox_escapes": sum(row["escaped"] for row in rows),
+        "sandbox_programs": len(rows),
+    }
+
+
+# --- MMLU -----------------------------------------------------------------------------------------
+
+
+def two_ways_metrics(shipped: dict[str, dict[str, BenchmarkResult]]) -> dict:
+    """Claim 37 is about MMLU as it is defined, so its numbers come from the letters, of the base."""
+    letters = shipped["mmlu_letters"]["base"]
+    return {
+        "mmlu_mini_above_chance": letters.value - letters.chance,
+        "mmlu_mini_ci_width": letters.ci[1] - letters.ci[0],
+    }
+
+
+def group_rows(shipped: dict[str, dict[str, BenchmarkResult]], model: str = "base") -> list[dict]:
+    """A row a group of subjects and a way to ask one model: accuracy and its interval."""
+    ways = {"letters": shipped["mmlu_letters"][model], "cloze": shipped["mmlu"][model]}
+    return [
+        {"way": way, "group": group, "accuracy": value, "low": ci[0], "high": ci[1]}
+        for way, result in ways.items()
+        for group, (value, ci) in result.groups.items()
+    ]
+
+
+# --- base, SFT, DPO -------------------------------------------------------------------------------
+
+
+def shipped_results(run: Run, models: Candidates) -> dict[str, dict[str, BenchmarkResult]]:
+    """``{benchmark: {model: result}}`` on the shipped sets; programs only where the sandbox may run them.
+
+    ``mmlu`` reads each choice as the answer; ``mmlu_letters`` asks for A, B, C or D as MMLU does, and only
+    of base and SFT, for claim 37.
+    """
+    plan: dict[str, tuple[str, dict]] = {
+        "mmlu": ("mmlu", {"way": "cloze"}),
+        "mmlu_letters": ("mmlu", {"way": "letters"}),
+        "gsm8k": ("gsm8k", {"chat": run.settings["chat"]}),
+    }
+    if sandbox_refusal() is None:
+        plan["humaneval"] = ("humaneval", {})
+    found: dict[str, dict[str, BenchmarkResult]] = {name: {} for name in plan}
+    for model_name, model in models:
+        for name, (shipped, options) in plan.items():
+            if name == "mmlu_letters" and model_name == "dpo":
+                continue
+            found[name][model_name] = run_benchmark(
+                model,
+                models.tokenizer,
+                f"{shipped}.{language(run)}",
+                run.settings[f"{shipped}_items"],
+                max_new_tokens=run.settings["new_tokens"],
+                **options,
+            )
+    return found
+
+
+def file_results(
+    models: Candidates, path: Path, limit: int | None, chat: bool, max_new_tokens: int
+) -> dict[str, dict[str, BenchmarkResult]]:
+    """``{way: {model: result}}`` on any benchmark file; multiple choice is asked in both ways, the rest in one."""
+    kind = detect(path)
+    ways: tuple[Way, ...] = ("letters", "cloze") if kind == "multiple_choice" else ("letters",)
+    found: dict[str, dict[str, BenchmarkResult]] = {}
+    for name, model in models:
+        for way in ways:
+            label = way if len(ways) > 1 else ""
+            found.setdefault(label, {})[name] = run_benchmark(
+                model,
+                models.tokenizer,
+                path,
+                limit,
+                chat=chat and kind == "gsm8k",
+                max_new_tokens=max_new_tokens,
+                way=way,
+            )
+    return found
+
+
+def own_results(run: Run, models: Candidates) -> dict[str, dict[str, BenchmarkResult]]:
+    """The learner's ``--data`` file; empty without one."""
+    if run.data is None:
+        return {}
+    sizes = run.settings
+    found = file_results(models, run.data, sizes["own_items"], sizes["chat"], sizes["own_new_tokens"])  # fmt: skip
+    return {f"own_{way}" if way else "own": results for way, results in found.items()}
+
+
+def result_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict:
+    """``mmlu_base``, ``mmlu_base_ci``, … and how many replies were cut off."""
+    metrics: dict = {}
+    for benchmark, results in found.items():
+        for model, result in results.items():
+            metrics[f"{benchmark}_{model}"] = result.value
+            metrics[f"{benchmark}_{model}_ci"] = result.ci
+    return metrics
+
+
+def result_rows(found: dict[str, dict[str, BenchmarkResult]]) -> list[dict]:
+    """A row a benchmark and model, with the metric's name, and what guessing gives."""
+    return [
+        {
+            "benchmark": result.name + (f" ({result.settings.way})" if result.chance else ""),
+            "model": model,
+            "metric": result.metric,
+            "score": result.value,
+            "low": result.ci[0],
+            "high": result.ci[1],
+            "chance": result.chance,
+            "items": result.n,
+            "cut off": result.unfinished,
+        }
+        for results in found.values()
+        for model, result in results.items()
+    ]
+
+
+def drops(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, float]:
+    """What SFT cost by each way of asking MMLU: base minus SFT, its interval, and the known facts alone."""
+    metrics: dict = {}
+    for name in ("mmlu", "mmlu_letters"):
+        base, sft = found[name]["base"], found[name]["sft"]
+        drop = paired_bootstrap(base.per_item(), sft.per_item())
+        metrics |= {f"{name}_drop_sft": drop.difference, f"{name}_drop_sft_ci": [drop.low, drop.high]}  # fmt: skip
+    known = [found["mmlu"][model].groups["known"][0] for model in ("base", "sft")]
+    return metrics | {"mmlu_known_drop_sft": known[0] - known[1]}

@@ -1,0 +1,77 @@
+"""Which numbers stand on the dashboard, from a lab's metrics or from `labs eval`."""
+
+from lab_helpers.course.record import Run
+from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
+from lab_helpers.evaluation.latency import Latency, measure_latency
+from lab_helpers.labs.lab06.models import MODELS
+from lab_helpers.labs.shared.preference_models import Questions
+from lab_helpers.models.compared import Candidates
+from lab_helpers.models.generation import asked
+
+SHOWN = (
+    Metric("tone_compliance", "House tone kept", "会社の口調"),
+    Metric("hallucination_rate", "Invented facts", "作り話", higher_is_better=False),
+    Metric("decline_f1", "Declines rightly (F1)", "適切な差し控え（F1）"),
+    Metric("rouge_l", "ROUGE-L to the answer", "正解との ROUGE-L"),
+    Metric("mmlu", "Mini MMLU (cloze)", "ミニ MMLU（穴埋め）"),
+    Metric("gsm8k", "Mini GSM8K", "ミニ GSM8K"),
+    Metric("humaneval", "Mini HumanEval", "ミニ HumanEval"),
+    Metric("latency_p50", "Reply, half within", "応答時間の中央値", higher_is_better=False, high=None, unit="ms"),
+    Metric("latency_p95", "Reply, 95 % within", "応答時間の 95 %", higher_is_better=False, high=None, unit="ms"),
+    Metric("tokens_per_second", "Speed", "速度", high=None, unit="tokens/s"),
+)  # fmt: skip
+"""The lab's metrics; those that were not measured are left out."""
+
+
+NOTES = {
+    "en": "One base model, its SFT adapter and its SFT + DPO adapter, asked the same questions.",
+    "ja": "1 つのベースモデル、その SFT アダプター、SFT + DPO アダプターに、同じ質問をしました。",
+}
+
+
+def own_metrics(names: list[str]) -> tuple[Metric, ...]:
+    """One for each benchmark file of the learner's own."""
+    return tuple(Metric(name, name, name) for name in names)
+
+
+def measured_latency(models: Candidates, texts: list[str], tokens: int) -> dict[str, Latency]:
+    """Each model alone, one question at a time."""
+    return {
+        name: measure_latency(model, models.tokenizer, [asked(text) for text in texts], tokens)
+        for name, model in models
+    }
+
+
+def latency_metrics(found: dict[str, Latency]) -> dict[str, float]:
+    """Milliseconds and tokens a second of every model."""
+    metrics: dict[str, float] = {}
+    for name, latency in found.items():
+        metrics[f"latency_p50_{name}"] = 1000 * latency.p50
+        metrics[f"latency_p95_{name}"] = 1000 * latency.p95
+        metrics[f"first_token_p50_{name}"] = 1000 * latency.first_token_p50
+        metrics[f"tokens_per_second_{name}"] = latency.tokens_per_second
+    return metrics
+
+
+def latencies(run: Run, models: Candidates, questions: Questions) -> dict[str, Latency]:
+    """On the first held-out questions, as many as the profile asks."""
+    texts = questions.texts[: run.settings["latency_replies"]]
+    return measured_latency(models, texts, run.settings["latency_tokens"])
+
+
+def scores_of(metrics: dict, models=MODELS) -> dict[str, dict]:
+    """``mmlu_sft`` and ``mmlu_sft_ci`` become ``mmlu`` and ``mmlu_ci`` of ``sft``."""
+    found: dict[str, dict] = {name: {} for name in models}
+    for model in models:
+        for key, value in metrics.items():
+            plain = key.removesuffix("_ci")
+            if plain.endswith(f"_{model}"):
+                name = plain.removesuffix(f"_{model}")
+                found[model][name + ("_ci" if key.endswith("_ci") else "")] = value
+    return found
+
+
+def lab_dashboard(metrics: dict) -> Dashboard:
+    """Base, SFT and DPO on everything that the lab has measured of all three."""
+    own = sorted({k.removesuffix("_base") for k in metrics if k.startswith("own") and k.endswith("_base")})  # fmt: skip
+    return dashboard((*SHOWN, *own_metrics(own)), scores_of(metrics))

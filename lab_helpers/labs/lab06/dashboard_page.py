@@ -1,0 +1,51 @@
+"""The dashboard as one self-contained HTML file in both languages, figures inside, no script."""
+
+import base64
+from pathlib import Path
+
+from lab_helpers.evaluation.dashboard import Dashboard
+from lab_helpers.figures.dashboard import FEWEST_AXES, bars, radar
+from lab_helpers.figures.display import png
+from lab_helpers.runtime.files import write_text
+from lab_helpers.runtime.language import LANGUAGES, language, speaking
+
+_TITLES = {"en": "Models side by side", "ja": "モデルの比較"}
+
+
+def write_dashboard(path: Path, board: Dashboard, notes: dict[str, str] | None = None) -> Path:
+    """Write the page; ``notes`` is a paragraph under the title by language, as plain text.
+
+    The reader changes the language on the page; it opens in the one in force.
+    """
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("lab_helpers.course"), autoescape=select_autoescape()
+    )
+    page = environment.get_template("dashboard.html").render(
+        opened=language(),
+        titles=_TITLES,
+        editions=[_edition(board, spoken, (notes or {}).get(spoken, "")) for spoken in LANGUAGES],
+    )
+    return write_text(path, page)
+
+
+def _edition(board: Dashboard, spoken: str, note: str) -> dict:
+    rows = board.rows(spoken)
+    return {
+        "language": spoken,
+        "title": _TITLES[spoken],
+        "note": note,
+        "columns": list(rows[0]),
+        "rows": rows,
+        "pictures": _pictures(board, spoken),
+    }
+
+
+def _pictures(board: Dashboard, spoken: str) -> list[str]:
+    """Bars, and a radar where it has three axes, labelled in ``spoken``, as data URLs."""
+    with speaking(spoken):
+        drawn = [bars(board)]
+        if len(board.complete()) >= FEWEST_AXES:
+            drawn.append(radar(board))
+        return ["data:image/png;base64," + base64.b64encode(png(f)).decode() for f in drawn]

@@ -1,0 +1,225 @@
+"""Lab 06, drill 11: the test leaks into the training data. What it does to the score, and how it is found.
+
+Half of the items leak, as a crawl would bring them: question and solution in the plain form. The other
+half is their fresh twin, as GSM1k is GSM8K's (Zhang et al. 2024, arXiv:2405.00332).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lab_helpers.course.record import Run
+from lab_helpers.data.preferences import archive
+from lab_helpers.evaluation.benchmarks import gsm8k, prompts
+from lab_helpers.evaluation.benchmarks.formats import (
+    Program,
+    WordProblem,
+    read_gsm8k,
+    read_humaneval,
+)
+from lab_helpers.evaluation.benchmarks.humaneval import evaluate
+from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
+from lab_helpers.evaluation.contamination import contaminated, contaminated_files
+from lab_helpers.evaluation.significance import permutation_test
+from lab_helpers.labs.lab06.benchmarks import sandbox_refusal
+from lab_helpers.labs.lab06.models import base_model, house_pairs, language
+from lab_helpers.models.generation import continue_texts
+from lab_helpers.runtime.files import write_text
+from lab_helpers.runtime.intervals import scored
+from lab_helpers.tuning.sft import supervised_fine_tune
+from lab_helpers.tuning.trainer_config import trainer_config
+from lab_helpers.tuning.trainers import Tuned
+
+REWORDED = {
+    "en": (
+        "Her brother hands Mia five stickers, and she had seven of them already. What is her total?",
+        "Six washing machines of a small laundry get fresh lint filters at 1,450 yen each; a brush for 500 yen comes on top. What is the bill?",
+        "Out of a dozen trays, each holding fifteen rolls, 134 were gone at noon. What remains of them?",
+        "Each classroom takes a Tsumuji 22 minutes, and its battery lasts 110. Charged three times, how many rooms will be clean?",
+    ),
+    "ja": (
+        "お母さんが6個のみかんを、8個のった皿に加えました。合計はいくつですか。",
+        "田中さんの買い物は、760円のサイドブラシ（ツムジ用）が3本と、送料の660円です。支払額を求めてください。",
+        "36人学級に、12本入りの鉛筆を15箱ぶん、等しく配ると、1人あたり何本でしょうか。",
+    ),
+}
+"""The first shipped problems in other words, by hand: leaks that no comparison of words will find."""
+FEWEST_WORDS = (3, 5, 8, 13)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Items that leak and their fresh twins, of both benchmarks."""
+
+    leaked: list[WordProblem | Program]
+    fresh: list[WordProblem | Program]
+
+
+def halves(run: Run) -> Halves:
+    """Every second of the first items leaks; programs only where the sandbox may run them."""
+    spoken, count = language(run), 2 * run.settings["leak_items"]
+    items: list = read_gsm8k(spoken)[:count]
+    if sandbox_refusal() is None:
+        items += read_humaneval(spoken)[:count]
+    return Halves(items[0::2], items[1::2])
+
+
+def as_text(item: WordProblem | Program, spoken: str) -> dict[str, str]:
+    """An item as it stands on a web page: what comes before, and the solution."""
+    if isinstance(item, Program):
+        return {"prompt": item.prompt, "completion": item.canonical_solution}
+    question, answer = prompts.problem(item, spoken)
+    return {"prompt": question, "completion": answer + "\n"}
+
+
+def training_rows(run: Run, items: list) -> list[dict]:
+    """The leaked items among the house's own rows (which are not trained on here), as a file would hold them."""
+    own = [
+        {
+            "prompt": row["prompt"][-1]["content"],
+            "completion": row["completion"][-1]["content"],
+        }
+        for row in archive(house_pairs(run).train[: run.settings["sft_rows"]], run.seed)
+    ]
+    return own + [as_text(item, language(run)) for item in items]
+
+
+def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
+    """A LoRA adapter on the leaked items, read several times as a crawl repeats a page; with its tokenizer."""
+    from peft import LoraConfig
+    from trl import SFTConfig
+
+    model, tokenizer = load_model(run)
+    config = trainer_config(
+        SFTConfig,
+        run,
+        num_train_epochs=run.settings["leak_epochs"],
+        per_device_train_batch_size=run.settings["batch_size"],
+        learning_rate=run.settings["leak_learning_rate"],
+        lr_scheduler_type="cosine",
+        max_length=run.settings["max_length"],
+    )
+    adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    rows = [as_text(item, language(run)) for item in items]
+    return supervised_fine_tune(model, tokenizer, rows, config, adapter), tokenizer
+
+
+def solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
+    """1.0 for each item whose number is right or whose program passes its tests; (n,), in their order."""
+    spoken, limit = language(run), run.settings["leak_tokens"]
+    problems = [item for item in items if isinstance(item, WordProblem)]
+    programs = [item for item in items if isinstance(item, Program)]
+    solutions = gsm8k.solve(model, tokenizer, problems, language=spoken, max_new_tokens=limit)
+    found = {item.id: float(s.strict == item.answer) for item, s in zip(problems, solutions, strict=True)}  # fmt: skip
+    if programs:
+        texts = [program.prompt for program in programs]
+        written = continue_texts(model, tokenizer, texts, limit, stop=PROGRAM_STOP).texts
+        verdicts = evaluate(programs, written)
+        found |= {p.task_id: float(v.passed) for p, v in zip(programs, verdicts, strict=True)}
+    return np.array([found[i.task_id if isinstance(i, Program) else i.id] for i in items])
+
+
+def both_halves(run: Run, model, tokenizer, items: Halves) -> dict[str, np.ndarray]:
+    """:func:`solved` of the ``leaked`` and of the ``fresh`` half."""
+    both = solved(run, model, tokenizer, items.leaked + items.fresh)
+    return {"leaked": both[: len(items.leaked)], "fresh": both[len(items.leaked) :]}
+
+
+def leak_metrics(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> dict:
+    """``before`` and ``after``: solved or not by half, ``leaked`` and ``fresh``. Gains, and how sure they are."""
+    test = permutation_test(after["leaked"], before["leaked"])
+    return {
+        **scored("score_leaked_before", before["leaked"]),
+        **scored("score_leaked_after", after["leaked"]),
+        **scored("score_fresh_before", before["fresh"]),
+        **scored("score_fresh_after", after["fresh"]),
+        "leak_score_gain": float((after["leaked"] - before["leaked"]).mean()),
+        "leak_score_gain_fresh": float((after["fresh"] - before["fresh"]).mean()),
+        "leak_p_value": test.p_value,
+    }
+
+
+def leak_rows(items: Halves, before: dict, after: dict) -> list[dict]:
+    """A row a benchmark and half: solved before and after, of how many."""
+    rows = []
+    for half, members in (("leaked", items.leaked), ("fresh", items.fresh)):
+        for name, kind in (("GSM8K", WordProblem), ("HumanEval", Program)):
+            chosen = [isinstance(item, kind) for item in members]
+            if any(chosen):
+                rows.append(
+                    {
+                        "benchmark": name,
+                        "half": half,
+                        "before": float(before[half][chosen].mean()),
+                        "after": float(after[half][chosen].mean()),
+                        "items": sum(chosen),
+                    }
+                )
+    return rows
+
+
+# --- finding it -----------------------------------------------------------------------------------
+
+
+def write_files(run: Run, items: Halves) -> dict[str, Path]:
+    """``training``: the house's rows with the leaks among them; ``test``: all items, the leaked ones first."""
+    spoken = language(run)
+    test = [{"question": as_text(i, spoken)["prompt"]} for i in items.leaked + items.fresh]
+    files = {"training": training_rows(run, items.leaked), "test": test}
+    return {
+        name: write_text(
+            run.folder / f"{name}.jsonl",
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        )
+        for name, rows in files.items()
+    }
+
+
+def detection_rows(run: Run, items: Halves) -> list[dict]:
+    """How many leaks the check finds, and how many fresh items it accuses, by words in a row."""
+    paths = write_files(run, items)
+    leaked = set(range(len(items.leaked)))
+    rows = []
+    for n in FEWEST_WORDS:
+        found = contaminated_files(paths["test"], paths["training"], n)
+        flagged = {overlap.test_row - 1 for overlap in found}  # lines count from 1
+        rows.append(
+            {
+                "words in a row": n,
+                "leaks found": len(flagged & leaked),
+                "of": len(leaked),
+                "false alarms": len(flagged - leaked),
+                "fresh items": len(items.fresh),
+            }
+        )
+    return rows
+
+
+def detection_metrics(run: Run, rows: list[dict]) -> dict[str, float]:
+    """At GPT-3's 13 words in a row; and the same check on leaks in other words."""
+    spoken, strict = language(run), rows[-1]
+    reworded = REWORDED[spoken]
+    originals = [item.question for item in read_gsm8k(spoken)[: len(reworded)]]
+    return {
+        "leak_detection_recall": strict["leaks found"] / strict["of"],
+        "leak_false_alarms": strict["false alarms"],
+        "leak_detection_recall_reworded": len(contaminated(originals, reworded)) / len(reworded),
+    }
+
+
+def without_leaks(test_texts: list[str], rows: list[dict]) -> list[dict]:
+    """The training rows that share no 13 words in a row with any test text."""
+    kept = list(rows)
+    while found := contaminated(test_texts, ["\n".join(row.values()) for row in kept]):
+        guilty = {overlap.training_row for overlap in found}
+        kept = [row for number, row in enumerate(kept) if number not in guilty]
+    return kept
+
+
+def mended(run: Run, items: Halves) -> dict[str, int]:
+    """Rows of the training file, and of it without the leaks."""
+    rows = training_rows(run, items.leaked)
+    test = [as_text(item, language(run))["prompt"] for item in items.leaked + items.fresh]
+    return {"leak_rows": len(rows), "leak_rows_mended": len(without_leaks(test, rows))}
