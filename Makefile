@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup lab test notebooks clean
+.PHONY: setup lab lint test test-quick notebooks clean
 
 setup: $(VENV)/.installed
 
@@ -18,12 +18,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 lab: setup
 	$(BIN)/labs start
 
-test: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/labs build --check
+
+test: lint
 	$(BIN)/python -m pytest -n 2
+
+# Units, lint and types: what to run while working. No notebook, no browser, nothing that takes minutes.
+test-quick: lint
+	$(BIN)/python -m pytest -n 2 tests -m "not lab and not browser and not slow"
 
 notebooks: setup
 	$(BIN)/labs build

@@ -1,7 +1,7 @@
 """The whole session writes to a folder of its own: notebooks run by nbval, and the tests.
 
 With ``-n 2`` (pytest-xdist) two processes share the work. What belongs together stays together, in
-order: the cells of a notebook, then the tests that compare it with the headless run; else a file.
+order: the cells of a notebook, then the tests of what it left behind; else a file.
 """
 
 import os
@@ -33,8 +33,8 @@ def pytest_configure(config) -> None:
 
 
 def group_of(node: str) -> str:
-    """The lab of a notebook's cell or of a test that is run for each lab, else the test's file."""
-    lab = re.search(r"test_agreement\.py::.*\[(\w+)\]$", node)
+    """The lab of a notebook's cell or of a test of its record, else the test's file."""
+    lab = re.search(r"test_records\.py::.*\[(\w+)\]$", node)
     return lab[1] if lab else Path(node.partition("::")[0]).stem
 
 

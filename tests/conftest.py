@@ -1,9 +1,7 @@
 """For every test: a home of its own, English, no network. Tests never see the user's own files."""
 
 import os
-import shutil
 import socket
-from pathlib import Path
 
 # huggingface_hub reads these when it is imported, so they are set before anything else.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -158,26 +156,3 @@ def tiny_chat_model(tmp_path_factory):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def headless_record():
-    """``headless_record("01")``: the record of a whole headless run, made once a session.
-
-    The records stay in ``build/headless`` until the next session.
-    """
-    from lab_helpers.course.registry import get_lab
-    from lab_helpers.course.running import run_steps, start_run
-    from lab_helpers.runtime.profiles import load_profile
-
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    out, records = Path(os.environ["LAB_NOTEBOOK_HOME"]).parent / f"headless{worker}", {}
-    shutil.rmtree(out, ignore_errors=True)
-
-    def record(number: str) -> dict:
-        if number not in records:
-            run, final = start_run(number, load_profile("tiny"), 0, out)
-            records[number] = run_steps(get_lab(number), run, final)
-        return records[number]
-
-    return record

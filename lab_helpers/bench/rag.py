@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from lab_helpers.bench.speed import Figure
+from lab_helpers.bench.figure import Figure
 
 if TYPE_CHECKING:
     from lab_helpers.rag.embedders import Embedder
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 SIZES = (1_000, 10_000, 100_000)
 EMBEDDED = 1_000
 QUERIES = 200
-_MOVED = 1.0
+_STEP = 1.0
 
 
-def rag(repeats: int) -> list[Figure]:
+def measure_rag(repeats: int) -> list[Figure]:
     """Passages indexed a second; search time, memory and disk at 1,000, 10,000 and 100,000 passages."""
     from lab_helpers.rag.embedders import load_embedder
 
     embedder = load_embedder("minilm", precision="native")
-    figures = _indexing(embedder, repeats)
+    figures = _measure_indexing(embedder, repeats)
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
-            figures += _at(size, embedder, Path(folder) / str(size))
+            figures += _measure_at(size, embedder, Path(folder) / str(size))
     return figures
 
 
-def passages(count: int, seed: int = 0) -> list:
-    """``count`` different short English passages as documents of one chunk each."""
+def write_passages(count: int, seed: int = 0) -> list:
+    """``count`` different short English passages, made up, as documents of one chunk each."""
     from lab_helpers.models.kotori.passages import passage_text, records
     from lab_helpers.rag.documents import Document
 
@@ -54,14 +54,14 @@ def passages(count: int, seed: int = 0) -> list:
     return [Document(f"p{number:06}", "", text) for number, text in enumerate(texts)]
 
 
-def _indexing(embedder, repeats: int) -> list[Figure]:
+def _measure_indexing(embedder, repeats: int) -> list[Figure]:
     """Chunking, embedding, writing and indexing together; nothing is remembered between the turns."""
     from lab_helpers.rag.embedders import Embedder
     from lab_helpers.rag.store import Store
 
     rates, tokens = [], 0.0
     for turn in range(repeats):
-        documents = passages(EMBEDDED, seed=turn + 1)
+        documents = write_passages(EMBEDDED, seed=turn + 1)
         fresh = Embedder(embedder.name, embedder._model, embedder._autocast)
         tokens = float(np.mean(fresh.token_counts([document.text for document in documents])))
         with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def _indexing(embedder, repeats: int) -> list[Figure]:
     return [Figure(name, statistics.median(rates), "passages/s", ">= 200 passages/s")]
 
 
-class StandIn:
+class StandInEmbedder:
     """The embedder for questions; passages beyond :data:`EMBEDDED` get vectors made from real ones."""
 
     def __init__(self, embedder, seed: int = 0):
@@ -91,32 +91,32 @@ class StandIn:
         wanted = max(EMBEDDED - len(self._real), 0)
         real = self._embedder.encode(texts[:wanted])
         self._real = np.concatenate([self._real, real])
-        return np.concatenate([real, self._moved(len(texts) - len(real))])
+        return np.concatenate([real, self._make_up(len(texts) - len(real))])
 
-    def _moved(self, count: int) -> np.ndarray:
+    def _make_up(self, count: int) -> np.ndarray:
         self.made += count
         base = self._real[self._rng.integers(0, len(self._real), count)]
         step = self._rng.normal(size=base.shape)
-        step *= _MOVED / np.linalg.norm(step, axis=1, keepdims=True)
+        step *= _STEP / np.linalg.norm(step, axis=1, keepdims=True)
         moved = base + step
         return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
 
 
-def _whole(document) -> list:
+def _as_one_chunk(document) -> list:
     from lab_helpers.rag.chunks import Chunk
 
     return [Chunk(document.id, 0, document.text, document.title)]
 
 
-def _at(size: int, embedder, folder: Path) -> list[Figure]:
+def _measure_at(size: int, embedder, folder: Path) -> list[Figure]:
     from lab_helpers.rag.store import Store
 
-    stand_in = StandIn(embedder)
-    store = Store(folder, cast("Embedder", stand_in), chunker=_whole)
-    store.add(passages(size))
+    stand_in = StandInEmbedder(embedder)
+    store = Store(folder, cast("Embedder", stand_in), chunker=_as_one_chunk)
+    store.add(write_passages(size))
     store.purge()  # what the passages need, without the versions that an ingest leaves for a week
     disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    found = measured_elsewhere(folder)
+    found = measure_in_new_process(folder)
     made = f", {stand_in.made:,} vectors made up" if stand_in.made else ""
     label = f"RAG at {size:,} passages{made}"
     target = "<= 20 ms" if size == 10_000 else ""
@@ -134,14 +134,14 @@ def _at(size: int, embedder, folder: Path) -> list[Figure]:
     return figures
 
 
-def measured_elsewhere(folder: Path) -> dict:
-    """What :func:`measure` finds in a process of its own, whose memory is that of searching alone."""
-    code = f"from lab_helpers.bench.rag import measure; measure({str(folder)!r})"
+def measure_in_new_process(folder: Path) -> dict:
+    """What :func:`measure_search` finds in a process of its own, whose memory is that of searching alone."""
+    code = f"from lab_helpers.bench.rag import measure_search; measure_search({str(folder)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(folder: str) -> None:
+def measure_search(folder: str) -> None:
     """Print, as JSON, milliseconds of hybrid search (k = 5) over :data:`QUERIES` questions, and memory."""
     import psutil
 
@@ -174,12 +174,12 @@ def measure(folder: str) -> None:
         "embedding": statistics.median(embedding),
         "added": (resident - before) / 1e6,
         "resident": resident / 1e6,
-        "recall": _recall(store, questions[:50]),
+        "recall": _measure_recall(store, questions[:50]),
     }
     print(json.dumps(found))
 
 
-def _recall(store, questions: Sequence[str]) -> float | None:
+def _measure_recall(store, questions: Sequence[str]) -> float | None:
     """Share of the exact 10 nearest that the vector index finds; None where there is no index."""
     if not store.has_vector_index():
         return None

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli.options import Language, speak
+
 
 def bench(
     names: Annotated[
@@ -12,24 +14,28 @@ def bench(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Turns; figures are medians.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
-    lang: Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")] = None,
+    lang: Language = None,
 ) -> None:
     """For maintainers: how fast things are on this machine, as medians and ratios."""
+    from lab_helpers.bench.benches import run_benches
+    from lab_helpers.runtime.profiles import choose_profile
+
+    speak(lang)
+    choose_profile("tiny")
+    rows = run_benches(names or [], repeats)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        _show(rows)
+
+
+def _show(rows: list[dict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lab_helpers.bench import speed as benches
     from lab_helpers.figures.display import cell
-    from lab_helpers.runtime.language import say, set_language
-    from lab_helpers.runtime.profiles import choose_profile
+    from lab_helpers.runtime.language import say
 
-    if lang:
-        set_language(lang)
-    choose_profile("tiny")
-    rows = benches.bench(names or [], repeats)
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
-        return
     table = Table()
     for heading in ("", say("measured", "実測"), "", say("target", "目標")):
         table.add_column(heading)

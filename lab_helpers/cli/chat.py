@@ -1,11 +1,18 @@
 """``labs chat``: base and tuned model side by side in the terminal."""
 
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab_helpers.cli.options import Language, speak
+from lab_helpers.runtime.errors import BadInput
+
+if TYPE_CHECKING:
+    from lab_helpers.models.side_by_side import SideBySide
 
 
 def chat(
@@ -20,25 +27,62 @@ def chat(
     system: Annotated[str | None, typer.Option(help="A system message before each.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 96,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a message.")] = False,
-    lang: Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")] = None,
+    lang: Language = None,
 ) -> None:
     """Talk to what you trained, beside the base. Reads lines from a pipe too."""
     from rich.console import Console
 
-    from lab_helpers.models import side_by_side as chatting
-    from lab_helpers.runtime.language import set_language
+    from lab_helpers.models.side_by_side import SideBySide
     from lab_helpers.runtime.profiles import choose_profile
 
-    if lang:
-        set_language(lang)
+    speak(lang)
     name = model or choose_profile().language_model
-    pair = chatting.SideBySide.load(name, adapter, system=system, max_new_tokens=max_new_tokens)
+    pair = SideBySide.load(name, adapter, system=system, max_new_tokens=max_new_tokens)
     console = Console()
-    messages: Iterable[str]
-    if ask:
-        messages = ask
-    elif sys.stdin.isatty():
-        messages = chatting.typed(console)
-    else:
-        messages = (line.rstrip("\n") for line in sys.stdin if line.strip())
-    chatting.chat(pair, messages, console, as_json)
+    answer_all(pair, ask or _read_messages(console), console, as_json)
+
+
+def _read_messages(console) -> Iterator[str]:
+    """What a person types, until an empty line or the end of the input; else a pipe's lines."""
+    from lab_helpers.runtime.language import say
+
+    if not sys.stdin.isatty():
+        yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
+        return
+    console.print(say("An empty line ends the chat.", "空行で終了します。"))
+    while True:
+        try:
+            line = console.input("> ")
+        except EOFError:
+            return
+        if not line.strip():
+            return
+        yield line
+
+
+def answer_all(pair: "SideBySide", messages: Iterable[str], console, as_json: bool) -> None:
+    """Answer each message; one that is refused is told, and the next one comes."""
+    for message in messages:
+        try:
+            replies = pair.ask(message)
+        except BadInput as error:
+            console.print(f"[yellow]{error}[/]")
+            continue
+        if as_json:
+            print(json.dumps({"message": message, **replies}, ensure_ascii=False), flush=True)
+        else:
+            _show(replies, console)
+
+
+def _show(replies: dict[str, str], console) -> None:
+    """The two replies in two columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from lab_helpers.runtime.language import say
+
+    table = Table(expand=True, show_lines=False)
+    for heading in (say("base", "ベース"), say("tuned", "調整後")):
+        table.add_column(heading, ratio=1)
+    table.add_row(Text(replies["base"]), Text(replies["tuned"]))
+    console.print(table)

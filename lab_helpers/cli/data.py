@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab_helpers.cli.options import Language, progress_bar, speak
+from lab_helpers.cli.problems import problem_dict, show_problems
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND
 
 if TYPE_CHECKING:
-    from lab_helpers.data.problems import Problem
     from lab_helpers.data.validation import Report
-
-SHOWN_PROBLEMS = 50
 
 data_app = typer.Typer(
     no_args_is_help=True,
@@ -40,16 +39,13 @@ def check(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as one JSON object.")
     ] = False,
-    lang: Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")] = None,
+    lang: Language = None,
 ) -> None:
     """Every row by line. Exit code 0: all rows are good, 1: some are bad, 2: the file is unusable."""
     from lab_helpers.data.validation import check_file
-    from lab_helpers.runtime.language import set_language
-    from lab_helpers.runtime.progress import report_with
 
-    if lang:
-        set_language(lang)
-    with progress_bar() as bar, report_with(bar):
+    speak(lang)
+    with progress_bar():
         report = check_file(file, shape)
     if as_json:
         print(json.dumps(_as_dict(report), ensure_ascii=False))
@@ -59,74 +55,18 @@ def check(
     sys.exit(EXIT_DONE if report.good == report.rows else EXIT_OUTSIDE_BAND)
 
 
-def progress_bar():
-    """A context whose value is a reporter: a bar on standard error where that is a terminal."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    @contextmanager
-    def bar():
-        screen = Console(stderr=True)
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            task = progress.add_task("", total=None)
-
-            def report(label: str, done: int, total: int) -> None:
-                progress.update(task, description=label, completed=done, total=total)
-
-            yield report
-
-    return bar()
-
-
-def _words(problem: "Problem") -> tuple[str, str]:
-    """Message and way out in the current language."""
-    from lab_helpers.runtime.language import language
-
-    if language() == "ja":
-        return problem.in_japanese()
-    return problem.message, problem.fix()
-
-
 def _as_dict(report: "Report") -> dict:
     from dataclasses import asdict
 
-    problems = []
-    for problem in report.problems:
-        message, fix = _words(problem)
-        problems.append(
-            {
-                "line": problem.line,
-                "code": problem.code,
-                "severity": problem.severity,
-                "message": message,
-                "fix": fix,
-            }
-        )
+    problems = [{"line": problem.line, **problem_dict(problem)} for problem in report.problems]
     return {**asdict(report), "problems": problems}
 
 
 def _print_problems(report: "Report") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from lab_helpers.runtime.language import say
 
-    if not report.problems:
-        return
-    table = Table()
-    for heading in (say("line", "行"), say("problem", "問題"), say("the way out", "対処")):
-        table.add_column(heading)
-    # Errors first: fifty warnings must not hide the line that stops the training.
-    ordered = sorted(report.problems, key=lambda one: (one.severity != "error", one.line))
-    for problem in ordered[:SHOWN_PROBLEMS]:
-        message, fix = _words(problem)
-        colour = "bold red" if problem.severity == "error" else "yellow"
-        table.add_row(str(problem.line), f"[{colour}]{escape(message)}[/]", escape(fix))
-    Console().print(table)
-    hidden = sum(report.counts.values()) - min(len(ordered), SHOWN_PROBLEMS)
+    lines = [(problem.line, problem) for problem in report.problems]
+    hidden = sum(report.counts.values()) - show_problems(lines, say("line", "行"))
     if hidden:
         print(
             say(f"and {hidden} more (--json has more)", f"ほか{hidden}件（--jsonで詳しく出ます）")

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli.options import AsJson, progress_bar, speak
+from lab_helpers.runtime.errors import BadInput
+
 
 def evaluate(
     model: Annotated[
@@ -34,35 +37,25 @@ def evaluate(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 256,
     html: Annotated[Path | None, typer.Option(help="Write the dashboard as one HTML page.")] = None,
     profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     lang: Annotated[
         str | None, typer.Option("--lang", help="en or ja, also of the company's questions.")
     ] = None,
 ) -> None:
     """One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from lab_helpers.labs.lab06.dashboard_page import write_dashboard
     from lab_helpers.labs.lab06.examination import Exam, examine
-    from lab_helpers.runtime.errors import BadInput
-    from lab_helpers.runtime.language import language, set_language
+    from lab_helpers.runtime.language import language
     from lab_helpers.runtime.profiles import choose_profile
-    from lab_helpers.runtime.progress import report_with
 
-    if lang:
-        set_language(lang)
+    speak(lang)
     if not house and not benchmark:
         raise BadInput("nothing to measure", "Leave out --no-house, or give a --benchmark FILE.")
     exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("")
-
-        def report(label: str, done: int, total: int) -> None:
-            progress.update(bar, description=label, completed=done, total=total)
-
-        with report_with(report):
-            board, rows = examine(choose_profile(profile), model, adapter or [], exam)
+    with progress_bar():
+        board, rows = examine(choose_profile(profile), model, adapter or [], exam)
     if html:
         write_dashboard(html, board)
     if as_json:

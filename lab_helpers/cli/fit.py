@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli.options import AsJson, Language, speak
+
 
 def fit(
     model: Annotated[
@@ -33,15 +35,13 @@ def fit(
     train_bytes: Annotated[
         int, typer.Option(help="Bytes of a number that trains: 4, or 2 for bf16.")
     ] = 4,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    lang: Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")] = None,
+    as_json: AsJson = False,
+    lang: Language = None,
 ) -> None:
     """What full fine-tuning, LoRA and QLoRA need in memory, and on which GPU they fit. No weight is loaded."""
-    from lab_helpers.runtime.language import set_language
     from lab_helpers.tuning import memory
 
-    if lang:
-        set_language(lang)
+    speak(lang)
     plan = memory.Plan(
         method=method or "qlora",
         r=rank,

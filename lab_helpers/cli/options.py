@@ -1,12 +1,17 @@
 """Options and small things that several commands share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lab_helpers.runtime.errors import BadInput
+
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def speak(lang: str | None) -> None:
@@ -22,3 +27,27 @@ def stderr_console():
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[None]:
+    """While inside, a bar on standard error shows whatever reports, where that is a terminal."""
+    from rich.progress import Progress
+
+    from lab_helpers.runtime.progress import report_with
+
+    screen = stderr_console()
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(label: str, done: int, total: int) -> None:
+            progress.update(task, description=label, completed=done, total=total)
+
+        with report_with(show):
+            yield
+
+
+def require_folder(out: Path | None) -> None:
+    """Refuse an ``--out`` to read from that is not there."""
+    if out and not out.is_dir():
+        raise BadInput(f"no such folder: {out}", "Give the folder that labs run --out wrote to.")

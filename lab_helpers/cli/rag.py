@@ -3,18 +3,18 @@
 import json
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab_helpers.cli.options import AsJson, Language, progress_bar, speak
 from lab_helpers.cli.rag_output import (
     answer_dict,
-    problem_dict,
+    document_problem_dict,
     show_answer,
-    show_problems,
+    show_document_problems,
     show_summary,
 )
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
@@ -34,8 +34,6 @@ StorePath = Annotated[
         "or a LanceDB server (db://name; LANCEDB_API_KEY).",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 
 
 @rag_app.command()
@@ -66,8 +64,8 @@ def index(
     from lab_helpers.rag.documents import read_folder
     from lab_helpers.rag.store import Store
 
-    _speak(lang)
-    with _progress():
+    speak(lang)
+    with progress_bar():
         reading = read_folder(folder, int(largest * 1e6))
         model = _embedder(store, embedder)
         cut = _chunker(by, size, overlap, model.tokenizer)
@@ -85,10 +83,10 @@ def index(
         "not_in_folder": gone,
     }
     if as_json:
-        problems = [problem_dict(problem) for problem in reading.problems]
+        problems = [document_problem_dict(problem) for problem in reading.problems]
         print(json.dumps(summary | {"problems": problems}, ensure_ascii=False))
     else:
-        show_problems(reading.problems)
+        show_document_problems(reading.problems)
         show_summary(summary, model.max_tokens)
     failed = any(problem.severity == "error" for problem in reading.problems)
     sys.exit(EXIT_OUTSIDE_BAND if failed else EXIT_DONE)
@@ -132,7 +130,7 @@ def ask(
     from lab_helpers.rag.prompts import INSTRUCTIONS
     from lab_helpers.runtime.profiles import choose_profile
 
-    _speak(lang)
+    speak(lang)
     if not question.strip():
         raise BadInput("the question is empty", "Write one in quotation marks.")
     opened = _open(store)
@@ -167,7 +165,7 @@ def remove(
     """Forget a document: its text leaves the store's files too. Nobody else may use the store meanwhile."""
     from lab_helpers.runtime.language import say
 
-    _speak(lang)
+    speak(lang)
     opened = _open(store)
     opened.remove(document)
     opened.purge()
@@ -186,7 +184,7 @@ def list_documents(store: StorePath, as_json: AsJson = False, lang: Language = N
 
     from lab_helpers.runtime.language import say
 
-    _speak(lang)
+    speak(lang)
     opened = _open(store)
     documents = opened.documents()
     if as_json:
@@ -198,13 +196,6 @@ def list_documents(store: StorePath, as_json: AsJson = False, lang: Language = N
     for name, chunks in documents.items():
         table.add_row(escape(name), str(chunks))
     Console().print(table)
-
-
-def _speak(lang: str | None) -> None:
-    from lab_helpers.runtime.language import set_language
-
-    if lang:
-        set_language(lang)
 
 
 def _embedder(uri: str, name: str | None):
@@ -230,13 +221,3 @@ def _chunker(by: str, size: int, overlap: int, tokenizer):
     if by not in ways:
         raise BadInput(f"unknown way to cut '{by}'", f"Use one of: {', '.join(ways)}.")
     return partial(ways[by], size=size, overlap=overlap, tokenizer=tokenizer)
-
-
-@contextmanager
-def _progress():
-    """A bar on standard error for whatever reports, where that is a terminal."""
-    from lab_helpers.cli.data import progress_bar
-    from lab_helpers.runtime.progress import report_with
-
-    with progress_bar() as bar, report_with(bar):
-        yield

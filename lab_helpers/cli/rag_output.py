@@ -2,53 +2,25 @@
 
 from typing import TYPE_CHECKING
 
+from lab_helpers.cli.problems import problem_dict, show_problems
+
 if TYPE_CHECKING:
     from lab_helpers.rag.answer import Answer
     from lab_helpers.rag.document_problems import DocumentProblem
 
-SHOWN_PROBLEMS = 50
+
+def document_problem_dict(problem: "DocumentProblem") -> dict[str, str]:
+    """A problem for ``--json``, with the file that has it."""
+    return {"file": problem.source, **problem_dict(problem)}
 
 
-def problem_dict(problem: "DocumentProblem") -> dict:
-    """A problem for ``--json``, its sentences in the current language."""
-    message, fix = _words(problem)
-    return {
-        "file": problem.source,
-        "code": problem.code,
-        "severity": problem.severity,
-        "message": message,
-        "fix": fix,
-    }
-
-
-def _words(problem: "DocumentProblem") -> tuple[str, str]:
-    """Message and way out in the current language."""
-    from lab_helpers.runtime.language import language
-
-    return problem.in_japanese() if language() == "ja" else (problem.message, problem.fix())
-
-
-def show_problems(problems: "list[DocumentProblem]") -> None:
-    """A table, errors first."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+def show_document_problems(problems: "list[DocumentProblem]") -> None:
+    """The problems of files, and how many the table leaves out."""
     from lab_helpers.runtime.language import say
 
-    if not problems:
-        return
-    table = Table()
-    for heading in (say("file", "ファイル"), say("problem", "問題"), say("the way out", "対処")):
-        table.add_column(heading, overflow="fold")  # Japanese has no spaces to break lines at.
-    ordered = sorted(problems, key=lambda one: (one.severity != "error", one.source))
-    for problem in ordered[:SHOWN_PROBLEMS]:
-        message, fix = _words(problem)
-        colour = "bold red" if problem.severity == "error" else "yellow"
-        table.add_row(escape(problem.source), f"[{colour}]{escape(message)}[/]", escape(fix))
-    Console().print(table)
-    hidden = len(problems) - SHOWN_PROBLEMS
-    if hidden > 0:
+    places = [(problem.source, problem) for problem in problems]
+    hidden = len(problems) - show_problems(places, say("file", "ファイル"))
+    if hidden:
         print(say(f"and {hidden} more (--json has all)", f"ほか{hidden}件（--jsonですべて出ます）"))
 
 

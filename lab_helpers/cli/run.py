@@ -140,6 +140,9 @@ class _TerminalProgress:
     def __exit__(self, *_) -> None:
         self._bars.stop()
 
+    def note(self, text: str) -> None:
+        self._bars.console.print(text, markup=False)
+
     def section(self, title: str, done: int, total: int) -> None:
         self._bars.update(self._sections, description=f"lab {self._name}: {title}", completed=done, total=total or None)  # fmt: skip
         self._bars.update(self._inner, description="", completed=0)

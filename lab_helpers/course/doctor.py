@@ -5,6 +5,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from lab_helpers.runtime.errors import LabError
 from lab_helpers.runtime.hardware import detect
@@ -15,6 +16,7 @@ from lab_helpers.runtime.profiles import profile_for
 NEEDED_FREE_GB = 3.0
 NEEDED_RAM_GB = 4.0
 OLDEST_PYTHON = (3, 11)
+NEARLY_FULL = 0.95  # of the store of trainings
 
 
 @dataclass(frozen=True)
@@ -27,29 +29,35 @@ class Finding:
     fix: str = ""
 
 
-def examine() -> list[Finding]:
+def check_machine() -> list[Finding]:
     """All findings, the most basic first."""
-    return [python_version(), *library_versions(), *hardware(), disk(), results_folder(), minilm()]
+    return [
+        check_python(),
+        *check_libraries(),
+        *check_hardware(),
+        check_disk(),
+        check_results_folder(),
+        check_trainings(),
+        check_minilm(),
+    ]
 
 
-def python_version() -> Finding:
+def check_python() -> Finding:
     value = platform.python_version()
     if sys.version_info < OLDEST_PYTHON:
         return Finding("Python", value, "problem", "Install Python 3.11 or newer.")
     return Finding("Python", value)
 
 
-def tested_versions() -> dict[str, str]:
+def read_tested_versions() -> dict[str, str]:
     """The tested versions, shipped with the package."""
-    from pathlib import Path
-
     return tomllib.loads(Path(__file__).with_name("tested.toml").read_text(encoding="utf-8"))
 
 
-def library_versions() -> list[Finding]:
+def check_libraries() -> list[Finding]:
     """Installed against tested: a missing library is a problem, another version a note."""
     findings = []
-    for name, tested in tested_versions().items():
+    for name, tested in read_tested_versions().items():
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -69,7 +77,8 @@ def library_versions() -> list[Finding]:
     return findings
 
 
-def hardware() -> list[Finding]:
+def check_hardware() -> list[Finding]:
+    """Cores, memory and GPU, and the profile and precision that follow from them."""
     machine = detect()
     precision = pick_precision(machine)
     gpu = "none" if machine.accelerator == "cpu" else f"{machine.name}, {machine.memory_gb:.0f} GB"
@@ -90,7 +99,8 @@ def hardware() -> list[Finding]:
     ]
 
 
-def disk() -> Finding:
+def check_disk() -> Finding:
+    """Room for results, remembered trainings and caches."""
     free = free_gigabytes(home())
     if free < NEEDED_FREE_GB:
         return Finding(
@@ -102,14 +112,30 @@ def disk() -> Finding:
     return Finding("free disk", f"{free:.0f} GB")
 
 
-def results_folder() -> Finding:
+def check_results_folder() -> Finding:
+    """Whether results can be written at all."""
     try:
         return Finding("results", str(writable(home())))
     except LabError as error:
         return Finding("results", error.what, "problem", error.fix)
 
 
-def minilm() -> Finding:
+def check_trainings() -> Finding:
+    """How much of its limit the store of remembered trainings takes; a full one forgets."""
+    from lab_helpers.tuning.training_store import TrainingStore, size_limit_gb
+
+    folder, limit = home() / "trainings", size_limit_gb()
+    used = TrainingStore(folder).gigabytes
+    value = f"{used:.2f} of {limit:.1f} GB"
+    if used < NEARLY_FULL * limit:
+        return Finding("trainings", value)
+    fix = (
+        f"Full: the longest unused are forgotten. Delete {folder}, or set LAB_TRAININGS_GB higher."
+    )
+    return Finding("trainings", value, "note", fix)
+
+
+def check_minilm() -> Finding:
     """Offline readiness: the encoder's weights are here and are the published ones."""
     from lab_helpers.models.minilm import minilm_folder
 

@@ -1,4 +1,4 @@
-"""An exercise: prompt, stub, reference, hints, and the wrong answers its check must refuse.
+"""An exercise: prompt, reference, hints, and the wrong answers its check must refuse.
 
 ``check`` runs the learner's function against :attr:`Exercise.test`. The test raises
 :class:`Mistake` with a message that names the mistake. Every planted wrong answer carries a piece
@@ -48,18 +48,16 @@ class Result:
 class Exercise:
     """One exercise of a lab.
 
-    ``test(fn)`` returns ``None`` when ``fn`` is right and raises :class:`Mistake` otherwise;
-    ``minutes`` is the time budget.
+    ``test(fn)`` returns ``None`` when ``fn`` is right and raises :class:`Mistake` otherwise. The stub
+    that the learner fills in stands in the notebook alone.
     """
 
     name: str
     prompt: Text
-    stub: str
     reference: Callable
     test: Callable[[Callable], None]
     hints: tuple[Text, Text, Text]
     wrong_answers: tuple[WrongAnswer, ...]
-    minutes: int
 
     def check(self, answer: Callable) -> Result:
         """Judge ``answer``. Never raises: an exception inside it becomes a message."""

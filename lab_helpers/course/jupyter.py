@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 
 def launch(port: int, browser: bool) -> int:
     """Run JupyterLab in the foreground; its exit code. A taken port is a :class:`BadInput`."""
-    command, folder = command_line(port, browser)
+    command, folder = prepare(port, browser)
     environment = {**os.environ, "LAB_LANG": language()}
     try:
         return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
@@ -26,12 +26,12 @@ def launch(port: int, browser: bool) -> int:
         return 0
 
 
-def command_line(port: int, browser: bool) -> tuple[list[str], Path]:
-    """The command that starts JupyterLab on lab 00, and the folder it serves."""
+def prepare(port: int, browser: bool) -> tuple[list[str], Path]:
+    """The command that starts JupyterLab on lab 00, and the folder it serves, which is there afterwards."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingDependency("JupyterLab is not installed", "pip install jupyterlab")
     check_port(port)
-    folder = workspace()
+    folder = prepare_workspace()
     first = Path("ja" if language() == "ja" else "", f"{LABS[0].name}.ipynb").as_posix()
     command = [
         sys.executable,
@@ -40,13 +40,12 @@ def command_line(port: int, browser: bool) -> tuple[list[str], Path]:
         f"--ServerApp.ip={HOST}",
         f"--port={port}",
         "--ServerApp.port_retries=0",
+        f"--LabApp.default_url=/lab/tree/{first}",
     ]
-    command += [f"--LabApp.default_url=/lab/tree/{first}"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append(
-            "--allow-root"
-        )  # a container's only user; the server hears this machine only
-    return command + ([] if browser else ["--no-browser"]), folder
+    # A container's only user is root; the server hears this machine only.
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    command += [] if browser else ["--no-browser"]
+    return command, folder
 
 
 def check_port(port: int) -> None:
@@ -66,7 +65,7 @@ def check_port(port: int) -> None:
             ) from None
 
 
-def workspace() -> Path:
+def prepare_workspace() -> Path:
     """The folder to work in: the checkout's ``labs/``, or a copy of the shipped one the learner may change."""
     shipped = labs_folder()
     if not shipped.is_relative_to(PACKAGE):

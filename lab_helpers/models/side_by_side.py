@@ -1,12 +1,10 @@
 """Talk to what you trained: the base and the tuned model answer the same message side by side."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from lab_helpers.models.adapters import load_base_with_adapter
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import say
 
 
 class SideBySide:
@@ -26,7 +24,7 @@ class SideBySide:
         if not message.strip():
             raise BadInput("the message is empty", "Write a question.")
         conversation = [asked(message.strip(), self.system)]
-        self._fits(conversation[0])
+        self._check_length(conversation[0])
         with self.model.disable_adapter():
             base = self._answer(conversation)
         return {"base": base, "tuned": self._answer(conversation)}
@@ -37,7 +35,7 @@ class SideBySide:
         )
         return replies.texts[0]
 
-    def _fits(self, conversation) -> None:
+    def _check_length(self, conversation) -> None:
         ids = self.tokenizer.apply_chat_template(
             conversation, add_generation_prompt=True, return_dict=True
         )["input_ids"]
@@ -47,43 +45,3 @@ class SideBySide:
                 f"the message has {len(ids)} tokens and the model has room for {room}",
                 "Write a shorter one.",
             )
-
-
-def chat(chatting: SideBySide, messages: Iterable[str], console, as_json: bool = False) -> None:
-    """Answer each message on ``console``; one that is refused is told, and the next one comes."""
-    import json
-
-    for message in messages:
-        try:
-            replies = chatting.ask(message)
-        except BadInput as error:
-            console.print(f"[yellow]{error}[/]")
-            continue
-        if as_json:
-            print(json.dumps({"message": message, **replies}, ensure_ascii=False), flush=True)
-        else:
-            console.print(_columns(replies))
-
-
-def _columns(replies: dict[str, str]):
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(expand=True, show_lines=False)
-    for heading in (say("base", "ベース"), say("tuned", "調整後")):
-        table.add_column(heading, ratio=1)
-    table.add_row(Text(replies["base"]), Text(replies["tuned"]))
-    return table
-
-
-def typed(console) -> Iterable[str]:
-    """What a person types, line by line, until an empty line or the end of the input."""
-    console.print(say("An empty line ends the chat.", "空行で終了します。"))
-    while True:
-        try:
-            line = console.input("> ")
-        except EOFError:
-            return
-        if not line.strip():
-            return
-        yield line

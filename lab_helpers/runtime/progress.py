@@ -3,6 +3,7 @@
 Deep code calls :func:`track`; whoever owns the screen installs a reporter with :func:`report_with`.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -40,6 +41,15 @@ def report_section(title: str, done: int, total: int) -> None:
         show(title, done, total)
 
 
+def note(text: str) -> None:
+    """One line that somebody should see: above the bars of a terminal, below the cell of a notebook."""
+    show = getattr(_reporter, "note", None)
+    if show:
+        show(text)
+    else:
+        print(text, file=sys.stderr)
+
+
 def report_curve(label: str, points: list[tuple[int, float]]) -> None:
     """Hand the losses so far, ``(step, loss)``, to a listener that draws them; ``[]`` means the end."""
     draw = getattr(_reporter, "curve", None)
@@ -60,6 +70,9 @@ class NotebookReporter:
 
     def __init__(self):
         self._handle = None
+
+    def note(self, text: str) -> None:
+        print(text)
 
     def __call__(self, label: str, done: int, total: int) -> None:
         from IPython.display import HTML, display

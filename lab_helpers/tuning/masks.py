@@ -22,7 +22,7 @@ class Token:
     heard: bool
 
 
-def completion_labels(prompt_ids: list[int], ids: list[int]) -> list[int]:
+def label_mask(prompt_ids: list[int], ids: list[int]) -> list[int]:
     """Labels of ``ids`` that begin with ``prompt_ids``: -100 for the prompt, then the tokens."""
     return [IGNORED] * len(prompt_ids) + list(ids[len(prompt_ids) :])
 
@@ -64,7 +64,7 @@ def ids_and_labels(
             text = "".join(turns).removesuffix(tokenizer.eos_token or "")
             prompt = tokenizer(turns[0])["input_ids"]
             ids = tokenizer(text + (tokenizer.eos_token or ""))["input_ids"]
-            return ids, ids if mode == "everything" else completion_labels(prompt, ids)
+            return ids, ids if mode == "everything" else label_mask(prompt, ids)
         ids, labels = _conversation(tokenizer, *turns, mode or "completion_only")
         if mode == "assistant_only":  # of a pair, TRL then hears what both masks let through
             after = _conversation(tokenizer, *turns, "completion_only")[1]
@@ -96,7 +96,7 @@ def _conversation(tokenizer, prompt: list[dict], completion: list[dict], mode: s
     if mode == "everything":
         return ids, list(ids)
     before = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)
-    return ids, completion_labels(before["input_ids"], ids)
+    return ids, label_mask(before["input_ids"], ids)
 
 
 def _marked_template(tokenizer) -> str | None:

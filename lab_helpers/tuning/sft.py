@@ -15,11 +15,20 @@ def prompt_completion(rows: list[dict]) -> list[dict]:
     ]
 
 
-def sft_trainer(model, tokenizer, examples: list[dict], config, adapter=None, evaluation=None):
+def sft_trainer(
+    model,
+    tokenizer,
+    examples: list[dict],
+    config,
+    adapter=None,
+    *,
+    evaluation: list[dict] | None = None,
+    collator=None,
+):
     """A checked :class:`trl.SFTTrainer`; ``adapter`` is a PEFT configuration or ``None`` for full tuning.
 
-    ``examples`` and ``evaluation`` are rows of any form that the trainer takes. Hand it to
-    ``lab.train``, or to :func:`~lab_helpers.tuning.trainers.run_trainer`.
+    ``examples`` and ``evaluation`` are rows of any form that the trainer takes; ``collator`` replaces
+    the trainer's own. Hand it to ``lab.train``, or to :func:`~lab_helpers.tuning.trainers.run_trainer`.
     """
     from datasets import Dataset
     from trl import SFTTrainer
@@ -33,4 +42,5 @@ def sft_trainer(model, tokenizer, examples: list[dict], config, adapter=None, ev
         eval_dataset=Dataset.from_list(evaluation) if evaluation else None,
         processing_class=tokenizer,
         peft_config=adapter,
+        data_collator=collator,
     )

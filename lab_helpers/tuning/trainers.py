@@ -58,8 +58,7 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
     seconds = time.perf_counter() - started
     if watch.interrupted:
         raise KeyboardInterrupt(
-            f"Stopped at step {trainer.state.global_step}; its checkpoint is in "
-            f"{trainer.args.output_dir}. The same call with resume=True goes on from there."
+            f"Stopped at step {trainer.state.global_step}; run the same again, and it goes on from there."
         )
     log = trainer.state.log_history
     losses = [row["loss"] for row in log if "loss" in row]
@@ -109,6 +108,10 @@ def _callback(label: str):
             self.bad_step: int | None = None
             self._curve: list[tuple[int, float]] = []
             self._bad_in_a_row = 0
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            """A resumed training knows from where its loss came."""
+            self._curve = [(row["step"], row["loss"]) for row in state.log_history if "loss" in row]
 
         def on_step_end(self, args, state, control, **kwargs):
             report(label, state.global_step, state.max_steps)

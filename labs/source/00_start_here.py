@@ -31,9 +31,9 @@ lab = open_lab("00")
 #
 # 次の表では、どの問題にも対処法を添えています。バージョンについての注記は、あとで何かが動かなくならないかぎり、問題ではありません。
 # %%
-from lab_helpers.course.doctor import examine
+from lab_helpers.course.doctor import check_machine
 
-findings = [finding for finding in examine() if finding.name != "results"]
+findings = [finding for finding in check_machine() if finding.name != "results"]
 lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
 # %% [markdown] lang="en"
 # ## How a lab works

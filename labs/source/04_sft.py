@@ -109,7 +109,8 @@ steps = [
 # %% [markdown] lang="ja" of="e9dea1f2"
 # 1 行だけを見てもわからないことが 3 つあり、それには行どうしを比べます。同じ事実についての多数派と食い違う行、ほとんど同じ行、そしてテストの質問に似た行です。
 # %%
-from lab_helpers.labs.lab04.rows import clean_support, leak_metrics
+from lab_helpers.labs.lab04.rows import leak_metrics
+from lab_helpers.labs.shared.support_cleaning import clean_support
 
 clean_rows, report, compared = clean_support("en", steps)
 lab.table(report.table(), "cleaning", columns=["step", "rows", "changed", "removed"])
@@ -123,9 +124,9 @@ print("test questions among them:", lab.run.metrics["leaked_questions_clean"])
 # ここで、見ないことにしていた列を開き、モデルを採点するのと同じように、掃除を採点します。
 # %%
 from lab_helpers.figures import sft as figures
-from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left
+from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left_rows
 
-left = planted_left(heap, clean_rows)
+left = planted_left_rows(heap, clean_rows)
 lab.measured(**cleaning_metrics(heap, clean_rows, left))
 lab.figure(figures.faults_left(left), "faults_left")
 masked = [row for row in clean_rows if "pii" in row["faults"] and "[" in row["question"]]
@@ -143,10 +144,10 @@ lab.table([{"after masking": row["question"]} for row in masked[:4]])
 #
 # モデルは、多く見たものを多く口にします。`ratio` は、そのグループの割合が、均等に分けた場合の何倍かを示します。
 # %%
-from lab_helpers.labs.lab04.rows import over_represented, validation_split
+from lab_helpers.labs.lab04.rows import over_represented_rows, split_validation
 
-lab.table(over_represented(clean_rows), "bias")
-split = validation_split(clean_rows, lab.seed)
+lab.table(over_represented_rows(clean_rows), "bias")
+split = split_validation(clean_rows, lab.seed)
 leaks = leakage(split["train"], split["validation"], threshold=0.5, key="question")
 print({name: len(rows) for name, rows in split.items()}, "| leaks:", len(leaks))
 # %% [markdown] lang="en"
@@ -172,7 +173,7 @@ def render_chat(messages, add_generation_prompt=False):
 
 render_chat = lab.check("render_chat", render_chat)
 # %%
-from lab_helpers.labs.lab04.scoring import language_model
+from lab_helpers.labs.shared.models import load_model
 
 model, tokenizer = load_model(lab.run)
 talk = [
@@ -246,11 +247,12 @@ print("transformers", float(theirs.loss))
 # 手書きの未使用の質問を、ベースモデルに尋ねます。
 # %%
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab04.scoring import ask_all, base_metrics, held_out
+from lab_helpers.labs.lab04.rows import select_fresh_questions
+from lab_helpers.labs.lab04.scoring import base_metrics, measure_replies
 from lab_helpers.tuning.sft import prompt_completion
 
-test = held_out(lab.run)
-before = ask_all(model, tokenizer, test)
+test = select_fresh_questions("en", lab.settings["questions"])
+before = measure_replies(model, tokenizer, test)
 lab.measured(**base_metrics(before))
 lab.measured(answer_loss_base=answer_loss(model, tokenizer, prompt_completion(test)))
 lab.table([{"customer": r["question"], "base": t} for r, t in zip(test[:3], before.replies.texts)])
@@ -267,14 +269,14 @@ print("tone kept:", lab.run.metrics["tone_compliance_base"])
 from peft import LoraConfig
 from trl import SFTConfig
 
-from lab_helpers.labs.lab04.scoring import house_rows
+from lab_helpers.labs.lab04.rows import house_rows
 from lab_helpers.tuning.trainer_config import trainer_config
 
 rows = house_rows("en", lab.seed, clean_rows)[: lab.settings["rows"][-1]]
 adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 training = trainer_config(
     SFTConfig,
-    lab.run,
+    lab.machine,
     max_steps=lab.settings["main_steps"],
     per_device_train_batch_size=lab.settings["batch_size"],
     learning_rate=lab.settings["learning_rate"],
@@ -284,10 +286,11 @@ training = trainer_config(
 )
 # %%
 from lab_helpers.figures.tuning import loss_curve
-from lab_helpers.tuning.sft import supervised_fine_tune
+from lab_helpers.tuning.sft import sft_trainer
 
 examples = prompt_completion(rows)
-tuned = supervised_fine_tune(model, tokenizer, examples, training, adapter, diverged="return")
+trainer = sft_trainer(model, tokenizer, examples, training, adapter)
+tuned = lab.train(trainer, diverged="return")
 lab.measured(train_seconds=tuned.seconds)
 tuned.model.print_trainable_parameters()
 print(f"{len(rows):,} rows, {tuned.seconds:.0f} s, {tuned.stopped}")
@@ -299,7 +302,7 @@ lab.figure(loss_curve({"SFT": tuned.curve()}), "loss")
 # %%
 from lab_helpers.labs.lab04.scoring import curve_row, main_metrics
 
-after = ask_all(tuned.model, tokenizer, test)
+after = measure_replies(tuned.model, tokenizer, test)
 lab.measured(**main_metrics(after))
 lab.measured(answer_loss_sft=answer_loss(tuned.model, tokenizer, prompt_completion(test)))
 points = [curve_row(len(rows), after)]
@@ -316,10 +319,12 @@ lab.compare("new_facts")
 #
 # ### 保存し、読み込み、大きさを測る
 # %%
-from lab_helpers.labs.lab04.scoring import saved_and_loaded
+from lab_helpers.labs.lab04.scoring import measure_saved_adapter
 
-lab.measured(**saved_and_loaded(lab.run, tuned.model, test))
-lab.run.artifact(lab.run.folder / "adapter")
+fresh, _ = load_model(lab.run)
+folder = lab.run.folder / "adapter"
+lab.measured(**measure_saved_adapter(fresh, tokenizer, tuned.model, folder, test))
+lab.run.artifact(folder)
 trainable = sum(p.numel() for p in tuned.model.parameters() if p.requires_grad)
 print(f"{trainable:,} numbers x 4 bytes = {4 * trainable:,}")
 for name in ("adapter_bytes", "reload_loss_gap"):
@@ -337,9 +342,9 @@ for name in ("adapter_bytes", "reload_loss_gap"):
 #
 # 同じモデルに、事前学習で読んだ事実と、会社についての事実の両方を尋ねます。
 # %%
-from lab_helpers.labs.lab04.scoring import format_and_fact, grid_metrics
+from lab_helpers.labs.lab04.knowledge import grid_metrics, measure_format_and_fact
 
-grid = format_and_fact(lab.run, tuned.model, tokenizer, test)
+grid = measure_format_and_fact(tuned.model, tokenizer, test, lab.settings["probes"])
 lab.table(grid, "format and fact")
 lab.measured(**grid_metrics(grid))
 # %% [markdown] lang="en"
@@ -351,13 +356,14 @@ lab.measured(**grid_metrics(grid))
 #
 # ## 測る: 何件あればよいか
 # %%
-from lab_helpers.labs.lab04.scoring import tone_and_facts, tune
+from lab_helpers.labs.lab04.scoring import tone_and_fact_metrics
+from lab_helpers.labs.lab04.training import train_on_rows
 
 for n in lab.settings["rows"][:-1]:
-    few, _ = tune(lab.run, rows[:n], lab.settings["arm_steps"])
-    clean_few = ask_all(few.model, tokenizer, test)
+    few, _ = train_on_rows(lab.run, rows[:n], lab.settings["arm_steps"])
+    clean_few = measure_replies(few.model, tokenizer, test)
     points.append(curve_row(n, clean_few))
-    lab.measured(**tone_and_facts(clean_few, f"n{n}"))
+    lab.measured(**tone_and_fact_metrics(clean_few, f"n{n}"))
 points.sort(key=lambda row: row["n"])
 lab.table(points, "rows")
 lab.figure(figures.rows_and_scores(points), "rows")
@@ -374,12 +380,13 @@ lab.figure(figures.rows_and_scores(points), "rows")
 #
 # 口調を守り、数値を尋ねられたときは正しい数値を答えている回答を、*そのまま使える*と数えます。きれいな 100 件を、2 倍以上の件数の未整理のデータと比べます。学習のステップ数は同じです。
 # %%
-from lab_helpers.labs.lab04.scoring import dirt_metrics, dirty_rows
+from lab_helpers.labs.lab04.rows import dirty_rows
+from lab_helpers.labs.lab04.scoring import dirt_metrics
 
 as_it_is = dirty_rows("en", lab.seed, lab.settings["dirty_rows"])
-dirty, _ = tune(lab.run, as_it_is, lab.settings["arm_steps"])
-dirty_many = ask_all(dirty.model, tokenizer, test)
-lab.measured(**tone_and_facts(dirty_many, "dirty"), **dirt_metrics(clean_few, dirty_many))
+dirty, _ = train_on_rows(lab.run, as_it_is, lab.settings["arm_steps"])
+dirty_many = measure_replies(dirty.model, tokenizer, test)
+lab.measured(**tone_and_fact_metrics(dirty_many, "dirty"), **dirt_metrics(clean_few, dirty_many))
 scores = ("tone", "facts", "usable")
 lab.table(
     [
@@ -394,9 +401,10 @@ for name in ("score_clean_few_ci", "score_dirty_many_ci"):
 # %% [markdown] lang="ja" of="dd0ab702"
 # スローガンを口にする前に、この差を 2 つの区間と比べてください。貪欲法のデコードが書くのは、*最も起こりやすい*回答です。未整理の山でも大半の行は口調を守っているので、多数派が勝ち、汚れは表に出てきません。しかし実際のチャットでは、言葉を確率に従って**引く**のが普通です。温度 1 で、両方のモデルに 3 回ずつ尋ねてみましょう。
 # %%
-from lab_helpers.labs.lab04.scoring import ask_sampled, sampled_metrics
+from lab_helpers.labs.lab04.scoring import measure_sampled_replies, sampled_metrics
 
-drawn = [ask_sampled(lab.run, m, tokenizer, test) for m in (few.model, dirty.model)]
+both = few.model, dirty.model
+drawn = [measure_sampled_replies(model, tokenizer, test, lab.seed) for model in both]
 lab.measured(**sampled_metrics(*drawn))
 for name in ("tone_sampled_clean", "tone_sampled_dirty"):
     print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
@@ -414,11 +422,12 @@ lab.table([{"clean": a, "dirty": b} for a, b in zip(*(o.replies.texts[:4] for o 
 #
 # 今度は事実だけを、口調抜きの短い質問と短い答えで教えます。一方のモデルには**すでに知っている**事実を、もう一方には同じ数の**一度も読んだことのない**事実を教えます。ステップ数も設定も同じです。そのあとで両方に、事前学習で読んだ*別の*事実を尋ねます。答えが単独でも文の中にあっても、正解と数えます。
 # %%
-from lab_helpers.labs.lab04.scoring import chat_skill, fact_sets, taught, teaching_metrics
+from lab_helpers.labs.lab04.knowledge import select_fact_sets, teaching_metrics, train_on_facts
+from lab_helpers.labs.lab04.scoring import measure_chat_skill
 
 base, _ = load_model(lab.run)
-knew_in_chat = chat_skill(lab.run, base, tokenizer)
-arms = {name: taught(lab.run, facts) for name, facts in fact_sets().items()}
+knew_in_chat = measure_chat_skill(base, tokenizer, lab.settings["probes"])
+arms = {name: train_on_facts(lab.run, facts) for name, facts in select_fact_sets().items()}
 lab.measured(**teaching_metrics(knew_in_chat, arms))
 lab.figure(figures.errors_after_teaching(lab.run.metrics), "teaching")
 for name in ("known_facts_learned", "unknown_facts_learned", "known_fact_error_rise"):
@@ -436,19 +445,27 @@ for name in ("known_facts_learned", "unknown_facts_learned", "known_fact_error_r
 #
 # もう一度、きれいな 100 件を使い、フルファインチューニングと LoRA を学習率を変えて試します。左が学んだこと、右が元の世界に残ったもので、元の形式で尋ねています。
 # %%
-from lab_helpers.labs.lab04.scoring import forgetting_arm, forgetting_row, other_rates
+from lab_helpers.labs.lab04.knowledge import (
+    list_other_rates,
+    measure_forgetting,
+    train_forgetting_arm,
+)
 
 usual = lab.settings["learning_rate"]
-forgot = [forgetting_row(lab.run, few, tokenizer, test, "lora", usual)]
-for method, rate in other_rates(lab.run):
-    forgot.append(forgetting_arm(lab.run, rows[:n], test, method, rate))
+forgot = [measure_forgetting(lab.run, few, tokenizer, test, "lora", usual)]
+for method, rate in list_other_rates(lab.settings):
+    forgot.append(train_forgetting_arm(lab.run, rows[:n], test, method, rate))
 lab.table(forgot, "forgetting")
 # %%
-from lab_helpers.labs.lab04.scoring import forgetting_metrics, knowledge, old_skill
-from lab_helpers.labs.lab04.scoring import wrong_rate_metrics
+from lab_helpers.labs.lab04.knowledge import (
+    forgetting_metrics,
+    measure_knowledge,
+    wrong_rate_metrics,
+)
+from lab_helpers.labs.lab04.scoring import measure_old_skill
 
-skill = float(old_skill(lab.run, base, tokenizer).mean())
-knew = float(knowledge(lab.run, base, tokenizer).mean())
+skill = float(measure_old_skill(base, tokenizer, lab.settings["probes"]).mean())
+knew = float(measure_knowledge(base, tokenizer, lab.settings["choices"]).mean())
 target = lab.settings["forgetting_target"]  # the tone from which an arm counts as trained
 lab.measured(**forgetting_metrics(forgot, skill, knew, target), **wrong_rate_metrics(forgot))
 lab.figure(figures.forgetting_by_rate(forgot, skill), "forgetting")
@@ -477,20 +494,22 @@ for method in ("full", "lora"):
 #
 # 多くのチュートリアルは、`tokenizer.pad_token = tokenizer.eos_token` と書き、transformers の `DataCollatorForLanguageModeling` を使います。このコレーターは、パディングのトークンのラベルをすべて -100 にします。さて、いまパディングのトークンとは、どれのことでしょうか。
 # %%
-from lab_helpers.labs.lab04.failures import as_messages, collator_without_end, heard_ends
+from lab_helpers.labs.lab04.failures import message_rows, make_collator_without_end, count_trained_ends
 from lab_helpers.tuning.masks import ids_and_labels
 
-conversations = [ids_and_labels(tokenizer, row)[0] for row in as_messages(rows[:4])]
-batch = collator_without_end(tokenizer)([{"input_ids": ids} for ids in conversations])
+conversations = [ids_and_labels(tokenizer, row)[0] for row in message_rows(rows[:4])]
+batch = make_collator_without_end(tokenizer)([{"input_ids": ids} for ids in conversations])
 ends = sum(ids.count(tokenizer.eos_token_id) for ids in conversations)
-print(f"{ends} ends in four conversations, {heard_ends(batch, tokenizer)} of them carry loss")
+print(f"{ends} ends in four conversations, {count_trained_ends(batch, tokenizer)} of them carry loss")
 # %%
-from lab_helpers.labs.lab04.failures import runaway, train_on_everything
+from lab_helpers.labs.lab04.failures import measure_runaway
+from lab_helpers.labs.lab04.training import train_on_examples
 from lab_helpers.runtime.intervals import scored
 
 arm_rows, arm_steps = rows[:n], lab.settings["arm_steps"]
-broken, _ = train_on_everything(lab.run, arm_rows, arm_steps, collator_without_end)
-going_on, replies = runaway(lab.run, broken.model, tokenizer, test)
+whole, limit = message_rows(arm_rows), lab.settings["runaway_tokens"]
+broken, _ = train_on_examples(lab.run, whole, arm_steps, collator=make_collator_without_end)
+going_on, replies = measure_runaway(broken.model, tokenizer, test, limit)
 lab.measured(**scored("runaway_rate_broken", going_on))
 print("replies that never end:", lab.run.metrics["runaway_rate_broken"])
 print(replies.texts[0])
@@ -503,10 +522,11 @@ print(replies.texts[0])
 #
 # パディング専用のトークンを使うか、TRL のコレーターを使います。TRL のコレーターは、*ラベル*のほうを埋めるので、本物のトークンには一切手を加えません。わずかなステップ数ではまだ学び足りず、止まらない回答も残ります。隣に示した 1,000 件のモデルと比べてください。
 # %%
-mended, _ = train_on_everything(lab.run, arm_rows, arm_steps)
-going_on, replies = runaway(lab.run, mended.model, tokenizer, test)
+mended, _ = train_on_examples(lab.run, whole, arm_steps)
+going_on, replies = measure_runaway(mended.model, tokenizer, test, limit)
 lab.measured(**scored("runaway_rate_mended", going_on))
-lab.measured(**scored("runaway_rate_sft", runaway(lab.run, tuned.model, tokenizer, test)[0]))
+sft_goes_on, _ = measure_runaway(tuned.model, tokenizer, test, limit)
+lab.measured(**scored("runaway_rate_sft", sft_goes_on))
 print("replies that never end:", lab.run.metrics["runaway_rate_mended"])
 print("the model with 1,000 rows:", lab.run.metrics["runaway_rate_sft"])
 print(replies.texts[0])
@@ -519,11 +539,10 @@ print(replies.texts[0])
 #
 # いま直したモデルは会話全体で学習しており、すべてのトークンに損失がかかっています。先ほどのきれいな 100 件の LoRA では、回答だけにかかっていました。データもステップ数も同じです。一部の掲示板で言われるほどの惨事でしょうか。
 # %%
-from lab_helpers.labs.lab04.scoring import completion_only
-from lab_helpers.labs.lab04.failures import prompt_loss_metrics
+from lab_helpers.labs.lab04.failures import completion_metrics, measure_prompt_loss
 
-lab.measured(**prompt_loss_metrics(mended.model, tokenizer, arm_rows, test))
-lab.measured(**completion_only(lab.run, forgot))
+lab.measured(**measure_prompt_loss(mended.model, tokenizer, arm_rows, test))
+lab.measured(**completion_metrics(forgot, usual))
 found = lab.run.metrics
 print(f"{found['prompt_share']:.0%} of the tokens are the customer's")
 for name in ("everything", "completion"):
@@ -542,10 +561,10 @@ for name in ("everything", "completion"):
 #
 # 学習は ChatML で行いました。ところがサーバーは、Alpaca の形式や Llama 2 の形式、あるいはアシスタントの発言の書き出しがない ChatML（`add_generation_prompt=True` の付け忘れ）で文章をつくります。エラーはどこにも出ません。
 # %%
+from lab_helpers.labs.lab04.failures import measure_templates
 from lab_helpers.labs.lab04.scoring import template_metrics
-from lab_helpers.labs.lab04.failures import template_mismatch
 
-by_template = template_mismatch(tuned.model, tokenizer, test)
+by_template = measure_templates(tuned.model, tokenizer, test)
 lab.measured(**template_metrics(by_template))
 lab.table(
     [
@@ -566,7 +585,7 @@ lab.table(
 #
 # Llama のトークナイザーは、どの文章の前にも開始トークンを付け、テンプレートもそれを書き込みます。先に文章にしてからトークンに分けると、行が 2 回始まってしまいます（Kotori に開始トークンはないので、Llama と同じように振る舞うトークナイザーの写しを使います）。
 # %%
-from lab_helpers.labs.lab04.scoring import start_metrics
+from lab_helpers.labs.lab04.failures import start_metrics
 
 lab.measured(**start_metrics(tokenizer, rows[0]))
 print("rendered to text first:", lab.run.metrics["start_tokens_text"], "start tokens")
@@ -590,13 +609,13 @@ def accumulated_loss(sums, tokens):
 
 accumulated_loss = lab.check("accumulated_loss", accumulated_loss)
 # %%
-from lab_helpers.labs.lab04.failures import accumulation, micro_losses, uneven_rows
+from lab_helpers.labs.lab04.failures import measure_accumulation, measure_micro_losses, uneven_rows
 
 uneven = uneven_rows(rows)
-sums, tokens = micro_losses(lab.run, uneven)
+sums, tokens = measure_micro_losses(lab.run, uneven)
 means = [total / count for total, count in zip(sums, tokens)]
 print(f"mean of means {sum(means) / 8:.4f}, all tokens alike {accumulated_loss(sums, tokens):.4f}")
-lab.measured(**accumulation(lab.run, uneven))
+lab.measured(**measure_accumulation(lab.run, uneven))
 for name in ("mean_of_means_gap", "accumulation_loss_gap", "accumulation_grad_norm_gap"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
@@ -631,11 +650,17 @@ mask_explorer(view, list(MODES), "How much is the Nagare?", "The Nagare costs 11
 #
 # 同じ設定で、きれいな日本語の 100 件を使います。あわせて、主張 20 を import で確かめます。
 # %%
-from lab_helpers.labs.lab04.scoring import japanese_metrics, where_is_sft_trainer
+from lab_helpers.labs.lab04.rows import shuffle_rows
+from lab_helpers.labs.lab04.scoring import import_metrics
+from lab_helpers.labs.shared.support import gold_rows
 
-ja_test = held_out(lab.run, "ja")
-lab.measured(**base_metrics(ask_all(base, tokenizer, ja_test, "ja"), "ja"))
-lab.measured(**japanese_metrics(lab.run, ja_test), **where_is_sft_trainer())
+ja_test = select_fresh_questions("ja", lab.settings["questions"])
+lab.measured(**base_metrics(measure_replies(base, tokenizer, ja_test, "ja"), "ja"))
+ja_rows = shuffle_rows(gold_rows("ja", "train"), lab.seed)[:n]
+ja_tuned, _ = train_on_rows(lab.run, ja_rows, lab.settings["arm_steps"])
+ja_after = measure_replies(ja_tuned.model, tokenizer, ja_test, "ja")
+lab.measured(**scored("tone_compliance_sft_ja", ja_after.tone))
+lab.measured(**scored("new_fact_accuracy_ja", ja_after.facts), **import_metrics())
 for name in ("tone_compliance_base_ja", "tone_compliance_sft_ja", "new_fact_accuracy_ja"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab_helpers.cli import main as cli
+from lab_helpers.cli import main
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def labs(capsys, monkeypatch):
         monkeypatch.setenv("COLUMNS", "200")
         code = 0
         try:
-            cli.main()
+            main()
         except SystemExit as stop:
             code = stop.code or 0
         printed = capsys.readouterr()

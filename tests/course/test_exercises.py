@@ -1,12 +1,15 @@
-"""Every exercise: the reference passes, the stub is unanswered, each planted mistake is named."""
+"""Every exercise: the reference passes, the notebook's stub is unanswered, each planted mistake is named."""
+
+import inspect
 
 import pytest
 
-from lab_helpers.course.exercise import Exercise, is_unanswered
+from lab_helpers.course.exercise import is_unanswered
+from lab_helpers.course.notebooks import read_source
 from lab_helpers.course.registry import LABS
 from lab_helpers.runtime.language import set_language
 
-EXERCISES = [(lab.number, exercise) for lab in LABS for exercise in lab.exercises().EXERCISES]
+EXERCISES = [(lab.number, exercise) for lab in LABS for exercise in lab.exercises()]
 WRONG = [
     pytest.param(exercise, wrong, id=f"{number}-{exercise.name}-{i}")
     for number, exercise in EXERCISES
@@ -14,10 +17,27 @@ WRONG = [
 ]
 
 
-def from_stub(exercise: Exercise):
-    namespace: dict = {}
-    exec(exercise.stub, namespace)
-    return namespace[exercise.name]
+class Checks:
+    """Stands for ``lab`` in a stub cell: what is handed to ``lab.check``, by name."""
+
+    def __init__(self):
+        self.answers: dict = {}
+
+    def check(self, name, answer):
+        self.answers[name] = answer
+        return answer
+
+
+def stubs(lab) -> dict:
+    """The functions that the lab's own exercise cells leave to the learner."""
+    checks = Checks()
+    for cell in read_source(lab.source).cells:
+        if "exercise" in cell.metadata.get("tags", []):
+            exec(compile(cell.source, "<stub>", "exec"), {"lab": checks})
+    return checks.answers
+
+
+STUBS = {lab.number: stubs(lab) for lab in LABS}
 
 
 @pytest.mark.parametrize(("number", "exercise"), EXERCISES, ids=lambda v: getattr(v, "name", v))
@@ -27,9 +47,21 @@ class TestEveryExercise:
             set_language(language)
             assert exercise.check(exercise.reference).status == "passed"
 
-    def test_stub_is_unanswered(self, number, exercise):
-        assert is_unanswered(from_stub(exercise))
-        assert exercise.check(from_stub(exercise)).status == "unanswered"
+    def test_the_notebooks_stub_is_unanswered(self, number, exercise):
+        stub = STUBS[number][exercise.name]
+        assert is_unanswered(stub)
+        assert exercise.check(stub).status == "unanswered"
+
+    def test_the_notebooks_stub_takes_what_the_reference_takes(self, number, exercise):
+        asked, given = (
+            inspect.signature(f) for f in (STUBS[number][exercise.name], exercise.reference)
+        )
+        needed = [p.name for p in given.parameters.values() if p.default is p.empty]
+        assert needed == [p.name for p in asked.parameters.values() if p.default is p.empty]
+        assert list(asked.parameters) == list(given.parameters)[: len(asked.parameters)]
+
+    def test_the_reference_is_the_packages_own_function(self, number, exercise):
+        assert ".exercises." not in exercise.reference.__module__
 
     def test_has_three_hints_and_three_planted_mistakes(self, number, exercise):
         assert len(exercise.hints) == 3
@@ -73,8 +105,9 @@ def test_planted_mistake_is_named_in_japanese_too(exercise, wrong):
 
 def test_every_lab_has_three_exercises_a_prediction_and_three_questions():
     for lab in LABS:
-        content = lab.exercises()
-        assert len(content.EXERCISES) >= 3
+        content = lab.questions()
+        assert set(STUBS[lab.number]) == {exercise.name for exercise in lab.exercises()}
+        assert len(lab.exercises()) >= 3
         assert content.PREDICTIONS
         assert len(content.QUIZ) >= 3
         for question in content.QUIZ:

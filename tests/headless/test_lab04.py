@@ -91,9 +91,9 @@ def test_the_cleaning_reads_no_column_of_faults(cleaned, monkeypatch):
 def test_the_score_finds_what_is_left(cleaned):
     language, rows, _, _ = cleaned
     heap = load_shipped("support", language, "train")
-    untouched = {r["fault"]: r for r in lab04_data.planted_left(heap, heap)}
+    untouched = {r["fault"]: r for r in lab04_data.planted_left_rows(heap, heap)}
     assert all(row["left"] == row["planted"] for row in untouched.values()), untouched
-    left = {r["fault"]: r["left"] for r in lab04_data.planted_left(heap, rows)}
+    left = {r["fault"]: r["left"] for r in lab04_data.planted_left_rows(heap, rows)}
     for fault in ("empty", "html", "off_tone", "test_leak", "truncated", "wrong_language"):
         assert left[fault] == 0
     assert 0 < left["contradictory"] < 60, "a wrong number that stands alone contradicts nobody"
@@ -153,7 +153,7 @@ def test_the_heap_as_it_is_holds_its_faults():
 
 @both_languages
 def test_fresh_questions_are_nowhere_in_the_heap(language):
-    rows = lab04_arms.fresh_questions(language, 100)
+    rows = lab04_arms.select_fresh_questions(language, 100)
     assert len(rows) == 66
     assert leakage(load_shipped("support", language, "train"), rows, 0.5, key="question") == []
 
@@ -161,8 +161,8 @@ def test_fresh_questions_are_nowhere_in_the_heap(language):
 # Scores and drills
 
 
-def outcome(tone, facts, usable) -> lab04_arms.Outcome:
-    return lab04_arms.Outcome(None, *(np.array(v, float) for v in (tone, facts, usable)))
+def outcome(tone, facts, usable) -> lab04_arms.ScoredReplies:
+    return lab04_arms.ScoredReplies(None, *(np.array(v, float) for v in (tone, facts, usable)))
 
 
 def test_dirt_is_scored_by_usable_replies():
@@ -209,7 +209,7 @@ def test_methods_are_compared_at_the_same_new_skill():
 
 def test_where_nobody_reaches_the_target_the_best_tone_counts():
     rows = [arm("lora", 1e-2, 0.5, 0.1), arm("lora", 1e-3, 0.4, 0.8)]
-    assert lab04_facts.kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
+    assert lab04_facts.choose_kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
 
 
 def test_forgetting_without_full_fine_tuning():
@@ -249,21 +249,21 @@ def test_with_the_end_as_padding_no_end_is_heard(tokenizer):
     from lab_helpers.tuning.masks import ids_and_labels
 
     rows = [
-        {"input_ids": ids_and_labels(tokenizer, row)[0]} for row in lab04_drills.as_messages(ROWS)
+        {"input_ids": ids_and_labels(tokenizer, row)[0]} for row in lab04_drills.message_rows(ROWS)
     ]
     ends = sum(row["input_ids"].count(tokenizer.eos_token_id) for row in rows)
     assert ends == 4
     before = tokenizer.pad_token
     assert (
-        lab04_drills.heard_ends(lab04_drills.collator_without_end(tokenizer)(rows), tokenizer) == 0
+        lab04_drills.count_trained_ends(lab04_drills.make_collator_without_end(tokenizer)(rows), tokenizer) == 0
     )
     assert tokenizer.pad_token == before
     usual = DataCollatorForLanguageModeling(tokenizer, mlm=False)(copy.deepcopy(rows))
-    assert lab04_drills.heard_ends(usual, tokenizer) == ends
+    assert lab04_drills.count_trained_ends(usual, tokenizer) == ends
 
 
 def test_rendered_text_starts_twice_and_messages_once(tokenizer):
-    started = lab04_drills.with_start_token(tokenizer)
+    started = lab04_drills.add_start_token(tokenizer)
     assert lab04_drills.starts(started, ROWS[0]) == {"messages": 1, "text": 2}
     assert tokenizer.bos_token is None
 
@@ -277,7 +277,7 @@ def test_rendered_text_starts_twice_and_messages_once(tokenizer):
     ],
 )
 def test_other_templates_render_without_an_error(tokenizer, name, text):
-    other = lab04_drills.with_template(tokenizer, lab04_drills.OTHER_TEMPLATES[name])
+    other = lab04_drills.replace_template(tokenizer, lab04_drills.OTHER_TEMPLATES[name])
     asked = [{"role": "user", "content": "Hi"}]
     assert other.apply_chat_template(asked, add_generation_prompt=True, tokenize=False) == text
     assert tokenizer.chat_template not in lab04_drills.OTHER_TEMPLATES.values()

@@ -14,7 +14,7 @@ from lab_helpers.tuning.masks import (
     IGNORED,
     MODES,
     accumulated_loss,
-    completion_labels,
+    label_mask,
     ids_and_labels,
     marks_the_assistant,
     masked_loss,
@@ -74,9 +74,9 @@ def test_ids_and_labels_are_trls(model_and_tokenizer, form, tmp_path):
     assert labels == list(theirs["labels"])
 
 
-def test_completion_labels_by_hand():
-    assert completion_labels([7, 8], [7, 8, 9, 2]) == [-100, -100, 9, 2]
-    assert completion_labels([], [5]) == [5]
+def test_label_mask_by_hand():
+    assert label_mask([7, 8], [7, 8, 9, 2]) == [-100, -100, 9, 2]
+    assert label_mask([], [5]) == [5]
 
 
 def test_the_prompt_is_silent_and_the_end_is_heard(tokenizer):

@@ -5,21 +5,12 @@ import copy
 from lab_helpers.course.record import Run
 from lab_helpers.evaluation.answer_loss import answer_loss
 from lab_helpers.evaluation.known_facts import unknown
-from lab_helpers.labs.lab04.training import (
-    Outcome,
-    ask_all,
-    language_model,
-    lora_config,
-    sft_config,
-    tone_and_facts,
-    tune,
-)
-from lab_helpers.models.generation import asked, generate
-from lab_helpers.runtime.intervals import scored
-from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.labs.lab04.scoring import ScoredReplies, measure_replies, tone_and_fact_metrics
+from lab_helpers.labs.lab04.training import train_on_rows
+from lab_helpers.labs.shared.models import load_model
+from lab_helpers.models.generation import Replies, asked, generate
 from lab_helpers.tuning.masks import IGNORED, accumulated_loss, ids_and_labels
 from lab_helpers.tuning.sft import prompt_completion
-from lab_helpers.tuning.trainers import Tuned, run_trainer
 
 _TURNS = "{% for m in messages %}"
 # What a server may use in place of the template of the training; none of them raises an error.
@@ -34,7 +25,7 @@ OTHER_TEMPLATES = {
 }  # "unopened" is ChatML whose caller forgot add_generation_prompt
 
 
-def as_messages(rows: list[dict]) -> list[dict]:
+def message_rows(rows: list[dict]) -> list[dict]:
     """Rows as whole conversations: TRL then puts the loss on every token."""
     return [{"messages": [*row["prompt"], *row["completion"]]} for row in prompt_completion(rows)]
 
@@ -42,7 +33,7 @@ def as_messages(rows: list[dict]) -> list[dict]:
 # --- 2: the end that nobody taught ----------------------------------------------------------------
 
 
-def collator_without_end(tokenizer):
+def make_collator_without_end(tokenizer):
     """What many tutorials write: pad with the end token, and transformers' collator.
 
     It labels every padding token -100, and with it every end (transformers#23530).
@@ -55,92 +46,66 @@ def collator_without_end(tokenizer):
     return lambda rows: collate([{"input_ids": row["input_ids"]} for row in rows])
 
 
-def heard_ends(batch: dict, tokenizer) -> int:
+def count_trained_ends(batch: dict, tokenizer) -> int:
     """How many end tokens of a batch carry loss."""
     return int((batch["labels"] == tokenizer.eos_token_id).sum())
 
 
-def train_on_everything(
-    run: Run, rows: list[dict], steps: int, collator=None
-) -> tuple[Tuned, object]:
-    """LoRA on whole conversations; ``collator(tokenizer)`` replaces TRL's own collator."""
-    from datasets import Dataset
-    from trl import SFTTrainer
-
-    model, tokenizer = load_model(run)
-    config = sft_config(run, steps)
-    seed_everything(config.seed)
-    trainer = SFTTrainer(
-        model,
-        args=config,
-        train_dataset=Dataset.from_list(as_messages(rows)),
-        processing_class=tokenizer,
-        peft_config=lora_config(run),
-        data_collator=collator(tokenizer) if collator else None,
-    )
-    return run_trainer(trainer, "SFT", diverged="return"), tokenizer
-
-
-def runaway(run: Run, model, tokenizer, rows: list[dict]):
-    """1.0 for each reply that has not ended after ``runaway_tokens`` tokens; and the replies."""
+def measure_runaway(model, tokenizer, rows: list[dict], limit: int) -> tuple[list[float], Replies]:
+    """1.0 for each reply that has not ended after ``limit`` tokens; and the replies."""
     conversations = [asked(row["question"]) for row in rows]
-    limit = run.settings["runaway_tokens"]
     replies = generate(model, tokenizer, conversations, max_new_tokens=limit)
     return [float(not ended) for ended in replies.ended], replies
-
-
-def stops(run: Run, rows: list[dict], test: list[dict]) -> tuple[Tuned, object]:
-    """Broken, then mended; the mended model is handed on."""
-    steps = run.settings["arm_steps"]
-    broken, tokenizer = train_on_everything(run, rows, steps, collator_without_end)
-    run.measured(**scored("runaway_rate_broken", runaway(run, broken.model, tokenizer, test)[0]))
-    mended, tokenizer = train_on_everything(run, rows, steps)
-    run.measured(**scored("runaway_rate_mended", runaway(run, mended.model, tokenizer, test)[0]))
-    return mended, tokenizer
 
 
 # --- 1: loss on the prompt ------------------------------------------------------------------------
 
 
-def prompt_share(tokenizer, rows: list[dict]) -> float:
+def compute_prompt_share(tokenizer, rows: list[dict]) -> float:
     """Share of the tokens of whole conversations that belong to the customer."""
     labels = [ids_and_labels(tokenizer, row)[1] for row in prompt_completion(rows)]
     every = [label for row in labels for label in row]
     return every.count(IGNORED) / len(every)
 
 
-def prompt_loss_metrics(model, tokenizer, rows: list[dict], test: list[dict]) -> dict:
+def measure_prompt_loss(model, tokenizer, rows: list[dict], test: list[dict]) -> dict:
     """The model trained on everything: tone, and the loss on held-out answers."""
-    outcome = ask_all(model, tokenizer, test)
+    outcome = measure_replies(model, tokenizer, test)
     return {
-        **tone_and_facts(outcome, "everything"),
+        **tone_and_fact_metrics(outcome, "everything"),
         "answer_loss_everything": answer_loss(model, tokenizer, prompt_completion(test)),
-        "prompt_share": prompt_share(tokenizer, rows),
+        "prompt_share": compute_prompt_share(tokenizer, rows),
     }
+
+
+def completion_metrics(arms: list[dict], usual: float) -> dict[str, float]:
+    """Drill 1's other side: the arm with the same rows, steps and rate, its loss on the answers alone."""
+    arm = next(r for r in arms if r["method"] == "lora" and r["learning_rate"] == usual)
+    return {"answer_loss_completion": arm["answer_loss"], "tone_compliance_completion": arm["tone"]}
 
 
 # --- 3: another template --------------------------------------------------------------------------
 
 
-def with_template(tokenizer, template: str):
+def replace_template(tokenizer, template: str):
     """A copy of the tokenizer with another chat template."""
     other = copy.deepcopy(tokenizer)
     other.chat_template = template
     return other
 
 
-def template_mismatch(model, tokenizer, test: list[dict]) -> dict[str, Outcome]:
+def measure_templates(model, tokenizer, test: list[dict]) -> dict[str, ScoredReplies]:
     """The same model asked in the template it was trained in (``"right"``), and in others."""
     asked_in = {"right": tokenizer} | {
-        name: with_template(tokenizer, template) for name, template in OTHER_TEMPLATES.items()
+        name: replace_template(tokenizer, template) for name, template in OTHER_TEMPLATES.items()
     }
-    return {name: ask_all(model, one, test) for name, one in asked_in.items()}
+    return {name: measure_replies(model, one, test) for name, one in asked_in.items()}
 
 
 # --- 4: two starts --------------------------------------------------------------------------------
 
 
-def with_start_token(tokenizer):
+def add_start_token(tokenizer):
     """A copy that begins like Llama's: the tokenizer adds a start token, and the template writes one."""
     from tokenizers.processors import TemplateProcessing
 
@@ -154,9 +119,9 @@ def with_start_token(tokenizer):
     return other
 
 
-def starts(tokenizer, row: dict) -> dict[str, int]:
+def count_start_tokens(tokenizer, row: dict) -> dict[str, int]:
     """Start tokens at the head of a row given as messages, and as text that was rendered before."""
-    [conversation] = as_messages([row])
+    [conversation] = message_rows([row])
     text = tokenizer.apply_chat_template(conversation["messages"], tokenize=False)
     given = {"messages": conversation, "text": {"text": text}}
     return {
@@ -169,6 +134,12 @@ def _leading(ids: list[int], token: int) -> int:
     return next((i for i, other in enumerate(ids) if other != token), len(ids))
 
 
+def start_metrics(tokenizer, row: dict) -> dict[str, int]:
+    """Drill 4: start tokens of a row given as text that was rendered before, and as messages."""
+    found = count_start_tokens(add_start_token(tokenizer), row)
+    return {f"start_tokens_{name}": count for name, count in found.items()}
+
+
 # --- 17: accumulation -----------------------------------------------------------------------------
 
 
@@ -178,9 +149,9 @@ def uneven_rows(rows: list[dict]) -> list[dict]:
     return [*short, *rows[:4]]
 
 
-def one_step(run: Run, rows: list[dict], batch_size: int) -> dict[str, float]:
+def train_one_step(run: Run, rows: list[dict], batch_size: int) -> dict[str, float]:
     """Loss and gradient norm of one step on all ``rows``, in micro-batches of ``batch_size``."""
-    tuned, _ = tune(
+    tuned, _ = train_on_rows(
         run,
         rows,
         1,
@@ -192,7 +163,7 @@ def one_step(run: Run, rows: list[dict], batch_size: int) -> dict[str, float]:
     return {name: tuned.log[0][name] for name in ("loss", "grad_norm")}
 
 
-def micro_losses(run: Run, rows: list[dict]) -> tuple[list[float], list[int]]:
+def measure_micro_losses(run: Run, rows: list[dict]) -> tuple[list[float], list[int]]:
     """For each row alone: the sum of its answer's losses, and its number of heard tokens."""
     model, tokenizer = load_model(run)
     sums, tokens = [], []
@@ -203,10 +174,10 @@ def micro_losses(run: Run, rows: list[dict]) -> tuple[list[float], list[int]]:
     return sums, tokens
 
 
-def accumulation(run: Run, rows: list[dict]) -> dict[str, float]:
+def measure_accumulation(run: Run, rows: list[dict]) -> dict[str, float]:
     """One batch of eight, eight batches of one, and the mean of means that older trainers took."""
-    whole, pieces = one_step(run, rows, len(rows)), one_step(run, rows, 1)
-    sums, tokens = micro_losses(run, rows)
+    whole, pieces = train_one_step(run, rows, len(rows)), train_one_step(run, rows, 1)
+    sums, tokens = measure_micro_losses(run, rows)
     means = [total / count for total, count in zip(sums, tokens, strict=True)]
     return {
         "accumulation_loss_gap": abs(whole["loss"] - pieces["loss"]),

@@ -10,12 +10,14 @@ from lab_helpers.data.shapes import to_prompt_completion
 from lab_helpers.data.splitting import split_without_leakage
 from lab_helpers.data.validation import load_conversations
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab04.training import language_model, lora_config, sft_config
+from lab_helpers.labs.lab04.training import make_lora_config, make_sft_config
+from lab_helpers.labs.shared.models import load_model
 from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.generation import generate
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import scored
-from lab_helpers.tuning.sft import supervised_fine_tune
+from lab_helpers.runtime.language import Text
+from lab_helpers.tuning.sft import sft_trainer
 
 FEWEST_ROWS = 10
 ALIKE = 0.8
@@ -52,7 +54,7 @@ def clean_own_rows(pairs: list[dict]) -> tuple[list[dict], dict[str, int]]:
     ]
     kept, report = clean(pairs, steps)
     kept = [row for row in kept if row["completion"][0]["content"].strip()]
-    unique, _ = remove_duplicates(kept, asked_text, ALIKE)
+    unique, _ = remove_duplicates(kept, question_of, ALIKE)
     return unique, {
         "user_rows_repaired": sum(step.changed for step in report.steps),
         "user_near_duplicates": len(kept) - len(unique),
@@ -60,39 +62,48 @@ def clean_own_rows(pairs: list[dict]) -> tuple[list[dict], dict[str, int]]:
     }
 
 
-def asked_text(row: dict) -> str:
+def question_of(row: dict) -> str:
     """Everything that was said before the answer."""
     return "\n".join(turn["content"] for turn in row["prompt"])
 
 
-def own_file(run: Run) -> None:
+def check_own_data(path: Path) -> None:
+    """Read the file once; :class:`BadInput` says what is wrong with it."""
+    read_own_rows(path)
+
+
+def measure_own_data(run: Run) -> None:
     """Held-out loss and replies before and after tuning on the user's rows; the adapter is kept."""
     assert run.data is not None
-    pairs, counts = read_own_rows(run.data)
-    rows, cleaned = clean_own_rows(pairs)
-    run.measured(**counts, **cleaned)
-    shares = {"train": 0.8, "test": 0.2}
-    split = split_without_leakage(rows, asked_text, shares, run.seed)
-    train, test = split["train"], split["test"][: run.settings["own_test"]]
-    model, tokenizer = load_model(run)
-    length = run.settings["own_max_length"]
-    config = sft_config(run, run.settings["own_steps"], max_length=length)
-    before = answer_loss(model, tokenizer, test, max_length=length)
-    asked_for = [row["prompt"] for row in test[:SAMPLES]]
-    first = generate(model, tokenizer, asked_for).texts
-    tuned = supervised_fine_tune(model, tokenizer, train, config, lora_config(run))
-    replies = generate(tuned.model, tokenizer, [row["prompt"] for row in test])
-    run.measured(
-        user_train_rows=len(train),
-        user_test_rows=len(test),
-        user_loss_before=before,
-        user_loss_after=answer_loss(tuned.model, tokenizer, test, max_length=length),
-        train_seconds=tuned.seconds,
-        adapter_bytes=save_adapter(tuned.model, run.folder / "adapter"),
-        **scored("runaway_rate_user", [float(not ended) for ended in replies.ended]),
-    )
-    run.artifact(run.folder / "adapter")
-    run.table("samples", sample_rows(test, first, replies.texts))
+    with run.section(str(Text("Check, clean, split", "検査・掃除・分割"))):
+        pairs, counts = read_own_rows(run.data)
+        rows, cleaned = clean_own_rows(pairs)
+        run.measured(**counts, **cleaned)
+        shares = {"train": 0.8, "test": 0.2}
+        split = split_without_leakage(rows, question_of, shares, run.seed)
+        train, test = split["train"], split["test"][: run.settings["own_test"]]
+        run.measured(user_train_rows=len(train), user_test_rows=len(test))
+    with run.section(str(Text("Before", "学習前"))):
+        model, tokenizer = load_model(run)
+        length = run.settings["own_max_length"]
+        before = answer_loss(model, tokenizer, test, max_length=length)
+        asked_for = [row["prompt"] for row in test[:SAMPLES]]
+        first = generate(model, tokenizer, asked_for).texts
+    with run.section(str(Text("Training", "学習"))):
+        config = make_sft_config(run, run.settings["own_steps"], max_length=length)
+        adapter = make_lora_config(run.settings["rank"])
+        tuned = run.train(sft_trainer(model, tokenizer, train, config, adapter))
+    with run.section(str(Text("After", "学習後"))):
+        replies = generate(tuned.model, tokenizer, [row["prompt"] for row in test])
+        run.measured(
+            user_loss_before=before,
+            user_loss_after=answer_loss(tuned.model, tokenizer, test, max_length=length),
+            train_seconds=tuned.seconds,
+            adapter_bytes=save_adapter(tuned.model, run.folder / "adapter"),
+            **scored("runaway_rate_user", [float(not ended) for ended in replies.ended]),
+        )
+        run.artifact(run.folder / "adapter")
+        run.table("samples", sample_rows(test, first, replies.texts))
 
 
 def sample_rows(test: list[dict], before: list[str], after: list[str]) -> list[dict]:

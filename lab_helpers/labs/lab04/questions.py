@@ -62,7 +62,7 @@ QUIZ = (
             "テストの点数が非常に良く、同僚からデータの分け方を尋ねられました。何と言えなければなりませんか。",
         ),
         (
-            Text("That rows were shuffled before the split", "分ける前に行をシャッフルした"),
+            Text("That rows were shuffle_rows before the split", "分ける前に行をシャッフルした"),
             Text(
                 "That no test question stands in the training rows, not even in other words",
                 "言い換えも含めて、テストの質問が学習データに入っていない",

@@ -1,35 +1,24 @@
 """Lab 04: from the heap of support rows to rows worth training on, step by step.
 
-The column ``faults`` holds what was planted; it is read by :func:`planted_left` alone, to score a
+The column ``faults`` holds what was planted; it is read by :func:`planted_left_rows` alone, to score a
 cleaning after it is done.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
+
+import numpy as np
 
 from lab_helpers.data.bias import bias_report
 from lab_helpers.data.cleaning import (
-    CleaningReport,
-    Step,
-    clean,
-    detect_language,
-    drop,
-    edit,
-    normalise,
     strip_html,
-    truncated,
 )
-from lab_helpers.data.duplicates import remove_duplicates
-from lab_helpers.data.pii import mask_pii
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.splitting import leakage, split_without_leakage
-from lab_helpers.evaluation.replies import numbers
-from lab_helpers.evaluation.tone import HOUSE, tone_rules
+from lab_helpers.evaluation.tone import HOUSE
+from lab_helpers.labs.shared.support_cleaning import LEAKED, TEXTS, clean_support
 from lab_helpers.models.kotori import planted
 
-TEXTS = ("question", "answer")
-ALIKE = 0.6  # a greeting in front of a short question already costs 0.2
-LEAKED = 0.5
 _COPIES = {"duplicate", "near_duplicate"}
 # What was planted as personal data: its names, streets, mails, and numbers as long as a phone's.
 _PLANTED_DATA = re.compile(
@@ -38,78 +27,7 @@ _PLANTED_DATA = re.compile(
 _ENDINGS = {"en": ("", " Thank you.", " I ask for a friend."), "ja": ("", "よろしくお願いします。", "友人の代わりに聞いています。")}  # fmt: skip
 
 
-def cleaning_steps(language: str) -> list[Step]:
-    """What one row shows by itself: repair what can be repaired, take out the rest."""
-    house = HOUSE[language]
-    return [
-        edit("HTML", strip_html, *TEXTS),
-        edit("spelling", normalise, *TEXTS),
-        drop("no answer", lambda text: not text.strip(), "answer"),
-        drop("other language", lambda text: detect_language(text) not in (language, "unknown"), *TEXTS),
-        drop("broken off", lambda text: truncated(text, (house.closing,)), "answer"),
-        drop("not in tone", lambda text: not all(tone_rules(text, language).values()), "answer"),
-        edit("personal data", mask_pii, *TEXTS),
-    ]  # fmt: skip
-
-
-def without_contradictions(rows: list[dict]) -> tuple[list[dict], list[dict]]:
-    """Rows kept, and rows that share no number with what most rows of the same ``fact`` say.
-
-    A fact with fewer than three rows has no majority; its rows stay.
-    """
-    said: defaultdict[str, list[frozenset]] = defaultdict(list)
-    for row in rows:
-        if row["fact"] and (found := numbers(row["answer"])):
-            said[row["fact"]].append(frozenset(found))
-    usual = {fact: _most_said(sets) for fact, sets in said.items() if len(sets) > 2}
-    kept: list[dict] = []
-    removed: list[dict] = []
-    for row in rows:
-        found, expected = numbers(row["answer"]), usual.get(row["fact"])
-        wrong = bool(row["fact"] and found and expected and not found & expected)
-        (removed if wrong else kept).append(row)
-    return kept, removed
-
-
-def _most_said(sets: list[frozenset]) -> set[str]:
-    """The numbers that more than half of the rows give."""
-    counts = Counter(number for one in sets for number in one)
-    return {number for number, count in counts.items() if 2 * count > len(sets)}
-
-
-def without_leaks(rows: list[dict], held_out: list[dict]) -> tuple[list[dict], list[dict]]:
-    """Rows kept, and rows whose question is like a held-out one."""
-    found = {i for i, _, _ in leakage(rows, held_out, LEAKED, key="question")}
-    kept = [row for i, row in enumerate(rows) if i not in found]
-    return kept, [row for i, row in enumerate(rows) if i in found]
-
-
-def held_out_rows(language: str) -> list[dict]:
-    """The hand-written questions that no training may see: validation and test."""
-    return [row for split in ("validation", "test") for row in load_shipped("support", language, split)]  # fmt: skip
-
-
-def clean_support(
-    language: str, steps: list[Step] | None = None
-) -> tuple[list[dict], CleaningReport, dict[str, int]]:
-    """The clean training rows, the report on the row-wise steps, and what comparing rows took out.
-
-    ``steps`` replaces :func:`cleaning_steps`.
-    """
-    steps = cleaning_steps(language) if steps is None else steps
-    kept, report = clean(load_shipped("support", language, "train"), steps)
-    kept, contradicting = without_contradictions(kept)
-    unique, _ = remove_duplicates(kept, "question", ALIKE)
-    fresh, leaked = without_leaks(unique, held_out_rows(language))
-    compared = {
-        "contradiction": len(contradicting),
-        "near-duplicate": len(kept) - len(unique),
-        "in the test set": len(leaked),
-    }
-    return fresh, report, compared
-
-
-def planted_left(before: list[dict], after: list[dict]) -> list[dict]:
+def planted_left_rows(before: list[dict], after: list[dict]) -> list[dict]:
     """``{"fault", "planted", "left"}``: the cleaning scored against the planted faults.
 
     A repaired row is not left: HTML counts while a tag can be found, personal data while a digit, a
@@ -182,7 +100,7 @@ def leak_metrics(heap: list[dict], rows: list[dict]) -> dict[str, int]:
     return {"leaked_questions_raw": leaked(heap), "leaked_questions_clean": leaked(rows)}
 
 
-def over_represented(rows: list[dict], most: int = 8) -> list[dict]:
+def over_represented_rows(rows: list[dict], most: int = 8) -> list[dict]:
     """The groups with most rows beyond an even share: topics, products, gendered words, lengths.
 
     ``ratio`` compares a group with the other named groups of its view.
@@ -200,7 +118,49 @@ def over_represented(rows: list[dict], most: int = 8) -> list[dict]:
     return sorted(found, key=lambda row: -row["ratio"])[:most]
 
 
-def validation_split(rows: list[dict], seed: int) -> dict[str, list[dict]]:
+def split_validation(rows: list[dict], seed: int) -> dict[str, list[dict]]:
     """Clean rows into training and validation, look-alikes together."""
     shares = {"train": 0.9, "validation": 0.1}
     return split_without_leakage(rows, "question", shares, seed)
+
+
+def shuffle_rows(rows: list[dict], seed: int) -> list[dict]:
+    """``rows`` in a seeded order."""
+    return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+
+
+def house_rows(language: str, seed: int, clean_rows: list[dict] | None = None) -> list[dict]:
+    """Clean rows in a seeded order, then rows from the company's own table: over 1,000 in all."""
+    clean_rows = clean_support(language)[0] if clean_rows is None else clean_rows
+    return [*shuffle_rows(clean_rows, seed), *shuffle_rows(table_rows(language), seed)]
+
+
+def dirty_rows(language: str, seed: int, count: int) -> list[dict]:
+    """``count`` rows of the heap as they are; only rows without an answer cannot be trained on."""
+    heap = [row for row in load_shipped("support", language, "train") if row["answer"].strip()]
+    return shuffle_rows(heap, seed)[:count]
+
+
+def select_fresh_questions(language: str, size: int) -> list[dict]:
+    """Held-out gold rows whose question nobody finds in the heap, not even in other words."""
+    test = load_shipped("support", language, "test")
+    leaked = {j for _, j, _ in leakage(load_shipped("support", language, "train"), test, LEAKED, "question")}  # fmt: skip
+    return [row for j, row in enumerate(test) if j not in leaked][:size]
+
+
+def render_chat(messages, add_generation_prompt=False):
+    """A conversation in ChatML, Kotori's template; ``add_generation_prompt`` opens the assistant's turn."""
+    text = ""
+    for message in messages:
+        text += f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"
+    return text + ("<|im_start|>assistant\n" if add_generation_prompt else "")
+
+
+def leaked_questions(train, test):
+    """The test questions that stand in ``train``, whatever their capitals, spaces and punctuation."""
+
+    def key(question):
+        return "".join(c for c in question.lower() if c.isalnum())
+
+    seen = {key(question) for question in train}
+    return [question for question in test if key(question) in seen]

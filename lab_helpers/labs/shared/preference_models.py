@@ -20,7 +20,6 @@ from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.evaluation.win_rate import closeness, house_scores, judged_both_ways, wins
 from lab_helpers.models.adapters import load_adapter, save_adapter
 from lab_helpers.models.generation import Replies, generate
-from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import scored
 from lab_helpers.runtime.language import metric_suffix

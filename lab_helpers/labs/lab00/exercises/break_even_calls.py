@@ -42,7 +42,6 @@ EXERCISE = Exercise(
         "From how many calls a month is an always-on GPU (730 hours) cheaper than an API? Prices: API per million tokens, GPU per hour.",
         "常時稼働の GPU(月 730 時間)は、月に何回の呼び出しから API より安くなりますか。API は 100 万トークンあたり、GPU は 1 時間あたりの価格です。",
     ),
-    stub="def break_even_calls(price_per_million, tokens_per_call, gpu_per_hour):\n    ...",
     reference=break_even_calls,
     test=_test_break_even,
     hints=(
@@ -64,5 +63,4 @@ EXERCISE = Exercise(
         WrongAnswer(lambda p, t, g: g / (p * t / 1e6), "730 hours"),
         WrongAnswer(lambda p, t, g: (p * t / 1e6) / (730 * g), "upside down"),
     ),
-    minutes=6,
 )

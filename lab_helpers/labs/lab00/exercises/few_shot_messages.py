@@ -83,7 +83,6 @@ EXERCISE = Exercise(
         "Turn example exchanges and a new question into the list of chat messages of a few-shot prompt.",
         "例のやりとりと新しい質問から、フューショットのプロンプトになるメッセージのリストをつくってください。",
     ),
-    stub="def few_shot_messages(examples, question):\n    ...",
     reference=few_shot_messages,
     test=_test_few_shot_messages,
     hints=(
@@ -107,5 +106,4 @@ EXERCISE = Exercise(
         WrongAnswer(_swapped, "roles are swapped"),
         WrongAnswer(_one_message, "message of its own"),
     ),
-    minutes=6,
 )

@@ -83,7 +83,6 @@ EXERCISE = Exercise(
         "Does a reply keep the house tone: the right opening, the right closing, no exclamation mark in between?",
         "回答が会社の口調を守っているかを判定してください。決まった書き出し、決まった結び、あいだに感嘆符がないこと、の 3 つです。",
     ),
-    stub="def keeps_tone(reply, opening, closing):\n    ...",
     reference=keeps_tone,
     test=_test_keeps_tone,
     hints=(
@@ -107,5 +106,4 @@ EXERCISE = Exercise(
         WrongAnswer(_one_of_two, "one of the two is enough"),
         WrongAnswer(_text, "True or False"),
     ),
-    minutes=5,
 )

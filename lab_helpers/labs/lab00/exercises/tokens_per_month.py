@@ -40,7 +40,6 @@ EXERCISE = Exercise(
         "How many tokens does the model read in a month when the examples travel in every prompt?",
         "例を毎回プロンプトに入れるとき、モデルは月に何トークン読みますか。",
     ),
-    stub="def tokens_per_month(question_tokens, example_tokens, calls):\n    ...",
     reference=tokens_per_month,
     test=_test_tokens,
     hints=(
@@ -62,5 +61,4 @@ EXERCISE = Exercise(
         WrongAnswer(lambda q, e, n: q * n, "examples are missing"),
         WrongAnswer(lambda q, e, n: q + e, "one call"),
     ),
-    minutes=3,
 )

@@ -77,7 +77,6 @@ EXERCISE = Exercise(
         "Let only the top `trainable` blocks learn: set requires_grad_ on every block. Block 0 is the bottom.",
         "上位 `trainable` 個のブロックだけを学習対象にしてください。全ブロックに requires_grad_ を設定します。ブロック 0 が最下層です。",
     ),
-    stub="def freeze_bottom(blocks, trainable):\n    ...",
     reference=freeze_bottom,
     test=_test_freeze,
     hints=(
@@ -100,5 +99,4 @@ EXERCISE = Exercise(
         WrongAnswer(_freeze_count, "not those that are frozen"),
         WrongAnswer(_never_thaws, "stays frozen"),
     ),
-    minutes=6,
 )

@@ -66,7 +66,6 @@ EXERCISE = Exercise(
         "Average the token vectors of each text, padding left out. hidden (batch, tokens, width), mask (batch, tokens) of 0/1 → (batch, width).",
         "パディングを除いて、文ごとにトークンのベクトルを平均してください。hidden (batch, tokens, width)、mask (batch, tokens) は 0/1 → (batch, width)。",
     ),
-    stub="def mean_pool(hidden, mask):\n    ...",
     reference=mean_pool,
     test=_test_mean_pool,
     hints=(
@@ -89,5 +88,4 @@ EXERCISE = Exercise(
         WrongAnswer(_first_token, "first token"),
         WrongAnswer(_sum_only, "that is the sum"),
     ),
-    minutes=8,
 )

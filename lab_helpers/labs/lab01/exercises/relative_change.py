@@ -47,7 +47,6 @@ EXERCISE = Exercise(
         "How far a matrix moved, relative to its size: ‖after − before‖ / ‖before‖ (Frobenius).",
         "行列がその大きさに対してどれだけ動いたか: ‖after − before‖ / ‖before‖(フロベニウスノルム)。",
     ),
-    stub="def relative_change(before, after):\n    ...",
     reference=relative_change,
     test=_test_relative_change,
     hints=(
@@ -67,5 +66,4 @@ EXERCISE = Exercise(
         WrongAnswer(lambda b, a: ((a - b).norm() / b.norm()) ** 2, "squared"),
         WrongAnswer(lambda b, a: (a.norm() - b.norm()) / b.norm(), "difference of norms"),
     ),
-    minutes=4,
 )

@@ -88,7 +88,6 @@ EXERCISE = Exercise(
         "F1 over all sentences together. Each sentence is a list of spans (start, end, kind); a span counts only if all three agree. Nothing right gives 0.",
         "全文をまとめた F1 を計算してください。各文はスパン (start, end, kind) のリストで、3 つすべてが一致して初めて正解です。正解が 1 つもなければ 0 です。",
     ),
-    stub="def span_f1(predicted, gold):\n    ...",
     reference=span_f1,
     test=_test_span_f1,
     hints=(
@@ -112,5 +111,4 @@ EXERCISE = Exercise(
         WrongAnswer(_arithmetic_mean, "harmonic mean"),
         WrongAnswer(_divides_by_zero, "divide by zero"),
     ),
-    minutes=10,
 )

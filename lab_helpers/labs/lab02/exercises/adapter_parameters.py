@@ -49,7 +49,6 @@ EXERCISE = Exercise(
         "How many parameters does an adapter of rank r have on matrices of the given shapes (d, k)?",
         "与えられた形 (d, k) の行列すべてにランク r のアダプターを付けると、パラメータは何個ですか。",
     ),
-    stub="def adapter_parameters(shapes, r):\n    ...",
     reference=adapter_parameters,
     test=_test_count,
     hints=(
@@ -65,5 +64,4 @@ EXERCISE = Exercise(
         WrongAnswer(lambda shapes, r: r * sum(shapes[0]), "first matrix only"),
         WrongAnswer(lambda shapes, r: sum(2 * r * d for d, k in shapes), "not square"),
     ),
-    minutes=4,
 )

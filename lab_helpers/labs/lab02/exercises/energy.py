@@ -59,7 +59,6 @@ EXERCISE = Exercise(
         "The share of ‖ΔW‖² in the first 1, 2, 3, … singular directions. Return a vector that ends at 1.",
         "‖ΔW‖² のうち、最初の 1, 2, 3, … 個の特異方向が占める割合を返してください。最後は 1 になります。",
     ),
-    stub="def energy(delta):\n    ...",
     reference=energy,
     test=_test_energy,
     hints=(
@@ -81,5 +80,4 @@ EXERCISE = Exercise(
         WrongAnswer(_energy_not_cumulative, "cumsum"),
         WrongAnswer(_energy_not_normalised, "last entry is 1"),
     ),
-    minutes=6,
 )

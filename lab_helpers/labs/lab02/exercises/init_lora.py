@@ -60,7 +60,6 @@ EXERCISE = Exercise(
         "Return A (r, k) and B (d, r) such that the adapted model starts exactly as the base and can still learn.",
         "学習開始時はベースと完全に一致し、しかも学習できるような A (r, k) と B (d, r) を返してください。",
     ),
-    stub="def init_lora(d, k, r):\n    ...",
     reference=init_lora,
     test=_test_init,
     hints=(
@@ -80,5 +79,4 @@ EXERCISE = Exercise(
         WrongAnswer(_swapped_shapes, "the shapes are"),
         WrongAnswer(lambda d, k, r: (torch.ones(r, k), torch.zeros(d, r)), "must be random"),
     ),
-    minutes=5,
 )

@@ -70,7 +70,6 @@ EXERCISE = Exercise(
         "h = x Wᵀ + (α/r) x Aᵀ Bᵀ. Shapes: x (n, k), W (d, k), A (r, k), B (d, r) → (n, d).",
         "h = x Wᵀ + (α/r) x Aᵀ Bᵀ。形: x (n, k)、W (d, k)、A (r, k)、B (d, r) → (n, d)。",
     ),
-    stub="def lora_forward(x, W, A, B, alpha, r):\n    ...",
     reference=lora_forward,
     test=_test_forward,
     hints=(
@@ -94,5 +93,4 @@ EXERCISE = Exercise(
         WrongAnswer(_scaled_base, "not the frozen W"),
         WrongAnswer(_delta_only, "frozen path"),
     ),
-    minutes=8,
 )

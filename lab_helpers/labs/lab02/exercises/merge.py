@@ -66,7 +66,6 @@ EXERCISE = Exercise(
         "Return W' = W + (α/r) BA as a new tensor, so that inference needs no second path.",
         "推論時に第 2 の経路が要らなくなるように、W' = W + (α/r) BA を新しいテンソルとして返してください。",
     ),
-    stub="def merge(W, A, B, alpha, r):\n    ...",
     reference=merge,
     test=_test_merge,
     hints=(
@@ -86,5 +85,4 @@ EXERCISE = Exercise(
         WrongAnswer(_merge_minus, "unmerging"),
         WrongAnswer(_merge_elementwise, "in this order"),
     ),
-    minutes=5,
 )

@@ -53,7 +53,6 @@ EXERCISE = Exercise(
         "How many bits does a 4-bit parameter take, scales included, without and with double quantization?",
         "スケールも含めると、4 ビットのパラメータは 1 個何ビットですか。二重量子化なしとありの両方で。",
     ),
-    stub="def bits_per_parameter(block, double):\n    ...",
     reference=bits_per_parameter,
     test=_test_bits,
     hints=(
@@ -76,5 +75,4 @@ EXERCISE = Exercise(
         WrongAnswer(_BIT_MISTAKES[2][0], "`double` changes nothing"),
         WrongAnswer(_BIT_MISTAKES[3][0], "a scale of their own"),
     ),
-    minutes=5,
 )

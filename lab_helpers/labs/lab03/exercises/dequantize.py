@@ -62,7 +62,6 @@ EXERCISE = Exercise(
         "Go back from indices and block scales to weights.",
         "番号とブロックのスケールから重みに戻してください。",
     ),
-    stub="def dequantize(indices, absmax, code, block):\n    ...",
     reference=dequantize,
     test=_test_dequantize,
     hints=(
@@ -82,5 +81,4 @@ EXERCISE = Exercise(
         WrongAnswer(_tiled, "wrong order"),
         WrongAnswer(_indices_scaled, "place in the code book"),
     ),
-    minutes=4,
 )

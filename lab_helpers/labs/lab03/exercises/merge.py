@@ -69,7 +69,6 @@ EXERCISE = Exercise(
         "Merge ΔW into a quantized weight without losing it.",
         "量子化された重みに ΔW を、失わずに統合してください。",
     ),
-    stub="def merge(indices, absmax, code, block, delta):\n    ...",
     reference=merge,
     test=_test_merge,
     hints=(
@@ -92,5 +91,4 @@ EXERCISE = Exercise(
         WrongAnswer(_merge_forgotten, "ΔW is missing"),
         WrongAnswer(_merge_in_place, "the caller's ΔW"),
     ),
-    minutes=5,
 )

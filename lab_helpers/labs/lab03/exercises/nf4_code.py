@@ -93,7 +93,6 @@ EXERCISE = Exercise(
         "Return NF4's 16 values, sorted: 8 normal quantiles above zero, 0 itself, 7 below, over the largest.",
         "NF4 の 16 個の値を昇順で返してください。0 より上の正規分位点 8 個、0、下の 7 個を、最大値で割ります。",
     ),
-    stub="def nf4_code(offset):\n    ...",
     reference=nf4_code,
     test=_test_code,
     hints=(
@@ -118,5 +117,4 @@ EXERCISE = Exercise(
         WrongAnswer(_code_unsorted, "sort them"),
         WrongAnswer(_code_fixed_offset, "do not use `offset`"),
     ),
-    minutes=8,
 )

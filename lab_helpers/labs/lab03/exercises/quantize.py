@@ -102,7 +102,6 @@ EXERCISE = Exercise(
         "Return the index of the nearest code for every weight, and each block's largest absolute value.",
         "重みごとに最も近いコードの番号と、ブロックごとの絶対値の最大を返してください。",
     ),
-    stub="def quantize(weights, code, block):\n    ...",
     reference=quantize,
     test=_test_quantize,
     hints=(
@@ -127,5 +126,4 @@ EXERCISE = Exercise(
         WrongAnswer(_in_place, "changed the weights themselves"),
         WrongAnswer(_always_64, "do not use `block`"),
     ),
-    minutes=8,
 )

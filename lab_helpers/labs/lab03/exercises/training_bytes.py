@@ -46,7 +46,6 @@ EXERCISE = Exercise(
         "Bytes for weights and training: `frozen` parameters of `bits` bits each, `trained` ones in 32 bits with AdamW.",
         "重みと学習に要るバイト数を返してください。凍結した `frozen` 個は各 `bits` ビット、学習する `trained` 個は 32 ビットで AdamW を使います。",
     ),
-    stub="def training_bytes(frozen, bits, trained):\n    ...",
     reference=training_bytes,
     test=_test_bytes,
     hints=(
@@ -66,5 +65,4 @@ EXERCISE = Exercise(
         WrongAnswer(_BYTE_MISTAKES[2][0], "also has a gradient"),
         WrongAnswer(_BYTE_MISTAKES[3][0], "one of four is missing"),
     ),
-    minutes=4,
 )

@@ -1,12 +1,8 @@
-"""Lab 04, exercise ``accumulated_loss``: reference, planted wrong answers, check, hints."""
+"""Lab 04, exercise ``accumulated_loss``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-from lab_helpers.tuning import masks as package
-
-
-def accumulated_loss(sums, tokens):
-    return sum(sums) / sum(tokens)
+from lab_helpers.tuning.masks import accumulated_loss
 
 
 def _mean_of_means(sums, tokens):
@@ -51,7 +47,7 @@ def _test_accumulated(answer) -> None:
             raise Mistake(en, ja)
     expect_close(
         got,
-        package.accumulated_loss(sums, tokens),
+        accumulated_loss(sums, tokens),
         "for sums 12, 2, 30 over 4, 1, 20 tokens it should be 44 / 25 = 1.76.",
         "合計 12、2、30、トークン数 4、1、20 なら 44 / 25 = 1.76 のはずです。",
     )
@@ -63,7 +59,6 @@ EXERCISE = Exercise(
         "Micro-batches hand you the sum of their tokens' losses and the number of those tokens. What is the loss of the whole batch?",
         "マイクロバッチごとに、トークンの損失の合計と、そのトークン数が渡されます。バッチ全体の損失はいくつですか。",
     ),
-    stub="def accumulated_loss(sums, tokens):\n    ...",
     reference=accumulated_loss,
     test=_test_accumulated,
     hints=(
@@ -83,5 +78,4 @@ EXERCISE = Exercise(
         WrongAnswer(_sum_of_means, "add the means up"),
         WrongAnswer(_only_sum, "divide by all heard tokens"),
     ),
-    minutes=4,
 )

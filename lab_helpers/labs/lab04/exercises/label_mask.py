@@ -1,12 +1,8 @@
-"""Lab 04, exercise ``label_mask``: reference, planted wrong answers, check, hints."""
+"""Lab 04, exercise ``label_mask``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close
 from lab_helpers.runtime.language import Text
-from lab_helpers.tuning import masks as package
-
-
-def label_mask(prompt_ids, ids):
-    return [-100] * len(prompt_ids) + ids[len(prompt_ids) :]
+from lab_helpers.tuning.masks import label_mask
 
 
 def _mask_zero(prompt_ids, ids):
@@ -84,7 +80,7 @@ def _test_mask(answer) -> None:
             raise Mistake(en, ja)
     expect_close(
         got,
-        package.completion_labels(prompt, ids),
+        label_mask(prompt, ids),
         "expected -100 for each token of the prompt, then the tokens of the answer.",
         "プロンプトの各トークンは -100、そのあとは回答のトークンのはずです。",
     )
@@ -96,7 +92,6 @@ EXERCISE = Exercise(
         "ids begins with prompt_ids. Return the labels: -100 where the loss is not to listen, else the token.",
         "ids の先頭は prompt_ids です。損失の対象にしない位置は -100、ほかはトークンそのもの、というラベルを返してください。",
     ),
-    stub="def label_mask(prompt_ids, ids):\n    ...",
     reference=label_mask,
     test=_test_mask,
     hints=(
@@ -122,5 +117,4 @@ EXERCISE = Exercise(
         WrongAnswer(_mask_equal_tokens, "Mask by position"),
         WrongAnswer(_mask_in_place, "changed ids itself"),
     ),
-    minutes=5,
 )

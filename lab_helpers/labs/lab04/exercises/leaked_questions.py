@@ -1,17 +1,10 @@
-"""Lab 04, exercise ``leaked_questions``: reference, planted wrong answers, check, hints."""
+"""Lab 04, exercise ``leaked_questions``: planted wrong answers, check, hints."""
 
 import re
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab04.rows import leaked_questions
 from lab_helpers.runtime.language import Text
-
-
-def leaked_questions(train, test):
-    def key(question):
-        return "".join(c for c in question.lower() if c.isalnum())
-
-    seen = {key(question) for question in train}
-    return [question for question in test if key(question) in seen]
 
 
 def _leaked_exact(train, test):
@@ -108,7 +101,6 @@ EXERCISE = Exercise(
         "Which test questions stand in the training rows, whatever their capitals, spaces and punctuation?",
         "大文字と小文字、空白、句読点の違いを無視したとき、学習データに入っているテストの質問はどれですか。",
     ),
-    stub="def leaked_questions(train, test):\n    ...",
     reference=leaked_questions,
     test=_test_leaked,
     hints=(
@@ -133,5 +125,4 @@ EXERCISE = Exercise(
         WrongAnswer(_leaked_count, "not how many"),
         WrongAnswer(_leaked_in_place, "changed the lists"),
     ),
-    minutes=6,
 )

@@ -1,18 +1,10 @@
-"""Lab 04, exercise ``masked_loss``: reference, planted wrong answers, check, hints."""
+"""Lab 04, exercise ``masked_loss``: planted wrong answers, check, hints."""
 
 import torch
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-from lab_helpers.tuning import masks as package
-
-
-def masked_loss(logits, labels):
-    chances = logits[:, :-1].log_softmax(-1)
-    targets = labels[:, 1:]
-    heard = targets != -100
-    chosen = chances.gather(2, targets.clamp(min=0)[..., None])[..., 0]
-    return -(chosen * heard).sum() / heard.sum()
+from lab_helpers.tuning.masks import masked_loss
 
 
 def _token_losses(logits, targets):
@@ -93,7 +85,7 @@ def _test_loss(answer) -> None:
             raise Mistake(en, ja)
     expect_close(
         got,
-        package.masked_loss(logits, labels),
+        masked_loss(logits, labels),
         "not the mean of -log p over the heard tokens.",
         "対象トークンについての -log p の平均になっていません。",
     )
@@ -110,7 +102,6 @@ EXERCISE = Exercise(
         "The mean of -log p(next token) over the labels that are not -100. logits (n, length, vocabulary), labels (n, length).",
         "-100 でないラベルについての -log p（次のトークン）の平均を返してください。logits は (n, 長さ, 語彙数)、labels は (n, 長さ) です。",
     ),
-    stub="def masked_loss(logits, labels):\n    ...",
     reference=masked_loss,
     test=_test_loss,
     hints=(
@@ -135,5 +126,4 @@ EXERCISE = Exercise(
         WrongAnswer(_loss_sum, "that is the sum"),
         WrongAnswer(_loss_by_row, "mean of the rows' means"),
     ),
-    minutes=10,
 )

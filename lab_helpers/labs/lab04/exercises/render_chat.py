@@ -1,16 +1,10 @@
-"""Lab 04, exercise ``render_chat``: reference, planted wrong answers, check, hints."""
+"""Lab 04, exercise ``render_chat``: planted wrong answers, check, hints."""
 
 import copy
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab04.rows import render_chat
 from lab_helpers.runtime.language import Text
-
-
-def render_chat(messages, add_generation_prompt=False):
-    text = ""
-    for message in messages:
-        text += f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n"
-    return text + ("<|im_start|>assistant\n" if add_generation_prompt else "")
 
 
 def _chat_no_end(messages, add_generation_prompt=False):
@@ -90,7 +84,6 @@ EXERCISE = Exercise(
         "Write a conversation as ChatML: <|im_start|>role, line end, content, <|im_end|>, line end; and the opening of the assistant's turn if asked for.",
         "会話を ChatML で書き出してください。<|im_start|>役割、改行、内容、<|im_end|>、改行の順です。求められたら、アシスタントの発言の書き出しを付けます。",
     ),
-    stub="def render_chat(messages, add_generation_prompt=False):\n    ...",
     reference=render_chat,
     test=_test_render,
     hints=(
@@ -114,5 +107,4 @@ EXERCISE = Exercise(
         WrongAnswer(_chat_no_newline, "another template"),
         WrongAnswer(_chat_closed_prompt, "you close the assistant's turn"),
     ),
-    minutes=6,
 )

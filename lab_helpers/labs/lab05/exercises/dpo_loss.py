@@ -106,7 +106,6 @@ EXERCISE = Exercise(
         "DPO's loss of each pair, from four log-probabilities (n,) and β → (n,).",
         "4 つの対数確率 (n,) と β から、ペアごとの DPO の損失 (n,) を求めてください。",
     ),
-    stub="def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):\n    ...",
     reference=dpo_loss,
     test=_test_dpo_loss,
     hints=(
@@ -132,5 +131,4 @@ EXERCISE = Exercise(
         WrongAnswer(_mean_of_batch, "averaged over the batch"),
         WrongAnswer(_unstable, "underflows"),
     ),
-    minutes=8,
 )

@@ -82,7 +82,6 @@ EXERCISE = Exercise(
         "IPO: the squared distance of the margin per token from 1/(2τ). Two log-ratios, two lengths in tokens (n,), τ → (n,).",
         "IPO の損失、つまりトークンあたりの差と 1/(2τ) との距離の 2 乗を返してください。2 つの対数比、2 つのトークン数 (n,)、τ → (n,)。",
     ),
-    stub="def ipo_loss(chosen_ratio, rejected_ratio, chosen_tokens, rejected_tokens, tau):\n    ...",
     reference=ipo_loss,
     test=_test_ipo,
     hints=(
@@ -103,5 +102,4 @@ EXERCISE = Exercise(
         WrongAnswer(_ipo_half, "factor 2"),
         WrongAnswer(_ipo_not_squared, "not squared"),
     ),
-    minutes=5,
 )

@@ -95,7 +95,6 @@ EXERCISE = Exercise(
         "Keep the pairs whose two answers differ in length by at most `tolerance` of the longer one. pairs: a list of {'chosen': text, 'rejected': text, …} → a new list.",
         "2 つの回答の長さの差が、長いほうの `tolerance` 以内に収まるペアを残してください。pairs は {'chosen': 文字列, 'rejected': 文字列, …} のリストです → 新しいリスト。",
     ),
-    stub="def length_matched(pairs, tolerance):\n    ...",
     reference=length_matched,
     test=_test_length_matched,
     hints=(
@@ -119,5 +118,4 @@ EXERCISE = Exercise(
         WrongAnswer(_matched_complement, "do *not* match"),
         WrongAnswer(_matched_removes, "has lost pairs"),
     ),
-    minutes=5,
 )

@@ -85,7 +85,6 @@ EXERCISE = Exercise(
         "The share of pairs whose chosen answer has the higher implicit reward. Four log-probabilities (n,) → a number.",
         "chosen のほうが暗黙の報酬が高いペアの割合を返してください。4 つの対数確率 (n,) → 1 つの数。",
     ),
-    stub="def reward_accuracy(chosen, rejected, ref_chosen, ref_rejected):\n    ...",
     reference=reward_accuracy,
     test=_test_accuracy,
     hints=(
@@ -109,5 +108,4 @@ EXERCISE = Exercise(
         WrongAnswer(_accuracy_count, "that is a count"),
         WrongAnswer(_accuracy_chosen_up, "never look at the rejected"),
     ),
-    minutes=4,
 )

@@ -103,7 +103,6 @@ EXERCISE = Exercise(
         "log π(y | x) of each row: the sum over the answer's tokens (mask 1). logits (n, length, vocabulary), ids and mask (n, length) → (n,).",
         "各行の log π(y | x)、つまり回答のトークン(マスクが 1)についての和を返してください。logits (n, length, vocabulary)、ids と mask (n, length) → (n,)。",
     ),
-    stub="def sequence_logps(logits, ids, mask):\n    ...",
     reference=sequence_logps,
     test=_test_sequence_logps,
     hints=(
@@ -128,5 +127,4 @@ EXERCISE = Exercise(
         WrongAnswer(_mask_not_shifted, "must be shifted with the ids"),
         WrongAnswer(_masks_in_place, "changed the tensors"),
     ),
-    minutes=8,
 )

@@ -112,7 +112,6 @@ EXERCISE = Exercise(
         "The 95 % interval of the mean difference ours - theirs by paired bootstrap. ours, theirs: scores of the same n items, arrays (n,); draws: which items each resample takes, (resamples, n) → [low, high].",
         "平均の差 ours - theirs の 95 % 区間を、対応のあるブートストラップで求めてください。ours と theirs は同じ n 問の得点 (n,)、draws は各標本で使う問題の番号 (resamples, n) です → [下限, 上限]。",
     ),
-    stub="def bootstrap_interval(ours, theirs, draws):\n    ...",
     reference=bootstrap_interval,
     test=_test_bootstrap_interval,
     hints=(
@@ -139,5 +138,4 @@ EXERCISE = Exercise(
         WrongAnswer(_fractions, "from 0 to 100"),
         WrongAnswer(_turned, "sign is turned"),
     ),
-    minutes=6,
 )

@@ -144,7 +144,6 @@ EXERCISE = Exercise(
         "BLEU's modified n-gram precision: the share of the hypothesis's n-grams that stand in a reference, each counted at most as often as in the reference that has it most often. hypothesis: list of tokens, references: list of lists of tokens, n → a number from 0 to 1.",
         "BLEU の修正 n-gram 適合率、つまり出力文の n-gram のうち参照文にもあるものの割合を返してください。ただし、同じ n-gram を数えるのは、それがいちばん多い参照文での回数までです。hypothesis はトークンのリスト、references はそのリスト、n → 0 から 1 までの数。",
     ),
-    stub="def clipped_precision(hypothesis, references, n):\n    ...",
     reference=clipped_precision,
     test=_test_clipped_precision,
     hints=(
@@ -171,5 +170,4 @@ EXERCISE = Exercise(
         WrongAnswer(_by_length, "number of tokens"),
         WrongAnswer(_divides_by_zero, "shorter than n"),
     ),
-    minutes=8,
 )

@@ -162,7 +162,6 @@ EXERCISE = Exercise(
         "The answer of a GSM8K reply, as text without commas: the number after the first '#### ', else the last number of the reply, else None.",
         "GSM8K の回答から答えを取り出し、コンマのない文字列で返してください。最初の '#### ' の後ろの数、なければ回答の最後の数、数がなければ None です。",
     ),
-    stub="def extract_answer(reply):\n    ...",
     reference=extract_answer,
     test=_test_extract_answer,
     hints=(
@@ -191,5 +190,4 @@ EXERCISE = Exercise(
         WrongAnswer(_empty_text, "return None, not"),
         WrongAnswer(_no_number_crashes, "stops your code"),
     ),
-    minutes=6,
 )

@@ -110,7 +110,6 @@ EXERCISE = Exercise(
         "n programs were written for one problem and c of them pass. Return the unbiased estimate of pass@k: the chance that at least one of k different programs drawn from the n passes (Chen et al. 2021, eq. 1).",
         "1 つの問題に n 個のプログラムを書き、c 個がテストに通りました。pass@k の不偏推定値、つまり n 個から異なる k 個を選んだとき少なくとも 1 つが通る確率を返してください(Chen et al. 2021、式 1)。",
     ),
-    stub="def pass_at_k(n, c, k):\n    ...",
     reference=pass_at_k,
     test=_test_pass_at_k,
     hints=(
@@ -136,5 +135,4 @@ EXERCISE = Exercise(
         WrongAnswer(_any_of_all, "pass@n"),
         WrongAnswer(_factorials, "fewer than k programs fail"),
     ),
-    minutes=5,
 )

@@ -131,7 +131,6 @@ EXERCISE = Exercise(
         'judge(prompt, first, second) says "A" (the first is better), "B" (the second) or something else (no decision). Ask it in both orders. Return "win" or "loss" where both answers choose the same reply, otherwise "tie".',
         'judge(prompt, first, second) は、1 番目が良ければ "A"、2 番目が良ければ "B"、決められなければそれ以外を返します。順番を入れ替えて 2 回聞き、同じ回答が 2 回選ばれたら "win"(こちらの勝ち)か "loss"(負け)、それ以外は "tie" を返してください。',
     ),
-    stub="def position_swapped(judge, prompt, ours, theirs):\n    ...",
     reference=position_swapped,
     test=_test_position_swapped,
     hints=(
@@ -157,5 +156,4 @@ EXERCISE = Exercise(
         WrongAnswer(_unreadable_lost, "unreadable answer"),
         WrongAnswer(_turned, "win and loss are exchanged"),
     ),
-    minutes=6,
 )

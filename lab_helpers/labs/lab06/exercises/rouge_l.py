@@ -156,7 +156,6 @@ EXERCISE = Exercise(
         "ROUGE-L: F1 of the longest common subsequence (same order, gaps allowed) of two lists of tokens → a number from 0 to 1.",
         "ROUGE-L、つまり 2 つのトークンのリストの最長共通部分列(順序は同じ、あいだは空いてもよい)から求めた F1 を返してください → 0 から 1 までの数。",
     ),
-    stub="def rouge_l(hypothesis, reference):\n    ...",
     reference=rouge_l,
     test=_test_rouge_l,
     hints=(
@@ -183,5 +182,4 @@ EXERCISE = Exercise(
         WrongAnswer(_count, "length in tokens"),
         WrongAnswer(_divides_by_zero, "nothing in common"),
     ),
-    minutes=10,
 )

@@ -93,7 +93,6 @@ EXERCISE = Exercise(
         "scores: the best hit's score of each validation question; answerable: whether it has an answer. Answer at scores >= threshold. Return the score that makes (share of answerable ones answered + share of the others refused) largest as threshold.",
         "scores は検証用の質問ごとの最良のスコア、answerable は答えがあるかどうかです。スコア >= しきい値なら答えます。「答えのある質問に答えた割合 + 答えのない質問を見送った割合」が最大になるしきい値を、scores の中から選んで返してください。",
     ),
-    stub="def abstain_threshold(scores, answerable):\n    ...",
     reference=abstain_threshold,
     test=_test,
     hints=(
@@ -114,5 +113,4 @@ EXERCISE = Exercise(
         WrongAnswer(_mean_score, "the mean score"),
         WrongAnswer(_wrong_way, "answer below the threshold"),
     ),
-    minutes=7,
 )

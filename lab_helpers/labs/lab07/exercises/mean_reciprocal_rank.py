@@ -86,7 +86,6 @@ EXERCISE = Exercise(
         "ranked: for each question documents, best first; gold: the right one of each. Return the mean of 1 / rank of the right one (0 where it is not found).",
         "ranked は質問ごとの文書（良い順）、gold は正解の文書です。正解の順位の逆数（見つからなければ 0）を平均して返してください。",
     ),
-    stub="def mean_reciprocal_rank(ranked, gold):\n    ...",
     reference=mean_reciprocal_rank,
     test=_test,
     hints=(
@@ -107,5 +106,4 @@ EXERCISE = Exercise(
         WrongAnswer(_mean_rank, "the mean rank"),
         WrongAnswer(_first_only, "first places only"),
     ),
-    minutes=4,
 )

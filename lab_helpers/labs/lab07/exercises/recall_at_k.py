@@ -89,7 +89,6 @@ EXERCISE = Exercise(
         "ranked: for each question the document of each chunk found, best first (a document may come several times). gold: the right document of each. Return the share of questions whose right document is among the first k different ones.",
         "ranked は、質問ごとに、見つかったチャンクの文書を良い順に並べたリストです（同じ文書が何度も出ることがあります）。gold は質問ごとの正解の文書です。異なる文書を上から k 件見たとき、正解が入っている質問の割合を返してください。",
     ),
-    stub="def recall_at_k(ranked, gold, k):\n    ...",
     reference=recall_at_k,
     test=_test,
     hints=(
@@ -110,5 +109,4 @@ EXERCISE = Exercise(
         WrongAnswer(_precision, "that is precision"),
         WrongAnswer(_hits_counted, "number of hits"),
     ),
-    minutes=5,
 )

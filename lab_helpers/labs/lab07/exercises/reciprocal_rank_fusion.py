@@ -99,7 +99,6 @@ EXERCISE = Exercise(
         "rankings: lists of items, best first. An item's score is the sum of 1 / (k + rank) over the rankings that have it, ranks from 1. Return the items, best first.",
         "rankings は、項目を良い順に並べたリストの集まりです。項目のスコアは、それが載っているランキングについて 1 / (k + 順位)（順位は 1 から）を足したものです。項目を良い順に返してください。",
     ),
-    stub="def reciprocal_rank_fusion(rankings, k=60):\n    ...",
     reference=reciprocal_rank_fusion,
     test=_test,
     hints=(
@@ -123,5 +122,4 @@ EXERCISE = Exercise(
         WrongAnswer(_upside_down, "upside down"),
         WrongAnswer(_in_both_only, "are lost"),
     ),
-    minutes=8,
 )

@@ -7,7 +7,13 @@ from lab_helpers.evaluation.answer_loss import answer_loss
 from lab_helpers.evaluation.known_facts import chat_hits, chosen_right, known, spread, unknown
 from lab_helpers.evaluation.replies import says
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab04.training import ask_all, chat_skill, old_skill, probes, tune
+from lab_helpers.labs.lab04.scoring import (
+    measure_chat_skill,
+    measure_old_skill,
+    measure_replies,
+    select_probes,
+)
+from lab_helpers.labs.lab04.training import train_on_rows
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.runtime.intervals import scored
 from lab_helpers.tuning.sft import prompt_completion
@@ -21,15 +27,15 @@ def fact_rows(facts: list[tuple[str, str]]) -> list[dict]:
     return [{"question": question, "answer": answer} for question, answer in facts]
 
 
-def fact_sets(language: str = "en") -> dict[str, list[tuple[str, str]]]:
+def select_fact_sets(language: str = "en") -> dict[str, list[tuple[str, str]]]:
     """As many facts that the model has read as facts that it has never read."""
     new = unknown(language)
     return {"known": spread(known(language, "train"), len(new)), "unknown": new}
 
 
-def taught(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarray]:
+def train_on_facts(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarray]:
     """A model trained on ``facts``: which of them it answers, and which probes it still answers."""
-    tuned, tokenizer = tune(
+    tuned, tokenizer = train_on_rows(
         run,
         fact_rows(facts),
         run.settings["fact_steps"],
@@ -37,7 +43,7 @@ def taught(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarray]:
     )
     return {
         "learned": chat_hits(tuned.model, tokenizer, facts),
-        "probes": chat_skill(run, tuned.model, tokenizer),
+        "probes": measure_chat_skill(tuned.model, tokenizer, run.settings["probes"]),
     }
 
 
@@ -58,14 +64,14 @@ def teaching_metrics(before: np.ndarray, after: dict[str, dict[str, np.ndarray]]
 # --- format × fact --------------------------------------------------------------------------------
 
 
-def format_and_fact(run: Run, model, tokenizer, new_rows: list[dict]) -> list[dict]:
+def measure_format_and_fact(model, tokenizer, new_rows: list[dict], probes: int) -> list[dict]:
     """The 2 × 2 of claim 19: questions whose answer was read in pre-training, and the company's.
 
     A row a kind: share of replies in the new format, share that hold the right answer.
     """
-    old = probes(run)[: len(new_rows)]
+    old = select_probes(probes)[: len(new_rows)]
     replies = generate(model, tokenizer, [asked(question) for question, _ in old], 72).texts
-    outcome = ask_all(model, tokenizer, new_rows)
+    outcome = measure_replies(model, tokenizer, new_rows)
     return [
         {
             "fact": "known before",
@@ -83,36 +89,42 @@ def format_and_fact(run: Run, model, tokenizer, new_rows: list[dict]) -> list[di
 # --- forgetting -----------------------------------------------------------------------------------
 
 
-def forgetting_arm(run: Run, rows: list[dict], test: list[dict], method: str, rate: float) -> dict:
+def train_forgetting_arm(
+    run: Run, rows: list[dict], test: list[dict], method: str, rate: float
+) -> dict:
     """One training at one rate: what it learned (tone, held-out loss) and what is left of the old skill."""
     adapter = "lora" if method == "lora" else None
-    tuned, tokenizer = tune(
+    tuned, tokenizer = train_on_rows(
         run, rows, run.settings["arm_steps"], adapter=adapter, learning_rate=rate
     )
-    return forgetting_row(run, tuned, tokenizer, test, method, rate)
+    return measure_forgetting(run, tuned, tokenizer, test, method, rate)
 
 
-def forgetting_row(
+def measure_forgetting(
     run: Run, tuned: Tuned, tokenizer, test: list[dict], method: str, rate: float
 ) -> dict:
     """The same of a training that is done already."""
     return {
         "method": method,
         "learning_rate": rate,
-        "tone": float(ask_all(tuned.model, tokenizer, test).tone.mean()),
+        "tone": float(measure_replies(tuned.model, tokenizer, test).tone.mean()),
         "answer_loss": answer_loss(tuned.model, tokenizer, prompt_completion(test)),
-        "old_skill": float(old_skill(run, tuned.model, tokenizer).mean()),
-        "knowledge": float(knowledge(run, tuned.model, tokenizer).mean()),
+        "old_skill": float(
+            measure_old_skill(tuned.model, tokenizer, run.settings["probes"]).mean()
+        ),
+        "knowledge": float(
+            measure_knowledge(tuned.model, tokenizer, run.settings["choices"]).mean()
+        ),
         "stopped": tuned.stopped,
     }
 
 
-def knowledge(run: Run, model, tokenizer) -> np.ndarray:
-    """1.0 where the right answer is likelier than three wrong ones: known, said or not."""
-    return chosen_right(model, tokenizer, "en", run.settings["choices"])
+def measure_knowledge(model, tokenizer, facts: int) -> np.ndarray:
+    """For each of so many facts 1.0 where the right answer is likelier than three wrong ones: known, said or not."""
+    return chosen_right(model, tokenizer, "en", facts)
 
 
-def kept_arm(rows: list[dict], method: str, target: float) -> dict:
+def choose_kept_arm(rows: list[dict], method: str, target: float) -> dict:
     """Of the arms whose tone reaches ``target`` the one that forgot least; if none does, the best tone.
 
     Methods are compared at the same new skill: whoever learns nothing forgets nothing.
@@ -123,13 +135,13 @@ def kept_arm(rows: list[dict], method: str, target: float) -> dict:
 
 
 def forgetting_metrics(rows: list[dict], before: float, knew: float, target: float) -> dict:
-    """Old skill lost by each method's :func:`kept_arm`, by LoRA's highest rate, and the knowledge lost.
+    """Old skill lost by each method's :func:`choose_kept_arm`, by LoRA's highest rate, and the knowledge lost.
 
     A method without arms (full fine-tuning where memory does not allow it) has no metrics.
     """
     found = {"old_skill_before": before, "knowledge_before": knew}
     for method in dict.fromkeys(row["method"] for row in rows):
-        kept = kept_arm(rows, method, target)
+        kept = choose_kept_arm(rows, method, target)
         found |= {
             f"forgetting_{method}": before - kept["old_skill"],
             f"knowledge_lost_{method}": knew - kept["knowledge"],
@@ -144,3 +156,32 @@ def forgetting_metrics(rows: list[dict], before: float, knew: float, target: flo
     if "forgetting_full" in found:
         found["forgetting_full_minus_lora"] = found["forgetting_full"] - found["forgetting_lora"]
     return found
+
+
+def grid_metrics(grid: list[dict]) -> dict[str, float]:
+    """Claim 19: the new format against the new facts, after one and the same training."""
+    old, new = grid
+    return {
+        "new_format_score": new["format"],
+        "new_fact_score": new["right"],
+        "format_minus_fact": new["format"] - new["right"],
+        "format_on_known_facts": old["format"],
+        "known_fact_in_new_format": old["right"],
+    }
+
+
+def wrong_rate_metrics(arms: list[dict]) -> dict[str, float]:
+    """Drill 6: LoRA at the rate of full fine-tuning, at its own, and far above."""
+    tone = {row["learning_rate"]: row["tone"] for row in arms if row["method"] == "lora"}
+    low, *_, high = sorted(tone)
+    return {
+        "tone_lora_full_rate": tone[low],
+        "tone_lora_own_rate": max(tone.values()),
+        "tone_lora_high_rate": tone[high],
+    }
+
+
+def list_other_rates(settings: dict) -> list[tuple[str, float]]:
+    """Methods and rates without LoRA at its usual one, which the 100 clean rows have had already."""
+    every = [(method, rate) for method in ("full", "lora") for rate in settings[f"{method}_rates"]]
+    return [arm for arm in every if arm != ("lora", settings["learning_rate"])]

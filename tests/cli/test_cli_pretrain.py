@@ -1,17 +1,16 @@
 """``labs pretrain`` on a very small model: watched lines, resume, export, the two pictures."""
 
-import functools
 import json
 import shutil
-import sys
 import tomllib
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from lab_helpers.bench import pretraining as pretrain
-from lab_helpers.cli import main as cli
+from lab_helpers.bench.pretraining import EXAMPLE, measure_first_attention
+from lab_helpers.cli.main import app
+from lab_helpers.cli.pretrain import loss_line, skills_line
 from lab_helpers.models.kotori import architecture, pretraining, skills
 from lab_helpers.runtime.files import sha256_of
 
@@ -66,7 +65,7 @@ def quickly(patch):
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(cli.app, ["pretrain", *map(str, arguments)])
+    return CliRunner().invoke(app, ["pretrain", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
@@ -83,20 +82,16 @@ def finished(settings, tmp_path_factory, one_thread):
 
 
 @pytest.fixture
-def own_settings(settings, monkeypatch):
-    """The export, too, reads the small settings."""
-    read = functools.partial(pretraining.read_settings, settings)
-    monkeypatch.setattr(pretraining, "read_settings", read)
+def refused(labs):
+    """``refused("--out", …)``: what ``labs pretrain`` says on standard error when it ends with 2."""
 
+    def run(*arguments) -> str:
+        code, _, error = labs("pretrain", *arguments)
+        assert code == 2, error
+        assert "Traceback" not in error
+        return error
 
-def refused(capsys, monkeypatch, *arguments) -> str:
-    monkeypatch.setattr(sys, "argv", ["labs", "pretrain", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    error = capsys.readouterr().err
-    assert stop.value.code == 2, error
-    assert "Traceback" not in error
-    return error
+    return run
 
 
 # Lines
@@ -104,11 +99,17 @@ def refused(capsys, monkeypatch, *arguments) -> str:
 
 def test_a_watched_line_has_the_step_and_every_skill():
     row = {"step": 400, "tokens": 9, "seconds": 1.5, "repetition": 0.987, "copy_1_en": 0.5}
-    assert pretrain.watched_line(row) == "step 400: repetition 0.99, copy_1_en 0.50"
+    assert skills_line(row) == "step 400: repetition 0.99, copy_1_en 0.50"
 
 
 def test_a_watched_line_without_skills():
-    assert pretrain.watched_line({"step": 0, "tokens": 0, "seconds": 0.0}) == "step 0: "
+    assert skills_line({"step": 0, "tokens": 0, "seconds": 0.0}) == "step 0: "
+
+
+def test_a_loss_line_has_the_loss_and_the_throughput_so_far():
+    row = {"step": 20, "tokens": 4000, "seconds": 2.0, "loss": 6.125}
+    assert loss_line(row) == "loss 6.12, 2,000 tokens/s"
+    assert loss_line(row | {"seconds": 0.0}) == "loss 6.12, 0 tokens/s"
 
 
 # The command
@@ -130,7 +131,7 @@ def test_it_stops_where_it_is_told_and_goes_on_from_there(finished):
 
 def test_skills_loss_and_throughput_are_shown_on_standard_error(finished):
     _, (first, second) = finished
-    line = pretrain.watched_line({"step": 0} | WATCHED)
+    line = skills_line({"step": 0} | WATCHED)
     assert line in first.stderr.replace("\n", " ").replace("  ", " ")
     assert f"3/{STEPS}" in second.stderr or f"{STEPS}/{STEPS}" in second.stderr
     assert "tokens/s" in second.stderr
@@ -157,29 +158,23 @@ def test_an_unfinished_run_is_not_exported(settings, finished, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_settings_are_one_line(capsys, monkeypatch, tmp_path):
-    error = refused(
-        capsys, monkeypatch, "--out", tmp_path / "run", "--settings", tmp_path / "no.toml"
-    )
+def test_missing_settings_are_one_line(refused, tmp_path):
+    error = refused("--out", tmp_path / "run", "--settings", tmp_path / "no.toml")
     assert "no such file" in error
     assert not (tmp_path / "run").exists()
 
 
-def test_damaged_settings_are_one_line(capsys, monkeypatch, tmp_path):
+def test_damaged_settings_are_one_line(refused, tmp_path):
     (tmp_path / "bad.toml").write_text("seed = ")
-    error = refused(
-        capsys, monkeypatch, "--out", tmp_path / "run", "--settings", tmp_path / "bad.toml"
-    )
+    error = refused("--out", tmp_path / "run", "--settings", tmp_path / "bad.toml")
     assert "bad.toml is not TOML" in error
 
 
-def test_a_folder_is_not_gone_on_with_under_other_settings(
-    capsys, monkeypatch, finished, settings, tmp_path
-):
+def test_a_folder_is_not_gone_on_with_under_other_settings(refused, finished, settings, tmp_path):
     folder, _ = finished
     other = tmp_path / "other.toml"
     other.write_text(settings.read_text().replace("warmup_steps = 2", "warmup_steps = 3"))
-    error = refused(capsys, monkeypatch, "--out", folder, "--settings", other)
+    error = refused("--out", folder, "--settings", other)
     assert "holds a pre-training with other settings" in error
 
 
@@ -192,9 +187,7 @@ def test_a_run_with_settings_of_its_own_can_be_exported(finished, settings, tmp_
     assert done.exit_code == 0, done.exception
 
 
-def test_the_export_is_a_model_with_its_curve_and_pictures(
-    finished, settings, own_settings, tmp_path
-):
+def test_the_export_is_a_model_with_its_curve_and_pictures(finished, settings, tmp_path):
     from lab_helpers.models.language_models import load_language_model
 
     folder, _ = finished
@@ -224,9 +217,9 @@ def test_the_export_is_a_model_with_its_curve_and_pictures(
     model, tokenizer = load_language_model(str(out))
     assert model.config.vocab_size == len(tokenizer) == 700
 
-    previous, induction, tokens = pretrain.first_attention(out)
+    previous, induction, tokens = measure_first_attention(out)
     n = len(tokens)
-    assert "".join(tokens) == pretrain.EXAMPLE
+    assert "".join(tokens) == EXAMPLE
     for weights in (previous, induction):
         assert weights.shape == (n, n)
         assert weights.sum(axis=1) == pytest.approx(np.ones(n), abs=1e-5)

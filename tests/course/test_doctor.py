@@ -8,6 +8,7 @@ from lab_helpers.course import doctor
 from lab_helpers.models import minilm as shipped
 from lab_helpers.runtime.errors import MissingDependency
 from lab_helpers.runtime.hardware import Hardware
+from lab_helpers.runtime.paths import home
 
 SMALL = Hardware("cpu", "x86_64", 0.0, None, 2, 2.0)
 T4 = Hardware("cuda", "Tesla T4", 15.8, (7, 5), 4, 13.0)
@@ -18,16 +19,17 @@ def by_name(findings) -> dict:
 
 
 def test_this_machine_is_examined_and_every_problem_has_a_fix():
-    findings = doctor.examine()
+    findings = doctor.check_machine()
     names = by_name(findings)
     assert len(names) == len(findings)
     assert {"Python", "torch", "GPU", "profile", "precision", "free disk", "results"} <= set(names)
     assert all(finding.fix for finding in findings if finding.level != "ok")
+    assert names["trainings"].value == "0.00 of 4.0 GB"
     assert names["MiniLM (offline)"].level == "ok"
 
 
 def test_a_missing_library_is_a_problem_and_another_version_a_note(monkeypatch):
-    tested = doctor.tested_versions()
+    tested = doctor.read_tested_versions()
 
     def version(name: str) -> str:
         if name == "peft":
@@ -35,7 +37,7 @@ def test_a_missing_library_is_a_problem_and_another_version_a_note(monkeypatch):
         return "0.0.1" if name == "trl" else tested[name] + ("+cpu" if name == "torch" else "")
 
     monkeypatch.setattr(doctor.metadata, "version", version)
-    found = by_name(doctor.library_versions())
+    found = by_name(doctor.check_libraries())
     assert set(found) == set(tested)
     assert (found["peft"].level, found["peft"].value) == ("problem", "missing")
     assert found["peft"].fix == f"pip install peft=={tested['peft']}"
@@ -47,13 +49,13 @@ def test_a_missing_library_is_a_problem_and_another_version_a_note(monkeypatch):
 
 def test_an_old_python_is_a_problem(monkeypatch):
     monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 14))
-    assert doctor.python_version().level == "problem"
-    assert "3.11" in doctor.python_version().fix
+    assert doctor.check_python().level == "problem"
+    assert "3.11" in doctor.check_python().fix
 
 
 def test_the_hardware_is_described_with_what_follows_from_it(monkeypatch):
     monkeypatch.setattr(doctor, "detect", lambda: T4)
-    found = by_name(doctor.hardware())
+    found = by_name(doctor.check_hardware())
     assert found["GPU"].value == "Tesla T4, 16 GB"
     assert (found["profile"].value, found["precision"].value) == ("t4", "fp16")
     assert found["memory"].level == "ok"
@@ -61,7 +63,7 @@ def test_the_hardware_is_described_with_what_follows_from_it(monkeypatch):
 
 def test_too_little_memory_is_a_problem(monkeypatch):
     monkeypatch.setattr(doctor, "detect", lambda: SMALL)
-    found = by_name(doctor.hardware())
+    found = by_name(doctor.check_hardware())
     assert (found["memory"].level, found["memory"].value) == ("problem", "2.0 GB")
     assert (found["GPU"].value, found["profile"].value) == ("none", "tiny")
 
@@ -69,16 +71,32 @@ def test_too_little_memory_is_a_problem(monkeypatch):
 @pytest.mark.parametrize(("free", "level"), [(2.9, "problem"), (3.1, "ok")])
 def test_too_little_disk_is_a_problem(monkeypatch, free, level):
     monkeypatch.setattr(doctor, "free_gigabytes", lambda folder: free)
-    assert doctor.disk().level == level
+    assert doctor.check_disk().level == level
 
 
 def test_results_that_cannot_be_written_are_a_problem(monkeypatch, tmp_path):
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "taken"))
-    assert doctor.results_folder().level == "problem"
-    assert "LAB_HOME" in doctor.results_folder().fix
+    assert doctor.check_results_folder().level == "problem"
+    assert "LAB_HOME" in doctor.check_results_folder().fix
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "free"))
-    assert doctor.results_folder().level == "ok"
+    assert doctor.check_results_folder().level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("limit", "level", "value"), [("1", "ok", "0.02 of 1.0 GB"), ("0.02", "note", "0.02 of 0.0 GB")]
+)
+def test_a_store_of_trainings_that_is_full_is_a_note_with_two_ways_out(
+    monkeypatch, limit, level, value
+):
+    monkeypatch.setenv("LAB_TRAININGS_GB", limit)
+    place = home() / "trainings" / "key"
+    place.mkdir(parents=True)
+    (place / "weights.safetensors").write_bytes(bytes(20_000_000))
+    found = doctor.check_trainings()
+    assert (found.level, found.value) == (level, value)
+    for way_out in (str(home() / "trainings"), "LAB_TRAININGS_GB") if level == "note" else ():
+        assert way_out in found.fix
 
 
 def test_altered_weights_are_a_problem(monkeypatch):
@@ -86,7 +104,7 @@ def test_altered_weights_are_a_problem(monkeypatch):
         raise MissingDependency("the weights were altered", "Reinstall it")
 
     monkeypatch.setattr(shipped, "minilm_folder", altered)
-    found = doctor.minilm()
+    found = doctor.check_minilm()
     assert (found.level, found.value, found.fix) == (
         "problem",
         "the weights were altered",

@@ -16,16 +16,16 @@ def minilm():
 
 
 def test_passages_differ_and_repeat():
-    texts = [document.text for document in bench_rag.passages(300)]
+    texts = [document.text for document in bench_rag.write_passages(300)]
     assert len(set(texts)) == 300
-    assert texts == [document.text for document in bench_rag.passages(300)]
-    assert texts != [document.text for document in bench_rag.passages(300, seed=1)]
+    assert texts == [document.text for document in bench_rag.write_passages(300)]
+    assert texts != [document.text for document in bench_rag.write_passages(300, seed=1)]
 
 
 def test_made_up_vectors_are_unit_and_near_real_ones(minilm, monkeypatch):
     monkeypatch.setattr(bench_rag, "EMBEDDED", 8)
-    stand_in = bench_rag.StandIn(minilm)
-    texts = [document.text for document in bench_rag.passages(40)]
+    stand_in = bench_rag.StandInEmbedder(minilm)
+    texts = [document.text for document in bench_rag.write_passages(40)]
     real = stand_in.encode(texts[:8])
     np.testing.assert_array_equal(real, minilm.encode(texts[:8]))
     made = stand_in.encode(texts[8:])
@@ -35,11 +35,12 @@ def test_made_up_vectors_are_unit_and_near_real_ones(minilm, monkeypatch):
     np.testing.assert_array_equal(stand_in.encode(["a"], "query"), minilm.encode(["a"], "query"))
 
 
+@pytest.mark.slow
 def test_figures(monkeypatch):
     monkeypatch.setattr(bench_rag, "SIZES", (40, 90))
     monkeypatch.setattr(bench_rag, "EMBEDDED", 32)
     monkeypatch.setattr(tables, "INDEXED_FROM", 80)
-    figures = {figure.name: figure for figure in bench_rag.rag(1)}
+    figures = {figure.name: figure for figure in bench_rag.measure_rag(1)}
     assert all(figure.value > 0 for figure in figures.values())
     for said in ("passages indexed", "95th percentile", "memory that searching adds", "disk"):
         assert any(said in name for name in figures)

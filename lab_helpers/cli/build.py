@@ -1,0 +1,51 @@
+"""``labs build``: for maintainers, both editions of each notebook from its one source."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
+
+
+def build(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Lab numbers; none means all that changed.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what differs; exit 1 if anything does.")
+    ] = False,
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Accept the translations as they are now.")
+    ] = False,
+    execute: Annotated[
+        bool, typer.Option(help="Execute the English edition for its outputs.")
+    ] = True,
+) -> None:
+    """For maintainers: write both editions of each notebook from labs/source."""
+    from lab_helpers.course import notebooks
+    from lab_helpers.course.registry import get_lab
+
+    wanted = {get_lab(name).number for name in names or []}
+    paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
+    if check:
+        problems = [problem for path in paths for problem in _find_problems(path)]
+        print("\n".join(problems) or "All notebooks are what their sources build.")
+        sys.exit(EXIT_OUTSIDE_BAND if problems else EXIT_DONE)
+    for path in paths:
+        if stamp:
+            print(f"{path.name}: {notebooks.stamp_translations(path)} translations stamped")
+        stale = notebooks.stale_translations(path)
+        if stale:
+            raise BadInput("; ".join(stale), "Translate them again, then: labs build --stamp")
+        if wanted or notebooks.needs_build(path):
+            for written in notebooks.build(path, execute):
+                print(written)
+
+
+def _find_problems(path: Path) -> list[str]:
+    """Stale translations of a source, and where the built notebooks differ from it."""
+    from lab_helpers.course import notebooks
+
+    return [*notebooks.stale_translations(path), *notebooks.differences(path)]
