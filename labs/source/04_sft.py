@@ -128,6 +128,7 @@ from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left_rows
 
 left = planted_left_rows(heap, clean_rows)
 lab.measured(**cleaning_metrics(heap, clean_rows, left))
+lab.run.table("faults left", left)
 lab.figure(figures.faults_left(left), "faults_left")
 masked = [row for row in clean_rows if "pii" in row["faults"] and "[" in row["question"]]
 lab.table([{"after masking": row["question"]} for row in masked[:4]])

@@ -40,9 +40,9 @@ lab.predict("chosen", ...)
 #
 # SFT は、モデルに「こう答えなさい」という例を見せます。*選好*は、1 つのプロンプトに対する 2 つの回答を並べ、どちらが良いかを示します。だから「こう答えては**いけない**」も伝えられます。この講座のペアには、4 つの理由があります。それぞれ 1 組ずつ読んでみてください。*あなた*ならどちらを選びますか。
 # %%
-from lab_helpers.labs.shared.preference_models import all_pairs
+from lab_helpers.data.preferences import shipped_pairs
 
-pairs = all_pairs(lab.run)
+pairs = shipped_pairs("en", lab.seed)
 for reason in ("tone", "honesty", "fact", "length"):
     pair = next(p for p in pairs.train if p.reason == reason and len(p.answer()) < 200)
     print(f"[{reason}] customer: {pair.question}")
@@ -54,11 +54,10 @@ for reason in ("tone", "honesty", "fact", "length"):
 # `tone`（口調）、`honesty`（正直さ）、`fact`（事実）は会社の希望です。`length`（長さ）は偏りで、中身は同じなのに、空疎な挨拶を 2 つ足したほうが好まれています。学習を始める前に、長さを見てください。
 # %%
 from lab_helpers.figures import preferences as figures
-from lab_helpers.labs.lab05.scoring import length_ratios, pair_summary
-from lab_helpers.labs.shared.preference_models import pair_table
+from lab_helpers.labs.lab05.pairs import length_ratios, pair_metrics, pair_rows
 
-lab.table(pair_table(pairs), "pairs")
-lab.measured(**pair_summary(pairs))
+lab.table(pair_rows(pairs), "pairs")
+lab.measured(**pair_metrics(pairs))
 lab.figure(figures.length_bias(length_ratios(pairs)), "lengths")
 # %% [markdown] lang="en"
 # Only `fact` pairs are equally long. A model that learns "longer is better" gets the others nearly all right; keep that in mind for later.
@@ -73,11 +72,12 @@ lab.figure(figures.length_bias(length_ratios(pairs)), "lengths")
 #
 # 会社のメールの記録には、良い回答も悪い回答も入っていて、どれがどちらなのかは書かれていません。ペアごとにコインを投げてそのような記録をつくり、Kotori を調整します。SFT は*すべて*をまねします。このモデルは、丁寧なメールも雑なメールも、正直な回答も作り話も見たことになります。
 # %%
-from lab_helpers.labs.shared.preference_models import held_out_questions, train_start
+from lab_helpers.labs.shared.preference_models import train_start_model
+from lab_helpers.labs.shared.preference_questions import select_questions
 
-started = train_start(lab.run, pairs)
+started = train_start_model(lab.run, pairs)
 print(f"{started.seconds:.0f} s, loss {started.losses[0]:.2f} -> {started.losses[-1]:.2f}")
-questions = held_out_questions(lab.run, pairs)
+questions = select_questions(pairs, lab.settings["questions"])
 print(len(questions.pairs), "held-out prompts,", sum(questions.known), "with a known answer")
 # %% [markdown] lang="en"
 # ## Where does the reference come from?
@@ -88,10 +88,11 @@ print(len(questions.pairs), "held-out prompts,", sum(questions.known), "with a k
 #
 # DPO では、学習中のモデルを、凍結した**参照モデル**と比べます。参照モデルとは、DPO を始める前の自分自身です。LoRA なら、うまい手があります。*アダプターを入れた*状態をポリシー、*切った*状態を参照モデルとすれば、重みは 1 組で済みます。ただし、切ったときに戻る先は、素のベースではなく **SFT モデル**でなければなりません。そこで、SFT のアダプターを先に重みへ統合し、その上に DPO 用の新しいアダプターを載せます（アダプターを 2 つ、つまり学習するものとその凍結コピーを持つ方法もあります。以前の TRL では `model_adapter_name` と `ref_adapter_name` で指定しました。TRL 1.16 は、`PeftModel` を渡すと自分でコピーをつくります）。
 # %%
-from lab_helpers.labs.shared.preference_models import house_metrics, replies_to, start_model
+from lab_helpers.labs.shared.preference_models import load_start_model
+from lab_helpers.labs.shared.preference_questions import answer_questions, house_metrics
 
-model, tokenizer = start_model(lab.run)  # base + SFT adapter, merged
-before = replies_to(model, tokenizer, questions).texts
+model, tokenizer = load_start_model(lab.run)  # base + SFT adapter, merged
+before = answer_questions(model, tokenizer, questions).texts
 lab.measured(**house_metrics(questions, before, "sft"))
 for text, known, reply in list(zip(questions.texts, questions.known, before))[:6]:
     print("known:  " if known else "unknown:", text, "\n         ", reply)
@@ -175,15 +176,14 @@ dpo_loss = lab.check("dpo_loss", dpo_loss)
 #
 # 出発点では比が両方とも 0 なので、間違った式でも ln 2 になってしまいます。そこで、まずアダプターをランダムな位置に動かします。そのうえで、このラボに出てくるすべての損失を、同じバッチについて手書きの式と `DPOTrainer` の両方で計算します。
 # %%
-from lab_helpers.labs.lab05.scoring import parity_summary
-from lab_helpers.labs.shared.preference_models import dpo_config, lora_config
-from lab_helpers.labs.lab05.parity import loss_parity
+from lab_helpers.labs.lab05.loss_parity import measure_loss_parity, parity_metrics
+from lab_helpers.labs.shared.preference_models import make_dpo_config, make_lora_config
 
 some = [pair.row() for pair in pairs.train[: lab.settings["parity_pairs"]]]
-config = dpo_config(lab.run, model)
-parity = loss_parity(model, tokenizer, some, config, lora_config(lab.run))
+config = make_dpo_config(lab.run, model)
+parity = measure_loss_parity(model, tokenizer, some, config, make_lora_config())
 lab.table(parity, "losses by hand")
-lab.measured(**parity_summary(parity))
+lab.measured(**parity_metrics(parity))
 # %% [markdown] lang="en"
 # ## Break it: the wrong reference
 #
@@ -193,9 +193,9 @@ lab.measured(**parity_summary(parity))
 #
 # 静かな失敗の 1 つめです。ある人が SFT で*すべての*重みを調整し、そのモデルをアダプターなしで、参照モデルも指定せずに `DPOTrainer` に渡したとします。すると TRL は、そのモデルがもともと読み込まれた場所から、自分で参照モデルを読み込みます。ディスクにあるのは**ベース**であって、メモリ上の SFT モデルではありません。
 # %%
-from lab_helpers.labs.lab05.scoring import first_losses
+from lab_helpers.labs.lab05.loss_parity import measure_first_losses
 
-found = first_losses(model, tokenizer, some, config, lora_config(lab.run))
+found = measure_first_losses(model, tokenizer, some, config, make_lora_config())
 lab.measured(**found)
 for name, value in found.items():
     print(f"{name:32s} {value:.4f}")
@@ -229,18 +229,18 @@ reward_accuracy = lab.check("reward_accuracy", reward_accuracy)
 # %%
 from trl import DPOConfig
 
-from lab_helpers.labs.shared.preference_models import main_pairs
-from lab_helpers.tuning.dpo import prefer
+from lab_helpers.labs.shared.preference_models import select_main_pairs
+from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.trainer_config import trainer_config
 
 settings = trainer_config(
-    DPOConfig, lab.run, loss_type=["sigmoid", "sft"], beta=lab.settings["beta"],
+    DPOConfig, lab.machine, loss_type=["sigmoid", "sft"], beta=lab.settings["beta"],
     learning_rate=lab.settings["learning_rate"], lr_scheduler_type="cosine", num_train_epochs=1,
     per_device_train_batch_size=lab.settings["batch_size"], max_length=config.max_length,
     logging_steps=1,
 )  # fmt: skip
-main = [pair.row() for pair in main_pairs(lab.run, pairs)]
-tuned = prefer(model, tokenizer, main, settings, lora_config(lab.run))
+main = [pair.row() for pair in select_main_pairs(pairs, lab.settings["pairs"])]
+tuned = lab.train(dpo_trainer(model, tokenizer, main, settings, make_lora_config()))
 print(len(main), "pairs,", len(tuned.losses), "steps,", f"{tuned.seconds:.0f} s")
 print("loss", [round(value, 2) for value in tuned.losses])
 print("accuracy", [round(value, 2) for _, value in tuned.curve("rewards/accuracies")])
@@ -251,7 +251,7 @@ print("accuracy", [round(value, 2) for _, value in tuned.curve("rewards/accuraci
 # %%
 from lab_helpers.labs.lab05.scoring import reply_metrics
 
-after = replies_to(tuned.model, tokenizer, questions).texts
+after = answer_questions(tuned.model, tokenizer, questions).texts
 lab.measured(**reply_metrics(questions, after, before, "dpo"))
 for text, known, reply in list(zip(questions.texts, questions.known, after))[:6]:
     print("known:  " if known else "unknown:", text, "\n         ", reply)
@@ -267,11 +267,12 @@ for name in ("tone_compliance", "refusal_rate", "false_refusal_rate"):
 #
 # どこまで動いたのでしょうか。トレーナーは暗黙の報酬を記録しています。β で割れば、両側の対数比になります。
 # %%
-from lab_helpers.labs.lab05.scoring import drift, reply_rows, save_whole_adapter
-from lab_helpers.labs.lab05.variants import ratio_curves
+from lab_helpers.labs.lab05.scoring import measure_drift, reply_rows
+from lab_helpers.labs.lab05.variants import compute_ratio_curves
+from lab_helpers.labs.shared.preference_models import save_whole_adapter
 
-lab.measured(train_seconds=tuned.seconds, **drift(lab.run, tuned.model, tokenizer, pairs))
-lab.figure(figures.ratios(ratio_curves(tuned, lab.settings["beta"])), "curves")
+lab.measured(train_seconds=tuned.seconds, **measure_drift(lab.run, tuned.model, tokenizer, pairs))
+lab.figure(figures.ratios(compute_ratio_curves(tuned, lab.settings["beta"])), "curves")
 lab.run.table("replies", reply_rows(questions, before, after))
 save_whole_adapter(lab.run, tuned.model, pairs)  # SFT + DPO in one, for: labs chat --adapter
 model = tuned.model.unload()  # the adapter is taken off: the SFT model again
@@ -294,19 +295,19 @@ def win_rate(judge, prompts, ours, theirs):
 
 win_rate = lab.check("win_rate", win_rate)
 # %%
-from lab_helpers.labs.lab05.scoring import judged
-from lab_helpers.labs.shared.preference_models import judge_quality, judges
+from lab_helpers.labs.lab05.scoring import measure_all_judge_wins
+from lab_helpers.labs.shared.preference_questions import measure_judge_quality, train_judges
 
 
 def first_seat(prompt, first, second):
     return 0.9  # a judge who always prefers what stands first
 
 
-jury = judges(lab.run, pairs)
+jury = train_judges(lab.run, pairs)
 for name, judge in jury.items():
-    lab.measured(**judge_quality(judge, pairs, name))
+    lab.measured(**measure_judge_quality(judge, pairs, name))
     print(f"{name:12s}", round(win_rate(judge, questions.texts, after, before), 2))
-lab.measured(**judged(jury, questions, after, before, "dpo"))
+lab.measured(**measure_all_judge_wins(jury, questions, after, before, "dpo"))
 print("first seat  ", win_rate(first_seat, questions.texts, after, before))
 print("by rule     ", round(lab.run.metrics["win_rate_dpo_vs_sft"], 2))
 # %%
@@ -333,13 +334,15 @@ lab.table(
 #
 # ペアの 4 分の 1 を、そのようなペア、つまり答えの*ある*質問で回答が断りに勝つものに入れ替えます。ペアの数もステップ数も変えません。あわせて、公平な競争相手も用意します。最初と同じペアを使い、*chosen* だけをふつうの SFT で学習するもので、もう一方の回答のどこが悪いのかは聞かされません。
 # %%
-from lab_helpers.labs.lab05.scoring import train_rows, trainings, win_rows
+from lab_helpers.labs.lab05.scoring import win_rows
+from lab_helpers.labs.lab05.training import list_trainings
+from lab_helpers.labs.shared.preference_models import train_preferences
 
-for name, some_pairs in trainings(lab.run, pairs)[1:]:
-    other = train_rows(lab.run, model, tokenizer, name, some_pairs)
-    replies = replies_to(other.model, tokenizer, questions).texts
+for name, some_pairs in list_trainings(lab.run, pairs)[1:]:
+    other = train_preferences(lab.run, model, tokenizer, name, some_pairs)
+    replies = answer_questions(other.model, tokenizer, questions).texts
     lab.measured(**reply_metrics(questions, replies, before, name))
-    lab.measured(**judged(jury, questions, replies, before, name))
+    lab.measured(**measure_all_judge_wins(jury, questions, replies, before, name))
     model = other.model.unload()
 lab.table(win_rows(lab.run.metrics), "win rates")
 # %% [markdown] lang="en"
@@ -377,12 +380,12 @@ ipo_loss = lab.check("ipo_loss", ipo_loss)
 # %% [markdown] lang="ja" of="78a2acea"
 # 設定を 1 つずつ変えた短い学習を行い、未使用のペアで測ります。最後の 2 つでは、疲れた評価者がいるものとして、ラベルの 4 分の 1 が**逆**になっています。*ロバスト* DPO は、誤ったラベルの割合（`label_smoothing`）を知っていて、平均的にその影響を打ち消します。
 # %%
-from lab_helpers.labs.lab05.variants import variant_arms, variant_rows, variant_summary
+from lab_helpers.labs.lab05.variants import list_variant_arms, train_variants, variant_metrics
 
 two = pairs.of("tone", "honesty")
-variants = variant_rows(lab.run, two, variant_arms(lab.run, two))
+variants = train_variants(lab.run, two, list_variant_arms(lab.run, two))
 lab.table(variants, "variants")
-lab.measured(**variant_summary(variants))
+lab.measured(**variant_metrics(variants))
 # %% [markdown] lang="en"
 # `margin`, `chosen` and `rejected` are nats moved against the reference. Accuracies are close to each other and to 1, so look at the *distances*. A larger β keeps the model nearer to its reference. IPO's goal, 5 nats *per token* at τ = 0.1, lies far beyond a few steps, so it has not begun to brake. A quarter of wrong labels costs more than half of the margin, and in so few steps the correction wins back little of it.
 # %% [markdown] lang="ja" of="e844d295"
@@ -396,11 +399,16 @@ lab.measured(**variant_summary(variants))
 #
 # 2 つの回答が数字しか違わないペアです。DPO は、正しい数字を押し上げ、誤った数字を押し下げるはずです。どちらの図も、ステップごとの両側の対数比を示します。左は論文どおりの DPO です。少ないステップでも行き先が見えるように、学習率は主な学習の 3 倍にしています。
 # %%
-from lab_helpers.labs.lab05.variants import displacement, displacement_arms, displacement_summary
+from lab_helpers.labs.lab05.variants import (
+    displacement_metrics,
+    list_displacement_arms,
+    train_displacement_arms,
+)
 
-alike, curves = displacement(lab.run, pairs, displacement_arms(lab.run, pairs))
+arms = list_displacement_arms(lab.run, pairs)
+alike, curves = train_displacement_arms(lab.run, pairs, arms)
 lab.table(alike, "displacement")
-lab.measured(**displacement_summary(alike))
+lab.measured(**displacement_metrics(alike))
 lab.figure(figures.displacement(curves), "displacement")
 lab.compare("chosen")
 # %% [markdown] lang="en"
@@ -435,11 +443,11 @@ for tolerance in (0.05, 0.1, 0.2):
 # %% [markdown] lang="ja" of="77a3a146"
 # 偏ったペアでそのまま学習する場合と、3 つの対策をとる場合を比べます。`ld_alpha` は、長いほうの回答の余った部分を割り引きます。`sigmoid_norm` は、トークンあたりで数えます。*matched* は、長さのそろった別のペアを使います（学習率とペアの数は、偏りが数ステップで現れるように選びました。回答が長くなること自体は確かめられますが、その程度は予測ではありません）。
 # %%
-from lab_helpers.labs.lab05.variants import length_arms, length_rows, length_summary
+from lab_helpers.labs.lab05.variants import list_length_arms, length_metrics, train_length_arms
 
-lengths = length_rows(lab.run, pairs, length_arms(lab.run, pairs))
+lengths = train_length_arms(lab.run, pairs, list_length_arms(lab.run, pairs))
 lab.table(lengths, "reply lengths", columns=["arm", "characters", "ended", "ratio", "a reply"])
-lab.measured(**length_summary(lengths))
+lab.measured(**length_metrics(lengths))
 lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # %% [markdown] lang="en"
 # ## Mend it
@@ -458,12 +466,12 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 #
 # 「DPO に報酬モデルは要らない」は正しいのですが、「2 つめのモデルが要らない」わけではありません。それぞれの構成で 2 ステップだけ学習し、重み、参照モデル、勾配、オプティマイザーが占める量を調べます。PPO による RLHF の 4 つのモデルは、動かさずに数だけ計算して並べます（ラボ 09 で動かします）。
 # %%
-from lab_helpers.labs.lab05.memory import memory_rows, memory_summary, memory_table
+from lab_helpers.labs.lab05.memory import measure_memory, memory_megabytes_rows, memory_metrics
 
-memory = memory_rows(lab.run, pairs)
-lab.table(memory_table(memory), "memory")
-lab.measured(**memory_summary(memory))
-lab.figure(figures.memory(memory_table(memory)), "memory")
+memory = measure_memory(lab.run, pairs)
+lab.table(memory_megabytes_rows(memory), "memory")
+lab.measured(**memory_metrics(memory))
+lab.figure(figures.memory(memory_megabytes_rows(memory)), "memory")
 # %% [markdown] lang="en"
 # With LoRA and the adapter switched off, one set of weights plays both parts. A loaded copy doubles them; `precompute_ref_log_probs=True` avoids it even for full fine-tuning, because the reference is asked once before training and never again. Activations come on top, and grow with batch and length.
 #
@@ -490,14 +498,17 @@ preference_explorer(figures.loss_explorer)
 #
 # tiny プロファイルでは、時間を節約するために 1 言語だけを測ります。`[tiny.lab05]` の `languages` に `"ja"` を加えるか、大きなプロファイルを使うと、次のセルが主な学習を日本語でも行います。
 # %%
-from lab_helpers.labs.lab05.scoring import align_track, languages, refusal_change, start_track
+from lab_helpers.labs.lab05.scoring import refusal_change_metrics
+from lab_helpers.labs.lab05.training import train_track
 
-for language in languages(lab.run)[1:]:
-    start_track(lab.run, language)
-    align_track(lab.run, language)
+languages = lab.settings["languages"]
+for language in languages[1:]:
+    others = shipped_pairs(language, lab.seed)
+    train_start_model(lab.run, others)
+    train_track(lab.run, others)
     lab.table(win_rows(lab.run.metrics, f"_{language}"))
-lab.measured(**refusal_change(lab.run.metrics))
-print("measured:", ", ".join(languages(lab.run)))
+lab.measured(**refusal_change_metrics(lab.run.metrics))
+print("measured:", ", ".join(languages))
 # %% [markdown] lang="en"
 # ## Verdict
 # %% [markdown] lang="ja" of="297877e6"

@@ -4,20 +4,24 @@ import copy
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import PairSet
-from lab_helpers.labs.shared.preference_models import dpo_config, lora_config, start_model
+from lab_helpers.labs.shared.preference_models import (
+    load_start_model,
+    make_dpo_config,
+    make_lora_config,
+)
 from lab_helpers.runtime.memory import PeakMemory
-from lab_helpers.tuning.dpo import preference_trainer
+from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.trainers import run_trainer
 
 STEPS = 2
 
 
-def bytes_of(parameters) -> int:
+def count_bytes(parameters) -> int:
     """Bytes of parameters, each counted once, shared ones too."""
     return sum({id(p): p.numel() * p.element_size() for p in parameters}.values())
 
 
-def held(trainer) -> dict[str, int]:
+def count_held_bytes(trainer) -> dict[str, int]:
     """What a trainer holds after a step: number of models, and bytes by use."""
     trained = [p for p in trainer.model.parameters() if p.requires_grad]
     states = [
@@ -29,14 +33,14 @@ def held(trainer) -> dict[str, int]:
     reference = getattr(trainer, "ref_model", None)
     return {
         "models": 1 if reference is None else 2,
-        "policy": bytes_of(trainer.model.parameters()),
-        "reference": 0 if reference is None else bytes_of(reference.parameters()),
-        "gradients": bytes_of(trained),
-        "optimizer": bytes_of(states),
+        "policy": count_bytes(trainer.model.parameters()),
+        "reference": 0 if reference is None else count_bytes(reference.parameters()),
+        "gradients": count_bytes(trained),
+        "optimizer": count_bytes(states),
     }
 
 
-def memory_rows(run: Run, pairs: PairSet) -> list[dict]:
+def measure_memory(run: Run, pairs: PairSet) -> list[dict]:
     """Four arrangements of DPO, two steps each, and PPO-RLHF's four models counted beside them.
 
     Ordered by what they need, because a process's peak never comes down again.
@@ -44,9 +48,9 @@ def memory_rows(run: Run, pairs: PairSet) -> list[dict]:
     rows = []
     chosen = [pair.row() for pair in pairs.train[: STEPS * run.settings["memory_batch_size"]]]
     for name in ("LoRA, adapter off", "LoRA, precomputed", "LoRA, loaded reference", "full"):
-        model, tokenizer = start_model(run, pairs.language)
-        size = bytes_of(model.parameters())
-        config = dpo_config(
+        model, tokenizer = load_start_model(run, pairs.language)
+        size = count_bytes(model.parameters())
+        config = make_dpo_config(
             run,
             model,
             max_steps=STEPS,
@@ -55,13 +59,13 @@ def memory_rows(run: Run, pairs: PairSet) -> list[dict]:
             precompute_ref_log_probs=name == "LoRA, precomputed",
         )
         reference = copy.deepcopy(model) if name == "LoRA, loaded reference" else None
-        adapter = None if name == "full" else lora_config(run)
+        adapter = None if name == "full" else make_lora_config()
         with PeakMemory() as peak:
-            trainer = preference_trainer(
-                model, tokenizer, chosen, config, adapter, reference=reference
-            )
+            trainer = dpo_trainer(model, tokenizer, chosen, config, adapter, reference=reference)
             run_trainer(trainer, "memory")
-        rows.append({"method": f"DPO, {name}", **held(trainer), "peak RSS MB": peak.megabytes})
+        rows.append(
+            {"method": f"DPO, {name}", **count_held_bytes(trainer), "peak RSS MB": peak.megabytes}
+        )
     return [*rows, ppo_row(size)]
 
 
@@ -82,22 +86,22 @@ def ppo_row(size: int) -> dict:
     }
 
 
-def total(row: dict) -> int:
+def sum_bytes(row: dict) -> int:
     return row["policy"] + row["reference"] + row["gradients"] + row["optimizer"]
 
 
-def memory_table(rows: list[dict]) -> list[dict]:
+def memory_megabytes_rows(rows: list[dict]) -> list[dict]:
     """The same in megabytes, with the sum."""
     uses = ("policy", "reference", "gradients", "optimizer")
     return [
         {"method": row["method"], "models": row["models"]}
         | {f"{use} MB": round(row[use] / 1e6, 2) for use in uses}
-        | {"held MB": round(total(row) / 1e6, 1)}
+        | {"held MB": round(sum_bytes(row) / 1e6, 1)}
         for row in rows
     ]
 
 
-def memory_summary(rows: list[dict]) -> dict[str, float]:
+def memory_metrics(rows: list[dict]) -> dict[str, float]:
     """Models in memory of each arrangement, and what is held relative to DPO with the adapter off."""
     by_name = {row["method"]: row for row in rows}
     off = by_name["DPO, LoRA, adapter off"]
@@ -105,9 +109,10 @@ def memory_summary(rows: list[dict]) -> dict[str, float]:
         "models_dpo_lora": off["models"],
         "models_dpo_full": by_name["DPO, full"]["models"],
         "models_ppo": by_name["PPO, full (counted)"]["models"],
-        "held_bytes_dpo_lora": total(off),
-        "held_ratio_loaded_reference": total(by_name["DPO, LoRA, loaded reference"]) / total(off),
-        "held_ratio_precomputed": total(by_name["DPO, LoRA, precomputed"]) / total(off),
-        "held_ratio_full": total(by_name["DPO, full"]) / total(off),
-        "held_ratio_ppo": total(by_name["PPO, full (counted)"]) / total(off),
+        "held_bytes_dpo_lora": sum_bytes(off),
+        "held_ratio_loaded_reference": sum_bytes(by_name["DPO, LoRA, loaded reference"])
+        / sum_bytes(off),
+        "held_ratio_precomputed": sum_bytes(by_name["DPO, LoRA, precomputed"]) / sum_bytes(off),
+        "held_ratio_full": sum_bytes(by_name["DPO, full"]) / sum_bytes(off),
+        "held_ratio_ppo": sum_bytes(by_name["PPO, full (counted)"]) / sum_bytes(off),
     }

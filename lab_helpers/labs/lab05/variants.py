@@ -14,16 +14,15 @@ from lab_helpers.data.preferences import (
     near_duplicates,
 )
 from lab_helpers.labs.shared.preference_models import (
-    dpo_config,
-    held_out_questions,
-    lora_config,
-    max_length,
-    replies_to,
-    start_model,
-    take_off,
+    choose_max_length,
+    load_start_model,
+    make_dpo_config,
+    make_lora_config,
+    remove_adapter,
 )
+from lab_helpers.labs.shared.preference_questions import answer_questions, select_questions
 from lab_helpers.models.generation import Replies
-from lab_helpers.tuning.dpo import prefer
+from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.pairs import pair_logps
 from lab_helpers.tuning.preference_losses import reward_accuracy
 from lab_helpers.tuning.trainers import Tuned
@@ -40,23 +39,25 @@ class Arm:
     settings: dict
 
 
-def rows_of(pairs: list[Pair]) -> list[dict]:
+def training_rows(pairs: list[Pair]) -> list[dict]:
+    """Pairs in TRL's form."""
     return [pair.row() for pair in pairs]
 
 
 def train_arm(run: Run, model, tokenizer, arm: Arm) -> Tuned:
     """A new adapter on the SFT model, trained as the arm says. Take it off again with ``unload()``."""
-    config = dpo_config(
+    config = make_dpo_config(
         run,
         model,
         **{"per_device_train_batch_size": run.settings["arm_batch_size"]} | arm.settings,
     )
-    return prefer(model, tokenizer, rows_of(arm.pairs), config, lora_config(run), diverged="return")
+    trainer = dpo_trainer(model, tokenizer, training_rows(arm.pairs), config, make_lora_config())
+    return run.train(trainer, diverged="return")
 
 
-def held_out(run: Run, model, tokenizer, pairs: list[Pair]) -> dict[str, float]:
+def measure_drift_on(run: Run, model, tokenizer, pairs: list[Pair]) -> dict[str, float]:
     """On pairs: implicit-reward accuracy, mean margin, and how far both answers' log-probabilities moved."""
-    logps = pair_logps(model, tokenizer, rows_of(pairs), max_length(run, model))
+    logps = pair_logps(model, tokenizer, training_rows(pairs), choose_max_length(run, model))
     return {
         "accuracy": reward_accuracy(logps),
         "margin": float(logps.margin.mean()),
@@ -68,7 +69,7 @@ def held_out(run: Run, model, tokenizer, pairs: list[Pair]) -> dict[str, float]:
 # --- the family of losses -------------------------------------------------------------------------
 
 
-def variant_arms(run: Run, pairs: PairSet) -> list[Arm]:
+def list_variant_arms(run: Run, pairs: PairSet) -> list[Arm]:
     """The same pairs under three β and IPO; and with a quarter of the labels wrong, DPO and robust DPO."""
     count, wrong = run.settings["arm_pairs"], run.settings["flipped"]
     good = pairs.train[:count]
@@ -84,19 +85,21 @@ def variant_arms(run: Run, pairs: PairSet) -> list[Arm]:
     ]
 
 
-def variant_rows(run: Run, pairs: PairSet, arms: list[Arm]) -> list[dict]:
+def train_variants(run: Run, pairs: PairSet, arms: list[Arm]) -> list[dict]:
     """Each arm's first and last loss, and its held-out accuracy, margin and drift."""
-    model, tokenizer = start_model(run, pairs.language)
+    model, tokenizer = load_start_model(run, pairs.language)
     rows = []
     for arm in arms:
         tuned = train_arm(run, model, tokenizer, arm)
-        found = held_out(run, tuned.model, tokenizer, pairs.test[: run.settings["arm_test"]])
+        found = measure_drift_on(
+            run, tuned.model, tokenizer, pairs.test[: run.settings["arm_test"]]
+        )
         rows.append({"arm": arm.name, "first loss": tuned.losses[0], "last loss": tuned.losses[-1]} | found)  # fmt: skip
-        model = take_off(tuned)
+        model = remove_adapter(tuned)
     return rows
 
 
-def variant_summary(rows: list[dict]) -> dict[str, float]:
+def variant_metrics(rows: list[dict]) -> dict[str, float]:
     """How the margin shrinks as β grows, IPO's accuracy, and what robust DPO changes under wrong labels."""
     by_name = {row["arm"]: row for row in rows}
     betas = [row for row in rows if row["arm"].startswith("beta")]
@@ -114,7 +117,7 @@ def variant_summary(rows: list[dict]) -> dict[str, float]:
 # --- likelihood displacement ----------------------------------------------------------------------
 
 
-def displacement_arms(run: Run, pairs: PairSet) -> list[Arm]:
+def list_displacement_arms(run: Run, pairs: PairSet) -> list[Arm]:
     """Answers that differ in a few characters: DPO as it is, and with an SFT term that holds the chosen one up."""
     alike = near_duplicates(pairs.train, run.settings["alike_pairs"])
     faster = {"learning_rate": run.settings["arm_learning_rate"]}
@@ -124,23 +127,23 @@ def displacement_arms(run: Run, pairs: PairSet) -> list[Arm]:
     ]
 
 
-def displacement(run: Run, pairs: PairSet, arms: list[Arm]) -> tuple[list[dict], dict]:
+def train_displacement_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> tuple[list[dict], dict]:
     """A row an arm, and its curves: mean log-ratio of chosen and rejected answers, step by step.
 
     The trainer logs implicit rewards; divided by β they are the log-ratios, 0 at the start. Unlike
     ``logps/chosen`` they do not jump with each batch's texts.
     """
-    model, tokenizer = start_model(run, pairs.language)
+    model, tokenizer = load_start_model(run, pairs.language)
     rows, curves = [], {}
     for arm in arms:
         tuned = train_arm(run, model, tokenizer, arm)
-        rows.append({"arm": arm.name} | held_out(run, tuned.model, tokenizer, arm.pairs))
-        curves[arm.name] = ratio_curves(tuned, run.settings["beta"])
-        model = take_off(tuned)
+        rows.append({"arm": arm.name} | measure_drift_on(run, tuned.model, tokenizer, arm.pairs))
+        curves[arm.name] = compute_ratio_curves(tuned, run.settings["beta"])
+        model = remove_adapter(tuned)
     return rows, curves
 
 
-def ratio_curves(tuned: Tuned, beta: float) -> dict[str, list[tuple[int, float]]]:
+def compute_ratio_curves(tuned: Tuned, beta: float) -> dict[str, list[tuple[int, float]]]:
     """``{"chosen" | "rejected": [(step, log-ratio), …]}`` from the trainer's log."""
     return {
         side: [(step, value / beta) for step, value in tuned.curve(f"rewards/{side}")]
@@ -148,7 +151,7 @@ def ratio_curves(tuned: Tuned, beta: float) -> dict[str, list[tuple[int, float]]
     }
 
 
-def displacement_summary(rows: list[dict]) -> dict[str, float]:
+def displacement_metrics(rows: list[dict]) -> dict[str, float]:
     plain, mended = rows[0], rows[1]
     return {
         "chosen_logp_change": plain["chosen"],
@@ -162,7 +165,7 @@ def displacement_summary(rows: list[dict]) -> dict[str, float]:
 # --- length ---------------------------------------------------------------------------------------
 
 
-def length_arms(run: Run, pairs: PairSet) -> list[Arm]:
+def list_length_arms(run: Run, pairs: PairSet) -> list[Arm]:
     """Pairs in which the longer answer wins, as they are and with two remedies; then length-matched pairs."""
     count, slower = (
         run.settings["length_pairs"],
@@ -180,15 +183,17 @@ def length_arms(run: Run, pairs: PairSet) -> list[Arm]:
     ]
 
 
-def length_rows(run: Run, pairs: PairSet, arms: list[Arm]) -> list[dict]:
+def train_length_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> list[dict]:
     """Replies before any arm and after each: mean length in characters, how many end, and one of them."""
-    model, tokenizer = start_model(run, pairs.language)
-    questions = held_out_questions(run, pairs).first(run.settings["length_questions"])
-    rows = [length_row("SFT", replies_to(model, tokenizer, questions, LONG_REPLY))]
+    model, tokenizer = load_start_model(run, pairs.language)
+    questions = select_questions(pairs, run.settings["length_questions"])
+    rows = [length_row("SFT", answer_questions(model, tokenizer, questions, LONG_REPLY))]
     for arm in arms:
         tuned = train_arm(run, model, tokenizer, arm)
-        rows.append(length_row(arm.name, replies_to(tuned.model, tokenizer, questions, LONG_REPLY)))
-        model = take_off(tuned)
+        rows.append(
+            length_row(arm.name, answer_questions(tuned.model, tokenizer, questions, LONG_REPLY))
+        )
+        model = remove_adapter(tuned)
     for row in rows:
         row["ratio"] = row["characters"] / rows[0]["characters"]
     return rows
@@ -203,7 +208,7 @@ def length_row(name: str, replies: Replies) -> dict:
     }
 
 
-def length_summary(rows: list[dict]) -> dict[str, float]:
+def length_metrics(rows: list[dict]) -> dict[str, float]:
     ratio = {row["arm"]: row["ratio"] for row in rows}
     return {
         "length_ratio": ratio["biased"],

@@ -5,13 +5,15 @@ import copy
 import torch
 
 from lab_helpers.tuning import preference_losses as hand
-from lab_helpers.tuning.dpo import preference_trainer
+from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.pairs import pair_batch, preference_pairs
 
 BETA, FLIPPED, TAIL = 0.1, 0.2, 0.3
 
 
-def by_hand(model, tokenizer, pairs: list[dict], max_length: int | None) -> dict[str, torch.Tensor]:
+def compute_losses_by_hand(
+    model, tokenizer, pairs: list[dict], max_length: int | None
+) -> dict[str, torch.Tensor]:
     """Every loss of this lab on one batch: adapter on is the policy, adapter off the reference."""
     batch = pair_batch(tokenizer, preference_pairs(pairs), max_length)
     batch = {name: values.to(model.device) for name, values in batch.items()}
@@ -39,15 +41,15 @@ def by_hand(model, tokenizer, pairs: list[dict], max_length: int | None) -> dict
     }
 
 
-def loss_parity(model, tokenizer, pairs: list[dict], config, adapter) -> list[dict]:
+def measure_loss_parity(model, tokenizer, pairs: list[dict], config, adapter) -> list[dict]:
     """One row a loss: ours, TRL's, and their difference; the adapter is moved away from its start first.
 
     At the start policy and reference are equal, and a formula with a wrong sign would agree as well.
     """
-    trainer = preference_trainer(model, tokenizer, pairs, copy.copy(config), adapter)
+    trainer = dpo_trainer(model, tokenizer, pairs, copy.copy(config), adapter)
     _move(trainer.model, config.seed)
     trainer.model.eval()
-    ours = by_hand(trainer.model, tokenizer, pairs, config.max_length)
+    ours = compute_losses_by_hand(trainer.model, tokenizer, pairs, config.max_length)
     inputs = trainer.data_collator([trainer.train_dataset[i] for i in range(len(pairs))])
     inputs = {name: values.to(trainer.model.device) for name, values in inputs.items()}
     trainer.beta, trainer.label_smoothing = BETA, FLIPPED
@@ -79,7 +81,9 @@ def _move(model, seed: int) -> None:
                 weight.copy_(noise.to(weight.device, weight.dtype))
 
 
-def first_loss(model, tokenizer, pairs: list[dict], config, adapter=None, reference=None) -> float:
+def measure_first_loss(
+    model, tokenizer, pairs: list[dict], config, adapter=None, reference=None
+) -> float:
     """The loss before any step; ln 2 = 0.6931… where policy and reference are the same model.
 
     Without an adapter and without ``reference`` TRL chooses itself: it loads the model again from
@@ -105,3 +109,22 @@ def first_loss(model, tokenizer, pairs: list[dict], config, adapter=None, refere
     if adapter is not None:
         trainer.model.unload()
     return loss
+
+
+def parity_metrics(rows: list[dict]) -> dict[str, float]:
+    """The largest difference from TRL over all losses."""
+    return {"dpo_loss_abs_diff": max(row["difference"] for row in rows)}
+
+
+def measure_first_losses(model, tokenizer, batch: list[dict], config, adapter) -> dict[str, float]:
+    """Before any step: with the adapter as the only difference, and with TRL's own choice for full tuning.
+
+    The SFT model exists in memory only; TRL loads the reference from disk, where the base is.
+    """
+    right = measure_first_loss(model, tokenizer, batch, config, adapter)
+    return {
+        "dpo_first_loss": right,
+        "dpo_first_loss_wrong_reference": measure_first_loss(
+            copy.deepcopy(model), tokenizer, batch, config
+        ),
+    }
