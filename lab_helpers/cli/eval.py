@@ -46,7 +46,7 @@ def evaluate(
     from rich.console import Console
 
     from lab_helpers.labs.lab06.dashboard_page import write_dashboard
-    from lab_helpers.labs.lab06.examination import Exam, examine
+    from lab_helpers.labs.lab06.examination import Exam, measure_models
     from lab_helpers.runtime.language import language
     from lab_helpers.runtime.profiles import choose_profile
 
@@ -54,8 +54,11 @@ def evaluate(
     if not house and not benchmark:
         raise BadInput("nothing to measure", "Leave out --no-house, or give a --benchmark FILE.")
     exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens)
+    chosen = choose_profile(profile)
     with progress_bar():
-        board, rows = examine(choose_profile(profile), model, adapter or [], exam)
+        board, rows = measure_models(
+            model or chosen.language_model, adapter or [], exam, chosen.lab("06")
+        )
     if html:
         write_dashboard(html, board)
     if as_json:

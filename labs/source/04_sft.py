@@ -495,13 +495,18 @@ for method in ("full", "lora"):
 #
 # 多くのチュートリアルは、`tokenizer.pad_token = tokenizer.eos_token` と書き、transformers の `DataCollatorForLanguageModeling` を使います。このコレーターは、パディングのトークンのラベルをすべて -100 にします。さて、いまパディングのトークンとは、どれのことでしょうか。
 # %%
-from lab_helpers.labs.lab04.failures import message_rows, make_collator_without_end, count_trained_ends
+from lab_helpers.labs.lab04.failures import (
+    count_trained_ends,
+    make_collator_without_end,
+    message_rows,
+)
 from lab_helpers.tuning.masks import ids_and_labels
 
 conversations = [ids_and_labels(tokenizer, row)[0] for row in message_rows(rows[:4])]
 batch = make_collator_without_end(tokenizer)([{"input_ids": ids} for ids in conversations])
 ends = sum(ids.count(tokenizer.eos_token_id) for ids in conversations)
-print(f"{ends} ends in four conversations, {count_trained_ends(batch, tokenizer)} of them carry loss")
+heard = count_trained_ends(batch, tokenizer)
+print(f"{ends} ends in four conversations, {heard} of them carry loss")
 # %%
 from lab_helpers.labs.lab04.failures import measure_runaway
 from lab_helpers.labs.lab04.training import train_on_examples

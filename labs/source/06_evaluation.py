@@ -43,18 +43,25 @@ lab.predict("leaked", ...)
 #
 # 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**の Kotori、メールの記録で **SFT** したもの、その上で **DPO** したものです（どちらもラボ 05 と同じ方法）。メモリに置くベースは 1 つだけで、候補者ごとにアダプターを付け替えます。
 # %%
-from lab_helpers.labs.lab06.models import base_model, candidates, train_dpo, train_sft
+from lab_helpers.labs.lab06.models import (
+    house_pairs,
+    load_compared_models,
+    train_dpo,
+    train_sft,
+)
 
 sft, dpo = train_sft(lab.run), train_dpo(lab.run)
 lab.measured(train_seconds_sft=sft.seconds, train_seconds_dpo=dpo.seconds)
-models = candidates(lab.run)
+models = load_compared_models(lab.run)
 print(", ".join(models.names), f"| trained in {sft.seconds + dpo.seconds:.0f} s")
 # %%
-from lab_helpers.labs.lab06 import customers as house
+from lab_helpers.labs.lab06 import customers
+from lab_helpers.labs.shared.preference_questions import select_questions
 
-asked = house.questions(lab.run)
-replies = house.all_replies(models, asked)
-lab.table(house.reply_rows(asked, replies), "replies")
+spoken = lab.settings["language"]
+asked = select_questions(house_pairs(lab.run), lab.settings["questions"])
+replies = customers.measure_replies(models, asked)
+lab.table(customers.reply_rows(asked, replies), "replies")
 # %% [markdown] lang="en"
 # Which one would you hire? Mind that nonsense can be perfectly polite. You have read six questions; there are thousands. So we need rulers, and **every ruler must be measured before it measures anything**.
 #
@@ -79,11 +86,10 @@ def clipped_precision(hypothesis, references, n):
 clipped_precision = lab.check("clipped_precision", clipped_precision)
 # %%
 from lab_helpers.evaluation.text_metrics.tokenizers import for_language
-from lab_helpers.labs.lab06 import texts as text
+from lab_helpers.labs.lab06 import texts
 
-spoken = lab.settings["language"]
 words = for_language(spoken)
-said, right = text.ONE_PAIR[spoken]
+said, right = texts.ONE_PAIR[spoken]
 print("said: ", words(said), "\nright:", words(right))
 for n in range(1, 5):
     print(f"{n}-grams in the reference: {clipped_precision(words(said), [words(right)], n):.2f}")
@@ -119,8 +125,8 @@ from lab_helpers.evaluation.text_metrics.meteor import align, chunks
 matches = align(words(said), words(right))
 print(f"{len(matches)} words matched, in {chunks(matches)} pieces")
 print("ROUGE-L by you:", round(rouge_l(words(said), words(right)), 3))
-lab.table(text.pair_rows(said, right, spoken), "metrics by hand")
-lab.measured(**text.largest_differences(lab.run))
+lab.table(texts.pair_rows(said, right, spoken), "metrics by hand")
+lab.measured(**texts.measure_largest_differences(lab.settings["text_pairs"], lab.seed))
 print("largest difference over all pairs, both languages:")
 print({k: v for k, v in lab.run.metrics.items() if k.endswith("abs_diff")})
 # %% [markdown] lang="en"
@@ -138,13 +144,13 @@ print({k: v for k, v in lab.run.metrics.items() if k.endswith("abs_diff")})
 # %%
 from lab_helpers.figures import evaluation as figures
 
-rows = text.japanese_rows()
+rows = texts.japanese_rows()
 lab.run.table("Japanese", rows)
-lab.measured(**text.japanese_summary(rows))
+lab.measured(**texts.japanese_metrics(rows))
 lab.figure(figures.tokenizers(rows), "japanese")
 lab.compare("rouge")
 # %%
-for name, tokenize in text.rouge_tokenizers().items():
+for name, tokenize in texts.rouge_tokenizers().items():
     for sentence in ("保証書をご用意ください。", "加湿器の水は30分でなくなります。"):
         print(f"{name:12s}", tokenize(sentence))
 # %% [markdown] lang="en"
@@ -161,7 +167,7 @@ from sacrebleu.metrics import BLEU
 
 from lab_helpers.evaluation.text_metrics.tokenizers import ForRouge, japanese_words
 
-reworded, reference = text.JAPANESE_PAIRS["the same in other words"]
+reworded, reference = texts.JAPANESE_PAIRS["the same in other words"]
 scorer = RougeScorer(["rougeL"], tokenizer=ForRouge(japanese_words))
 print(scorer.score(reference, reworded)["rougeL"])
 print(BLEU(tokenize="ja-mecab", effective_order=True).sentence_score(reworded, [reference]))
@@ -174,7 +180,7 @@ print(BLEU(tokenize="ja-mecab", effective_order=True).sentence_score(reworded, [
 #
 # ものさしはまっすぐになりました。では、それで*私たちの*知りたいことが測れるでしょうか。次の表では、回答を会社の模範回答と比べています。はじめの 2 つは**数字が間違って**います。残りは、事実は正しいのですが、口調が違います。
 # %%
-shown, found = text.blindness(lab.run)
+shown, found = texts.measure_blindness(house_pairs(lab.run), spoken)
 lab.table(shown, "wrong number, right fact")
 lab.measured(**found)
 for name, value in found.items():
@@ -192,11 +198,11 @@ for name, value in found.items():
 #
 # 未使用の質問のそれぞれについて、会社に答えがあるかどうかが分かっています。すると「差し控える」ことは分類問題になり、昔ながらの道具が使えます。正解率、適合率、再現率、F1、混同行列です。
 # %%
-lab.measured(**house.reply_metrics(asked, replies))
-truth, done = house.decisions(asked, replies)
-lab.table(house.decision_rows(truth, done), "declining")
-lab.measured(**house.decision_metrics(truth, done))
-lab.figure(figures.confusion(house.decision_matrices(truth, done)), "declining")
+lab.measured(**customers.reply_metrics(asked, replies))
+truth, done = customers.read_decisions(asked, replies)
+lab.table(customers.decision_rows(truth, done), "declining")
+lab.measured(**customers.decision_metrics(truth, done))
+lab.figure(figures.confusion(customers.count_decisions(truth, done)), "declining")
 # %% [markdown] lang="en"
 # By **accuracy**, a program that always answers does well, because most questions have an answer. It has never declined anything: its recall is 0. DPO declines most of what it should, and much of what it should not (look at the first row of its matrix), and is punished for it. Which mistake is worse, no metric knows. You have to say so, and then choose the metric.
 #
@@ -210,11 +216,12 @@ lab.figure(figures.confusion(house.decision_matrices(truth, done)), "declining")
 #
 # Kotori は会社の価格表を読んだことがなく、その価格表は手元にあります。ですから、数えられます。「…はいくらですか」への回答を、*正しい*、*差し控え*、*作り話*（表と違う値を答えた）、*値なし*の 4 つに分けます。
 # %%
-facts = house.all_facts(lab.run, models)
-lab.table(house.fact_rows(facts, 2), columns=["question", "table", "model", "reply", "counted as"])
-lab.run.table("facts", house.fact_rows(facts))
-lab.measured(**house.fact_metrics(facts))
-lab.figure(figures.categories(house.fact_shares(facts)), "hallucination")
+facts = customers.measure_facts(models, spoken, lab.settings["facts"])
+columns = ["question", "table", "model", "reply", "counted as"]
+lab.table(customers.fact_rows(facts, 2), columns=columns)
+lab.run.table("facts", customers.fact_rows(facts))
+lab.measured(**customers.fact_metrics(facts))
+lab.figure(figures.categories(customers.share_by_category(facts)), "hallucination")
 lab.compare("invented")
 # %% [markdown] lang="en"
 # SFT has taught the *form*: a made-up price now comes in perfect manners. DPO has made the inventions rare; but look at "right": **a hallucination rate near zero is cheap, a model that always declines has it.** Read it beside the share of right answers, and beside the false refusals above. (Only retrieval makes the answers right: lab 07.)
@@ -241,14 +248,14 @@ bootstrap_interval = lab.check("bootstrap_interval", bootstrap_interval)
 # %%
 import numpy as np
 
-items = house.per_item(asked, replies, facts)
+items = customers.score_items(asked, replies, facts)
 ours, theirs = items["hallucination"]["dpo"], items["hallucination"]["sft"]
 draws = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
 print("invented facts, DPO - SFT:", (ours - theirs).mean().round(2))
 print("95 % interval by you:", bootstrap_interval(ours, theirs, draws).round(2))
-rows = house.comparison_rows(items)
+rows = customers.comparison_rows(items)
 lab.table(rows, "dpo minus sft")
-lab.measured(**house.comparison_metrics(rows))
+lab.measured(**customers.comparison_metrics(rows))
 lab.figure(figures.differences(rows), "differences")
 # %% [markdown] lang="en"
 # `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? Inventions fell for certain. At five million parameters they cost something as well: house tone and overlap with the right answers went down, also beyond chance. "DPO improved the model" is not one number.
@@ -277,7 +284,7 @@ from collections import Counter
 
 from lab_helpers.labs.lab06 import judges as judging
 
-gold, jury = judging.gold(lab.run), judging.jury(lab.run)
+gold, jury = judging.select_gold_pairs(lab.run), judging.train_jury(lab.run)
 
 
 def letter(prompt, first, second):
@@ -300,7 +307,7 @@ print("both orders:", Counter(position_swapped(letter, p.prompt, p.better, p.wor
 #
 # 会社自身の好みが分かっている未使用のペアを**正解**（gold）とします。ネットワークの要らない審査員は 3 人です。文字で答える Kotori、各回答の*尤度*で選ぶ Kotori、そして別の 96 組の*ペアから学習した*小さな報酬（ラボ 05）です。`at equal lengths` は、2 つの回答の長さが同じだったら一致率がいくつになるかを推定したものです（Dubois et al. 2024）。
 # %%
-verdicts = judging.read_all(jury, gold)
+verdicts = judging.measure_verdicts(jury, gold)
 found = judging.judge_metrics(verdicts)
 lab.measured(**found)
 lab.table(judging.judge_rows(found), "judges")
@@ -320,8 +327,8 @@ lab.figure(figures.judges(judging.judge_rows(found), lengths), "judges")
 #
 # 大きな審査員はもっと優秀ですが、同じ癖を、より小さな度合いで持っています（Zheng et al. 2023）。検査の方法は同じです。**正解との一致、両方の順番、長さ**を調べてください。では、3 人のうち最も良い審査員に、DPO と SFT を比べてもらいましょう。
 # %%
-best = judging.best_judge(found)
-won = judging.win_metrics(jury[best], asked, replies["dpo"], replies["sft"])
+best = judging.choose_best_judge(found)
+won = judging.measure_wins(jury[best], asked, replies["dpo"], replies["sft"])
 lab.measured(**won)
 print("judge:", judging.NAMES[best])
 for name, value in won.items():
@@ -342,7 +349,8 @@ for name, value in won.items():
 from lab_helpers.evaluation.latency import latency_rows
 from lab_helpers.labs.lab06 import dashboard as boards
 
-speed = boards.latencies(lab.run, models, asked)
+few = asked.texts[: lab.settings["latency_replies"]]
+speed = boards.measure_latencies(models, few, lab.settings["latency_tokens"])
 lab.table(latency_rows(speed), "latency")
 lab.measured(**boards.latency_metrics(speed))
 # %% [markdown] lang="en"
@@ -410,12 +418,12 @@ for k in (1, 5, 10):
 # %%
 from lab_helpers.labs.lab06 import benchmarks
 
-lab.table(benchmarks.protection_rows())
-refusal = benchmarks.sandbox_refusal()
+lab.table(benchmarks.measure_protections())
+refusal = benchmarks.find_sandbox_refusal()
 if refusal:
     print(refusal)
 else:
-    hostile = benchmarks.hostile_rows()
+    hostile = benchmarks.measure_hostile_programs()
     lab.table(hostile, "sandbox", columns=["program", "tries", "status", "escaped"])
     lab.measured(**benchmarks.hostile_metrics(hostile))
 # %% [markdown] lang="en"
@@ -431,10 +439,10 @@ else:
 #
 # 同梱のミニデータは本家と同じ形式なので、手元にある本物のファイルもそのまま動きます。選択問題は**対数尤度**で採点します。文章は書かせず、最も起こりやすい選択肢を答えとみなします。MMLU では、選択肢をすべて見せてから、A〜D の*文字*（letters）を比べます。*cloze*（穴埋め）では、問題文だけを見せて、選択肢の文そのものを比べます。
 # %%
-shipped = benchmarks.shipped_results(lab.run, models)
+shipped = benchmarks.measure_shipped(lab.settings, models)
 groups = benchmarks.group_rows(shipped)
 lab.run.table("mmlu by group", groups)
-lab.measured(**benchmarks.two_ways_metrics(shipped), **benchmarks.drops(shipped))
+lab.measured(**benchmarks.two_ways_metrics(shipped), **benchmarks.drop_metrics(shipped))
 lab.figure(figures.two_ways(groups, shipped["mmlu"]["base"].chance), "mmlu")
 # %% [markdown] lang="en"
 # One model, the same questions: asked for letters it guesses, asked in cloze form it knows nearly everything that it has read (*known*), and nothing else. (*withheld* lies below chance: the wrong choices are words that it knows.) The form of the question decides what is measured.
@@ -474,12 +482,13 @@ for name in ("gsm8k", "humaneval"):
 # ベンチマークはインターネットにあり、学習データもインターネットから来ます。そこで、半分の問題を学習に混ぜてみます。クローラーが集めるように、問題と解答がそのまま、繰り返し出てきます。残りの半分は、混ざっていない**双子**です。
 # %%
 from lab_helpers.labs.lab06 import leaks
+from lab_helpers.labs.shared.models import load_model
 
-halves = leaks.halves(lab.run)
+halves = leaks.split_halves(lab.run)
 untouched, tokenizer = load_model(lab.run)
-before = leaks.both_halves(lab.run, untouched, tokenizer, halves)
+before = leaks.measure_both_halves(lab.run, untouched, tokenizer, halves)
 leaked, _ = leaks.train_leaked(lab.run, halves.leaked)
-after = leaks.both_halves(lab.run, leaked.model, tokenizer, halves)
+after = leaks.measure_both_halves(lab.run, leaked.model, tokenizer, halves)
 rows = leaks.leak_rows(halves, before, after)
 lab.table(rows, "leak")
 lab.measured(**leaks.leak_metrics(before, after), train_seconds_leak=leaked.seconds)
@@ -498,9 +507,9 @@ lab.compare("leaked")
 #
 # もう 1 つの検査に要るのは、2 つのファイルだけです。*n* 語の並びを学習データと共有しているテスト問題はどれでしょうか。GPT-3 では 13 語でした（Brown et al. 2020、付録 C）。
 # %%
-counts = leaks.detection_rows(lab.run, halves)
+counts = leaks.measure_detection(lab.run, halves)
 lab.table(counts, "leaks found")
-lab.measured(**leaks.detection_metrics(lab.run, counts), **leaks.mended(lab.run, halves))
+lab.measured(**leaks.detection_metrics(lab.run, counts), **leaks.mended_metrics(lab.run, halves))
 for name in ("detection_recall", "detection_recall_reworded", "rows", "rows_mended"):
     print(f"leak_{name:28s}", lab.run.metrics[f"leak_{name}"])
 # %% [markdown] lang="en"
@@ -520,7 +529,7 @@ from lab_helpers.labs.lab06.dashboard_page import write_dashboard
 from lab_helpers.runtime.language import language
 from lab_helpers.figures import dashboard as dashboard_figures
 
-board = boards.lab_dashboard(lab.run.metrics)
+board = boards.build_dashboard(lab.run.metrics)
 lab.table(board.rows(language()), "dashboard")
 page = write_dashboard(lab.run.folder / "dashboard.html", board, boards.NOTES)
 lab.run.artifact(page)

@@ -397,7 +397,7 @@ for question in (
     "Combien de jours ai-je pour renvoyer un appareil ?",
 ):
     reply = answer(
-        question, stores["en"], models.wearing(reader), models.tokenizer,
+        question, stores["en"], models.with_adapter(reader), models.tokenizer,
         k=chosen.tuned.k, by=by, threshold=limit.value, language="en",
     )  # fmt: skip
     print(f"{question}\n → {reply.text}\n   {[hit.title for hit in reply.sources]}\n")

@@ -27,7 +27,7 @@ from lab_helpers.labs.lab06 import texts as lab06_text
 from lab_helpers.labs.lab06.examination import Exam, examine
 from lab_helpers.labs.shared import preference_models as lab05_start
 from lab_helpers.labs.shared.preference_models import Questions
-from lab_helpers.models.compared import Candidates, named
+from lab_helpers.models.compared_models import ComparedModels, named
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
@@ -128,7 +128,7 @@ def test_a_wrong_number_costs_less_overlap_than_another_tone(spoken, tmp_path):
 
 
 def test_base_and_adapters_share_one_set_of_weights(whole, tiny_chat_model):
-    models = Candidates.load(
+    models = ComparedModels.load(
         str(tiny_chat_model),
         {"v1.0/sft": whole.folder / "sft_adapter", "dpo": whole.folder / "adapter"},
     )
@@ -145,7 +145,7 @@ def test_base_and_adapters_share_one_set_of_weights(whole, tiny_chat_model):
 
 
 def test_without_adapters_there_is_the_base_alone(tiny_chat_model):
-    assert [name for name, _ in Candidates.load(str(tiny_chat_model), {})] == ["base"]
+    assert [name for name, _ in ComparedModels.load(str(tiny_chat_model), {})] == ["base"]
 
 
 def test_an_adapter_of_another_base_is_refused(whole, tiny_chat_model, tmp_path):
@@ -155,7 +155,7 @@ def test_an_adapter_of_another_base_is_refused(whole, tiny_chat_model, tmp_path)
     model.save_pretrained(tmp_path / "other")
     tokenizer.save_pretrained(tmp_path / "other")
     with pytest.raises(BadInput, match="another base"):
-        Candidates.load(str(tmp_path / "other"), {"sft": whole.folder / "sft_adapter"})
+        ComparedModels.load(str(tmp_path / "other"), {"sft": whole.folder / "sft_adapter"})
 
 
 def test_adapters_are_named_so_that_they_can_be_told_apart(tmp_path):
@@ -304,7 +304,7 @@ def test_nothing_of_a_model_runs_before_its_user_agrees(monkeypatch, tmp_path, t
     assert "weaker" in run.tables["sandbox"][0]["not run"]
     assert "sandbox_escapes" not in run.metrics
     assert not any(isinstance(item, Program) for item in lab06_leak.halves(run).leaked)
-    found = lab06_benchmarks.shipped_results(run, Candidates.load(str(tiny_chat_model), {}))
+    found = lab06_benchmarks.shipped_results(run, ComparedModels.load(str(tiny_chat_model), {}))
     assert set(found) == {"mmlu", "mmlu_letters", "gsm8k"}
 
 
@@ -342,7 +342,7 @@ def test_a_benchmark_of_ones_own_stands_on_the_dashboard(word_problems, whole, t
 
 def test_multiple_choice_of_ones_own_is_asked_in_both_ways(tmp_path, tiny_chat_model):
     run = run_of(tmp_path, tiny_chat_model, choices_file(tmp_path))
-    found = lab06_benchmarks.own_results(run, Candidates.load(str(tiny_chat_model), {}))
+    found = lab06_benchmarks.own_results(run, ComparedModels.load(str(tiny_chat_model), {}))
     assert list(found) == ["own_letters", "own_cloze"]
 
 

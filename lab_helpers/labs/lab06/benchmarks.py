@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.benchmarks.formats import (
     detect,
     read_gsm8k,
@@ -14,8 +13,7 @@ from lab_helpers.evaluation.benchmarks.runner import BenchmarkResult, run_benchm
 from lab_helpers.evaluation.sandbox.escapes import escapes
 from lab_helpers.evaluation.sandbox.protections import protections, require_leave
 from lab_helpers.evaluation.significance import paired_bootstrap
-from lab_helpers.labs.lab06.models import language
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import Text
 
@@ -31,7 +29,7 @@ def check_benchmark(path: Path) -> None:
     READERS[detect(path)](path)
 
 
-def sandbox_refusal() -> str | None:
+def find_sandbox_refusal() -> str | None:
     """Why programs are not run on this system; ``None`` where the sandbox is full or its user agreed."""
     try:
         require_leave()
@@ -43,7 +41,7 @@ def sandbox_refusal() -> str | None:
 # --- the sandbox ----------------------------------------------------------------------------------
 
 
-def protection_rows() -> list[dict]:
+def measure_protections() -> list[dict]:
     """The sandbox's layers on this system, each tried for real."""
     return [
         {"layer": layer.name, "holds": layer.active, "does": str(Text(*layer.does))}
@@ -51,7 +49,7 @@ def protection_rows() -> list[dict]:
     ]
 
 
-def hostile_rows() -> list[dict]:
+def measure_hostile_programs() -> list[dict]:
     """Every hostile program: what it tries, how it ended, whether a trace of an escape was found outside."""
     return [
         row | {"tries": str(Text(*row["tries"])), "traces": ", ".join(row["traces"])}
@@ -91,7 +89,9 @@ def group_rows(shipped: dict[str, dict[str, BenchmarkResult]], model: str = "bas
 # --- base, SFT, DPO -------------------------------------------------------------------------------
 
 
-def shipped_results(run: Run, models: Candidates) -> dict[str, dict[str, BenchmarkResult]]:
+def measure_shipped(
+    settings: dict, models: ComparedModels
+) -> dict[str, dict[str, BenchmarkResult]]:
     """``{benchmark: {model: result}}`` on the shipped sets; programs only where the sandbox may run them.
 
     ``mmlu`` reads each choice as the answer; ``mmlu_letters`` asks for A, B, C or D as MMLU does, and only
@@ -100,9 +100,9 @@ def shipped_results(run: Run, models: Candidates) -> dict[str, dict[str, Benchma
     plan: dict[str, tuple[str, dict]] = {
         "mmlu": ("mmlu", {"way": "cloze"}),
         "mmlu_letters": ("mmlu", {"way": "letters"}),
-        "gsm8k": ("gsm8k", {"chat": run.settings["chat"]}),
+        "gsm8k": ("gsm8k", {"chat": settings["chat"]}),
     }
-    if sandbox_refusal() is None:
+    if find_sandbox_refusal() is None:
         plan["humaneval"] = ("humaneval", {})
     found: dict[str, dict[str, BenchmarkResult]] = {name: {} for name in plan}
     for model_name, model in models:
@@ -112,16 +112,16 @@ def shipped_results(run: Run, models: Candidates) -> dict[str, dict[str, Benchma
             found[name][model_name] = run_benchmark(
                 model,
                 models.tokenizer,
-                f"{shipped}.{language(run)}",
-                run.settings[f"{shipped}_items"],
-                max_new_tokens=run.settings["new_tokens"],
+                f"{shipped}.{settings['language']}",
+                settings[f"{shipped}_items"],
+                max_new_tokens=settings["new_tokens"],
                 **options,
             )
     return found
 
 
-def file_results(
-    models: Candidates, path: Path, limit: int | None, chat: bool, max_new_tokens: int
+def measure_file(
+    models: ComparedModels, path: Path, limit: int | None, chat: bool, max_new_tokens: int
 ) -> dict[str, dict[str, BenchmarkResult]]:
     """``{way: {model: result}}`` on any benchmark file; multiple choice is asked in both ways, the rest in one."""
     kind = detect(path)
@@ -140,15 +140,6 @@ def file_results(
                 way=way,
             )
     return found
-
-
-def own_results(run: Run, models: Candidates) -> dict[str, dict[str, BenchmarkResult]]:
-    """The learner's ``--data`` file; empty without one."""
-    if run.data is None:
-        return {}
-    sizes = run.settings
-    found = file_results(models, run.data, sizes["own_items"], sizes["chat"], sizes["own_new_tokens"])  # fmt: skip
-    return {f"own_{way}" if way else "own": results for way, results in found.items()}
 
 
 def result_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict:
@@ -180,7 +171,7 @@ def result_rows(found: dict[str, dict[str, BenchmarkResult]]) -> list[dict]:
     ]
 
 
-def drops(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, float]:
+def drop_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, float]:
     """What SFT cost by each way of asking MMLU: base minus SFT, its interval, and the known facts alone."""
     metrics: dict = {}
     for name in ("mmlu", "mmlu_letters"):

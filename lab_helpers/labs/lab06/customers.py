@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.classification import accuracy, confusion_matrix, precision_recall_f1
 from lab_helpers.evaluation.hallucination import (
     CATEGORIES,
@@ -16,9 +15,8 @@ from lab_helpers.evaluation.significance import paired_bootstrap, permutation_te
 from lab_helpers.evaluation.text_metrics.rouge import rouge_l
 from lab_helpers.evaluation.text_metrics.tokenizers import rouge_words
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab06.models import house_pairs, language
-from lab_helpers.labs.shared.preference_models import Questions, held_out_questions, replies_to
-from lab_helpers.models.compared import Candidates
+from lab_helpers.labs.shared.preference_questions import Questions, answer_questions
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori.planted import company_facts
 from lab_helpers.runtime.intervals import scored
 
@@ -29,14 +27,9 @@ Replies = dict[str, list[str]]
 """By model, one text a question."""
 
 
-def questions(run: Run) -> Questions:
-    """Held-out customers' questions, and whether the company has an answer to each."""
-    return held_out_questions(run, house_pairs(run))
-
-
-def all_replies(models: Candidates, asked: Questions) -> Replies:
+def measure_replies(models: ComparedModels, asked: Questions) -> Replies:
     """What each model answers, greedily."""
-    return {name: replies_to(model, models.tokenizer, asked).texts for name, model in models}
+    return {name: answer_questions(model, models.tokenizer, asked).texts for name, model in models}
 
 
 # --- text and tone --------------------------------------------------------------------------------
@@ -72,7 +65,7 @@ def reply_rows(asked: Questions, replies: Replies, count: int = 3) -> list[dict]
 # --- declining as a classifier --------------------------------------------------------------------
 
 
-def decisions(asked: Questions, replies: Replies) -> tuple[list[str], dict[str, list[str]]]:
+def read_decisions(asked: Questions, replies: Replies) -> tuple[list[str], dict[str, list[str]]]:
     """What would be right for each question, and what each model did: :data:`DECLINES` or :data:`ANSWERS`."""
     right = [ANSWERS if known else DECLINES for known in asked.known]
     spoken = asked.language or "en"
@@ -103,7 +96,7 @@ def decision_metrics(right: list[str], done: dict[str, list[str]]) -> dict[str, 
     return found
 
 
-def decision_matrices(right: list[str], done: dict[str, list[str]]) -> dict[str, np.ndarray]:
+def count_decisions(right: list[str], done: dict[str, list[str]]) -> dict[str, np.ndarray]:
     """Of each model a confusion matrix (2, 2): rows what would be right, columns what it did."""
     return {name: confusion_matrix(said, right, [ANSWERS, DECLINES]) for name, said in done.items()}
 
@@ -111,10 +104,9 @@ def decision_matrices(right: list[str], done: dict[str, list[str]]) -> dict[str,
 # --- hallucination --------------------------------------------------------------------------------
 
 
-def all_facts(run: Run, models: Candidates) -> dict[str, list[FactReply]]:
+def measure_facts(models: ComparedModels, spoken: str, count: int) -> dict[str, list[FactReply]]:
     """Every model asked for facts of the planted table, none of which it can know."""
-    spoken = language(run)
-    facts = spread(company_facts(spoken), run.settings["facts"])
+    facts = spread(company_facts(spoken), count)
     return {
         name: fact_replies(model, models.tokenizer, spoken, facts, FACT_TOKENS)
         for name, model in models
@@ -129,7 +121,7 @@ def fact_metrics(found: dict[str, list[FactReply]]) -> dict:
     return metrics
 
 
-def fact_shares(found: dict[str, list[FactReply]]) -> dict[str, dict[str, float]]:
+def share_by_category(found: dict[str, list[FactReply]]) -> dict[str, dict[str, float]]:
     """Of each model the share of each category."""
     return {
         name: {kind: float(np.mean([r.category == kind for r in replies])) for kind in CATEGORIES}
@@ -150,7 +142,7 @@ def fact_rows(found: dict[str, list[FactReply]], count: int = 4) -> list[dict]:
 # --- is the difference more than chance? ----------------------------------------------------------
 
 
-def per_item(asked: Questions, replies: Replies, facts: dict[str, list[FactReply]]) -> dict:
+def score_items(asked: Questions, replies: Replies, facts: dict[str, list[FactReply]]) -> dict:
     """``{metric: {model: scores (n,)}}``: the same items in the same order for every model."""
     spoken = asked.language or "en"
     words = rouge_words(spoken)

@@ -1,11 +1,9 @@
 """Which numbers stand on the dashboard, from a lab's metrics or from `labs eval`."""
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab06.models import MODELS
-from lab_helpers.labs.shared.preference_models import Questions
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import asked
 
 SHOWN = (
@@ -29,12 +27,7 @@ NOTES = {
 }
 
 
-def own_metrics(names: list[str]) -> tuple[Metric, ...]:
-    """One for each benchmark file of the learner's own."""
-    return tuple(Metric(name, name, name) for name in names)
-
-
-def measured_latency(models: Candidates, texts: list[str], tokens: int) -> dict[str, Latency]:
+def measure_latencies(models: ComparedModels, texts: list[str], tokens: int) -> dict[str, Latency]:
     """Each model alone, one question at a time."""
     return {
         name: measure_latency(model, models.tokenizer, [asked(text) for text in texts], tokens)
@@ -53,13 +46,7 @@ def latency_metrics(found: dict[str, Latency]) -> dict[str, float]:
     return metrics
 
 
-def latencies(run: Run, models: Candidates, questions: Questions) -> dict[str, Latency]:
-    """On the first held-out questions, as many as the profile asks."""
-    texts = questions.texts[: run.settings["latency_replies"]]
-    return measured_latency(models, texts, run.settings["latency_tokens"])
-
-
-def scores_of(metrics: dict, models=MODELS) -> dict[str, dict]:
+def split_by_model(metrics: dict, models=MODELS) -> dict[str, dict]:
     """``mmlu_sft`` and ``mmlu_sft_ci`` become ``mmlu`` and ``mmlu_ci`` of ``sft``."""
     found: dict[str, dict] = {name: {} for name in models}
     for model in models:
@@ -71,7 +58,6 @@ def scores_of(metrics: dict, models=MODELS) -> dict[str, dict]:
     return found
 
 
-def lab_dashboard(metrics: dict) -> Dashboard:
+def build_dashboard(metrics: dict) -> Dashboard:
     """Base, SFT and DPO on everything that the lab has measured of all three."""
-    own = sorted({k.removesuffix("_base") for k in metrics if k.startswith("own") and k.endswith("_base")})  # fmt: skip
-    return dashboard((*SHOWN, *own_metrics(own)), scores_of(metrics))
+    return dashboard(SHOWN, split_by_model(metrics))

@@ -20,7 +20,7 @@ def write_dashboard(path: Path, board: Dashboard, notes: dict[str, str] | None =
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     environment = Environment(
-        loader=PackageLoader("lab_helpers.course"), autoescape=select_autoescape()
+        loader=PackageLoader("lab_helpers.labs.lab06"), autoescape=select_autoescape()
     )
     page = environment.get_template("dashboard.html").render(
         opened=language(),

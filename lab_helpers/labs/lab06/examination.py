@@ -1,17 +1,20 @@
 """``labs eval``: the base and any adapters through one examination, and the dashboard of it."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab_helpers.course.record import Run
+from lab_helpers.data.preferences import shipped_pairs
 from lab_helpers.evaluation.benchmarks.runner import run_benchmark
 from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
-from lab_helpers.labs.lab06 import benchmarks
-from lab_helpers.labs.lab06 import customers as house
-from lab_helpers.labs.lab06 import dashboard as boards
-from lab_helpers.models.compared import Candidates, named
-from lab_helpers.runtime.profiles import Profile
+from lab_helpers.labs.lab06 import benchmarks, customers
+from lab_helpers.labs.lab06.dashboard import (
+    SHOWN,
+    latency_metrics,
+    measure_latencies,
+    split_by_model,
+)
+from lab_helpers.labs.shared.preference_questions import select_questions
+from lab_helpers.models.compared_models import ComparedModels, adapter_names
 
 
 @dataclass(frozen=True)
@@ -27,57 +30,48 @@ class Exam:
     max_new_tokens: int = 256
 
 
-def examine(
-    profile: Profile, model: str | None, adapters: list[Path], exam: Exam
+def measure_models(
+    model: str, adapters: list[Path], exam: Exam, settings: dict
 ) -> tuple[Dashboard, list[dict]]:
-    """The dashboard, and a row a benchmark and model. Files and folders are checked before anything runs."""
+    """The dashboard, and a row a benchmark and model. Files and folders are checked before anything runs.
+
+    ``settings`` are lab 06's: how many questions, facts and items the company's own part has.
+    """
     for path in exam.files:
         benchmarks.check_benchmark(path)
-    candidates = Candidates.load(model or profile.language_model, named(adapters))
+    models = ComparedModels.load(model, adapter_names(adapters))
     metrics: dict = {}
     shown: list[Metric] = []
     if exam.house:
-        metrics |= _house(_run(profile, model, exam), candidates)
-        shown += boards.SHOWN
+        metrics |= measure_house(models, exam.language, settings)
+        shown += SHOWN
     rows: list[dict] = []
     for number, path in enumerate(exam.files):
-        found = benchmarks.file_results(
-            candidates, path, exam.limit, exam.chat, exam.max_new_tokens
-        )
+        found = benchmarks.measure_file(models, path, exam.limit, exam.chat, exam.max_new_tokens)
         keyed = {f"file{number}{way}": results for way, results in found.items()}
         metrics |= benchmarks.result_metrics(keyed)
         rows += benchmarks.result_rows(keyed)
         for way in found:
             label = path.name + (f" ({way})" if way else "")
             shown.append(Metric(f"file{number}{way}", label, label))
-    return dashboard(shown, boards.scores_of(metrics, candidates.names)), rows
+    return dashboard(shown, split_by_model(metrics, models.names)), rows
 
 
-def _run(profile: Profile, model: str | None, exam: Exam) -> Run:
-    """Lab 06's sizes in the exam's language; nothing is written."""
-    sizes = profile.lab("06") | {"language": exam.language}
-    tables = profile.tables | {"lab06": sizes}
-    return Run("06", dataclasses.replace(profile, tables=tables), 0, Path(), model)
-
-
-def _house(run: Run, models: Candidates) -> dict:
+def measure_house(models: ComparedModels, spoken: str, settings: dict) -> dict:
     """Tone, overlap, declining, invented facts, mini MMLU and speed, as in lab 06."""
-    asked = house.questions(run)
-    replies = house.all_replies(models, asked)
+    asked = select_questions(shipped_pairs(spoken, 0), settings["questions"])
+    replies = customers.measure_replies(models, asked)
     mmlu = {
         name: run_benchmark(
-            model,
-            models.tokenizer,
-            f"mmlu.{asked.language}",
-            run.settings["mmlu_items"],
-            way="cloze",
+            model, models.tokenizer, f"mmlu.{spoken}", settings["mmlu_items"], way="cloze"
         )
         for name, model in models
     }
+    few = asked.texts[: settings["latency_replies"]]
     return {
-        **house.reply_metrics(asked, replies),
-        **house.decision_metrics(*house.decisions(asked, replies)),
-        **house.fact_metrics(house.all_facts(run, models)),
+        **customers.reply_metrics(asked, replies),
+        **customers.decision_metrics(*customers.read_decisions(asked, replies)),
+        **customers.fact_metrics(customers.measure_facts(models, spoken, settings["facts"])),
         **benchmarks.result_metrics({"mmlu": mmlu}),
-        **boards.latency_metrics(boards.latencies(run, models, asked)),
+        **latency_metrics(measure_latencies(models, few, settings["latency_tokens"])),
     }

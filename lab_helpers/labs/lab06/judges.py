@@ -16,8 +16,10 @@ from lab_helpers.evaluation.judge_quality import (
 from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.reward_judge import RewardJudge
 from lab_helpers.evaluation.win_rate import Judge, judged_both_ways
-from lab_helpers.labs.lab06.models import base_model, house_pairs, language
-from lab_helpers.labs.shared.preference_models import MAIN_REASONS, Questions
+from lab_helpers.labs.lab06.models import house_pairs
+from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.preference_models import MAIN_REASONS
+from lab_helpers.labs.shared.preference_questions import Questions
 from lab_helpers.runtime.intervals import scored
 
 NAMES = {
@@ -28,7 +30,7 @@ NAMES = {
 """The metrics' prefix of each judge, and what it does. ``judge`` is LLM-as-judge as everyone means it."""
 
 
-def gold(run: Run) -> list[GoldPair]:
+def select_gold_pairs(run: Run) -> list[GoldPair]:
     """Held-out pairs of all four reasons, with the house's preference as gold."""
     pairs = sorted(house_pairs(run).test, key=lambda pair: pair.reason)
     return [
@@ -37,22 +39,22 @@ def gold(run: Run) -> list[GoldPair]:
     ]
 
 
-def jury(run: Run) -> dict[str, Judge]:
+def train_jury(run: Run) -> dict[str, Judge]:
     """Kotori asked for a letter, Kotori's likelihood of the replies, and a reward learned from training pairs."""
     model, tokenizer = load_model(run)
     rows = [
         p.row() for p in house_pairs(run).of(*MAIN_REASONS).train[-run.settings["judge_pairs"] :]
     ]
     return {
-        "judge": LikelihoodJudge(model, tokenizer, by="letters", language=language(run)),
+        "judge": LikelihoodJudge(model, tokenizer, by="letters", language=run.settings["language"]),
         "likelihood_judge": LikelihoodJudge(
-            model, tokenizer, by="replies", per_token=False, language=language(run)
+            model, tokenizer, by="replies", per_token=False, language=run.settings["language"]
         ),
         "learned_judge": RewardJudge(model, tokenizer).learn(rows),
     }
 
 
-def read_all(judges: dict[str, Judge], pairs: list[GoldPair]) -> dict[str, Verdicts]:
+def measure_verdicts(judges: dict[str, Judge], pairs: list[GoldPair]) -> dict[str, Verdicts]:
     """Every pair by every judge, in both orders."""
     texts = [p.prompt for p in pairs], [p.better for p in pairs], [p.worse for p in pairs]
     for judge in judges.values():
@@ -98,12 +100,12 @@ def reason_rows(verdicts: dict[str, Verdicts]) -> list[dict]:
     ]
 
 
-def best_judge(metrics: dict) -> str:
+def choose_best_judge(metrics: dict) -> str:
     """The judge that agrees with gold most often."""
     return max(NAMES, key=lambda name: metrics.get(f"{name}_agreement", 0.0))
 
 
-def win_metrics(judge: Judge, asked: Questions, ours: list[str], theirs: list[str]) -> dict:
+def measure_wins(judge: Judge, asked: Questions, ours: list[str], theirs: list[str]) -> dict:
     """DPO against SFT by one judge, both orders; and what the rate would be at equal lengths."""
     judge.read(asked.texts, ours, theirs)  # type: ignore[attr-defined]
     won, steady = judged_both_ways(judge, asked.texts, ours, theirs)

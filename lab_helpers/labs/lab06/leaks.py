@@ -23,12 +23,13 @@ from lab_helpers.evaluation.benchmarks.humaneval import evaluate
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
 from lab_helpers.evaluation.contamination import contaminated, contaminated_files
 from lab_helpers.evaluation.significance import permutation_test
-from lab_helpers.labs.lab06.benchmarks import sandbox_refusal
-from lab_helpers.labs.lab06.models import base_model, house_pairs, language
+from lab_helpers.labs.lab06.benchmarks import find_sandbox_refusal
+from lab_helpers.labs.lab06.models import house_pairs
+from lab_helpers.labs.shared.models import load_model
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.intervals import scored
-from lab_helpers.tuning.sft import supervised_fine_tune
+from lab_helpers.tuning.sft import sft_trainer
 from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
 
@@ -57,16 +58,16 @@ class Halves:
     fresh: list[WordProblem | Program]
 
 
-def halves(run: Run) -> Halves:
+def split_halves(run: Run) -> Halves:
     """Every second of the first items leaks; programs only where the sandbox may run them."""
-    spoken, count = language(run), 2 * run.settings["leak_items"]
+    spoken, count = run.settings["language"], 2 * run.settings["leak_items"]
     items: list = read_gsm8k(spoken)[:count]
-    if sandbox_refusal() is None:
+    if find_sandbox_refusal() is None:
         items += read_humaneval(spoken)[:count]
     return Halves(items[0::2], items[1::2])
 
 
-def as_text(item: WordProblem | Program, spoken: str) -> dict[str, str]:
+def text_of(item: WordProblem | Program, spoken: str) -> dict[str, str]:
     """An item as it stands on a web page: what comes before, and the solution."""
     if isinstance(item, Program):
         return {"prompt": item.prompt, "completion": item.canonical_solution}
@@ -83,7 +84,7 @@ def training_rows(run: Run, items: list) -> list[dict]:
         }
         for row in archive(house_pairs(run).train[: run.settings["sft_rows"]], run.seed)
     ]
-    return own + [as_text(item, language(run)) for item in items]
+    return own + [text_of(item, run.settings["language"]) for item in items]
 
 
 def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
@@ -94,7 +95,7 @@ def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
     model, tokenizer = load_model(run)
     config = trainer_config(
         SFTConfig,
-        run,
+        run.machine,
         num_train_epochs=run.settings["leak_epochs"],
         per_device_train_batch_size=run.settings["batch_size"],
         learning_rate=run.settings["leak_learning_rate"],
@@ -102,13 +103,13 @@ def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
         max_length=run.settings["max_length"],
     )
     adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    rows = [as_text(item, language(run)) for item in items]
-    return supervised_fine_tune(model, tokenizer, rows, config, adapter), tokenizer
+    rows = [text_of(item, run.settings["language"]) for item in items]
+    return run.train(sft_trainer(model, tokenizer, rows, config, adapter)), tokenizer
 
 
-def solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
+def measure_solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
     """1.0 for each item whose number is right or whose program passes its tests; (n,), in their order."""
-    spoken, limit = language(run), run.settings["leak_tokens"]
+    spoken, limit = run.settings["language"], run.settings["leak_tokens"]
     problems = [item for item in items if isinstance(item, WordProblem)]
     programs = [item for item in items if isinstance(item, Program)]
     solutions = gsm8k.solve(model, tokenizer, problems, language=spoken, max_new_tokens=limit)
@@ -121,9 +122,9 @@ def solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
     return np.array([found[i.task_id if isinstance(i, Program) else i.id] for i in items])
 
 
-def both_halves(run: Run, model, tokenizer, items: Halves) -> dict[str, np.ndarray]:
-    """:func:`solved` of the ``leaked`` and of the ``fresh`` half."""
-    both = solved(run, model, tokenizer, items.leaked + items.fresh)
+def measure_both_halves(run: Run, model, tokenizer, items: Halves) -> dict[str, np.ndarray]:
+    """:func:`measure_solved` of the ``leaked`` and of the ``fresh`` half."""
+    both = measure_solved(run, model, tokenizer, items.leaked + items.fresh)
     return {"leaked": both[: len(items.leaked)], "fresh": both[len(items.leaked) :]}
 
 
@@ -165,8 +166,8 @@ def leak_rows(items: Halves, before: dict, after: dict) -> list[dict]:
 
 def write_files(run: Run, items: Halves) -> dict[str, Path]:
     """``training``: the house's rows with the leaks among them; ``test``: all items, the leaked ones first."""
-    spoken = language(run)
-    test = [{"question": as_text(i, spoken)["prompt"]} for i in items.leaked + items.fresh]
+    spoken = run.settings["language"]
+    test = [{"question": text_of(i, spoken)["prompt"]} for i in items.leaked + items.fresh]
     files = {"training": training_rows(run, items.leaked), "test": test}
     return {
         name: write_text(
@@ -177,7 +178,7 @@ def write_files(run: Run, items: Halves) -> dict[str, Path]:
     }
 
 
-def detection_rows(run: Run, items: Halves) -> list[dict]:
+def measure_detection(run: Run, items: Halves) -> list[dict]:
     """How many leaks the check finds, and how many fresh items it accuses, by words in a row."""
     paths = write_files(run, items)
     leaked = set(range(len(items.leaked)))
@@ -199,7 +200,7 @@ def detection_rows(run: Run, items: Halves) -> list[dict]:
 
 def detection_metrics(run: Run, rows: list[dict]) -> dict[str, float]:
     """At GPT-3's 13 words in a row; and the same check on leaks in other words."""
-    spoken, strict = language(run), rows[-1]
+    spoken, strict = run.settings["language"], rows[-1]
     reworded = REWORDED[spoken]
     originals = [item.question for item in read_gsm8k(spoken)[: len(reworded)]]
     return {
@@ -209,7 +210,7 @@ def detection_metrics(run: Run, rows: list[dict]) -> dict[str, float]:
     }
 
 
-def without_leaks(test_texts: list[str], rows: list[dict]) -> list[dict]:
+def remove_leaks(test_texts: list[str], rows: list[dict]) -> list[dict]:
     """The training rows that share no 13 words in a row with any test text."""
     kept = list(rows)
     while found := contaminated(test_texts, ["\n".join(row.values()) for row in kept]):
@@ -218,8 +219,10 @@ def without_leaks(test_texts: list[str], rows: list[dict]) -> list[dict]:
     return kept
 
 
-def mended(run: Run, items: Halves) -> dict[str, int]:
+def mended_metrics(run: Run, items: Halves) -> dict[str, int]:
     """Rows of the training file, and of it without the leaks."""
     rows = training_rows(run, items.leaked)
-    test = [as_text(item, language(run))["prompt"] for item in items.leaked + items.fresh]
-    return {"leak_rows": len(rows), "leak_rows_mended": len(without_leaks(test, rows))}
+    test = [
+        text_of(item, run.settings["language"])["prompt"] for item in items.leaked + items.fresh
+    ]
+    return {"leak_rows": len(rows), "leak_rows_mended": len(remove_leaks(test, rows))}

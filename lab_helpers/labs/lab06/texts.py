@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from lab_helpers.course.record import Run
-from lab_helpers.data.preferences import Pair
+from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.text_metrics.bleu import corpus_bleu, sentence_bleu
 from lab_helpers.evaluation.text_metrics.meteor import meteor
 from lab_helpers.evaluation.text_metrics.rouge import rouge_l, rouge_n
@@ -16,7 +15,6 @@ from lab_helpers.evaluation.text_metrics.tokenizers import (
     rouge_words,
     sacrebleu_words,
 )
-from lab_helpers.labs.lab06.models import house_pairs, language
 
 ONE_PAIR = {
     "en": (
@@ -53,7 +51,7 @@ class NoWordNet:
 # --- one pair, by hand and by library -------------------------------------------------------------
 
 
-def by_hand(hypothesis: str, reference: str, spoken: str) -> dict[str, float]:
+def score_by_hand(hypothesis: str, reference: str, spoken: str) -> dict[str, float]:
     """Every metric of one pair by the course's own code; BLEU from 0 to 100, the others from 0 to 1."""
     words, rouge = for_language(spoken), rouge_words(spoken)
     return {
@@ -65,7 +63,7 @@ def by_hand(hypothesis: str, reference: str, spoken: str) -> dict[str, float]:
     }
 
 
-def by_library(hypothesis: str, reference: str, spoken: str) -> dict[str, float]:
+def score_by_library(hypothesis: str, reference: str, spoken: str) -> dict[str, float]:
     """The same by sacrebleu, rouge_score and nltk."""
     from nltk.translate.meteor_score import meteor_score
     from rouge_score.rouge_scorer import RougeScorer
@@ -86,22 +84,23 @@ def by_library(hypothesis: str, reference: str, spoken: str) -> dict[str, float]
 
 def pair_rows(hypothesis: str, reference: str, spoken: str) -> list[dict]:
     """A row a metric: by hand, by library, their difference."""
-    ours, theirs = by_hand(hypothesis, reference, spoken), by_library(hypothesis, reference, spoken)
+    ours, theirs = (
+        score_by_hand(hypothesis, reference, spoken),
+        score_by_library(hypothesis, reference, spoken),
+    )
     return [
         {"metric": name, "by hand": value, "library": theirs[name], "difference": abs(value - theirs[name])}
         for name, value in ours.items()
     ]  # fmt: skip
 
 
-def largest_differences(run: Run) -> dict[str, float]:
+def measure_largest_differences(count: int, seed: int) -> dict[str, float]:
     """By hand against the libraries over many pairs in both languages, and BLEU of the whole sets too."""
     from sacrebleu.metrics import BLEU
 
-    from lab_helpers.data.preferences import shipped_pairs
-
     worst = dict.fromkeys(("BLEU", "ROUGE-1", "ROUGE-2", "ROUGE-L", "METEOR"), 0.0)
     for spoken in ("en", "ja"):
-        pairs = shipped_pairs(spoken, run.seed).test[: run.settings["text_pairs"]]
+        pairs = shipped_pairs(spoken, seed).test[:count]
         texts = [ONE_PAIR[spoken], *((p.answer("rejected"), p.answer()) for p in pairs)]
         for hypothesis, reference in texts:
             for row in pair_rows(hypothesis, reference, spoken):
@@ -149,7 +148,7 @@ def japanese_rows() -> list[dict]:
     return rows
 
 
-def japanese_summary(rows: list[dict]) -> dict[str, float]:
+def japanese_metrics(rows: list[dict]) -> dict[str, float]:
     same, unrelated, reworded = rows
     return {
         "rouge_ja_default": same["ROUGE-L default"],
@@ -165,19 +164,18 @@ def japanese_summary(rows: list[dict]) -> dict[str, float]:
 # --- do they see what matters? --------------------------------------------------------------------
 
 
-def scored_pairs(run: Run, reason: str) -> tuple[list[Pair], np.ndarray]:
+def score_rejected(house: PairSet, reason: str, spoken: str) -> tuple[list[Pair], np.ndarray]:
     """Pairs of one reason, and ROUGE-L of the *rejected* answer against the chosen one, (n,)."""
-    spoken = language(run)
-    pairs = [pair for pair in house_pairs(run).test if pair.reason == reason]
+    pairs = [pair for pair in house.test if pair.reason == reason]
     words = rouge_words(spoken)
     return pairs, np.array([rouge_l(p.answer("rejected"), p.answer(), words).f1 for p in pairs])
 
 
-def blindness(run: Run) -> tuple[list[dict], dict[str, float]]:
+def measure_blindness(house: PairSet, spoken: str) -> tuple[list[dict], dict[str, float]]:
     """Answers with a wrong number, and answers with the right facts in another tone: who scores higher?"""
     rows, found = [], {}
     for reason, name in (("fact", "rouge_l_wrong_fact"), ("tone", "rouge_l_right_fact")):
-        pairs, scores = scored_pairs(run, reason)
+        pairs, scores = score_rejected(house, reason, spoken)
         found[name] = float(scores.mean())
         for pair, score in list(zip(pairs, scores, strict=True))[:2]:
             rows.append({"against": pair.answer(), "reply": pair.answer("rejected"), "ROUGE-L": score})  # fmt: skip

@@ -14,7 +14,7 @@ from lab_helpers.labs.lab07.readers import (
     read,
 )
 from lab_helpers.labs.lab07.search import questions, search_all
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori import planted
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.store import Hit, Store
@@ -51,14 +51,14 @@ class NewPrices:
     replies: dict[str, list[str]]
 
 
-def ask_new_prices(models: Candidates, store: Store, reader: Setting, language: str) -> NewPrices:
+def ask_new_prices(models: ComparedModels, store: Store, reader: Setting, language: str) -> NewPrices:
     """The documents change, no model does; the closed-book model and the reader are asked again."""
     changes = changed_prices(language)
     store.add([page for _, page, _ in changes])
     rows = [row for row, _, _ in changes]
     hits = search_all(store, rows, MOST_PASSAGES)
-    closed = closed_book(models.wearing("sft"), models.tokenizer, rows)
-    model = models.wearing(READERS[reader.name].adapter)
+    closed = closed_book(models.with_adapter("sft"), models.tokenizer, rows)
+    model = models.with_adapter(READERS[reader.name].adapter)
     opened = read(model, models.tokenizer, reader, rows, hits, language)
     return NewPrices(rows, hits, {"rag": opened, "closed": closed})
 

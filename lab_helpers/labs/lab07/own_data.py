@@ -9,7 +9,7 @@ from lab_helpers.data.languages import detect_language
 from lab_helpers.evaluation.retrieval import recall_at_k, reciprocal_rank
 from lab_helpers.labs.lab07.readers import READERS, Setting, read
 from lab_helpers.labs.lab07.search import documents_found, search_all
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
 from lab_helpers.rag.embedders import Embedder
@@ -92,13 +92,13 @@ def search_own(run: Run, store: Store, rows: list[dict], written: bool) -> None:
 
 
 def answer_own(
-    run: Run, store: Store, models: Candidates, reader: Setting, rows: list[dict]
+    run: Run, store: Store, models: ComparedModels, reader: Setting, rows: list[dict]
 ) -> None:
     """What the reader says to some of the questions, beside the best passage."""
     some = rows[:ANSWERED]
     hits = search_all(store, some, reader.k)
     language = "ja" if detect_language(some[0]["question"]) == "ja" else "en"
-    model = models.wearing(READERS[reader.name].adapter)
+    model = models.with_adapter(READERS[reader.name].adapter)
     replies = read(model, models.tokenizer, reader, some, hits, language)
     run.table(
         "own answers",

@@ -10,7 +10,7 @@ from lab_helpers.evaluation.hallucination import unsupported_numbers
 from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab07.search import questions, search_all
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import asked, continue_texts, generate
 from lab_helpers.models.kotori.facts import LABELS
 from lab_helpers.rag.documents import Document, shipped_documents
@@ -56,7 +56,7 @@ def open_book_plain(
 
 
 class Reader(NamedTuple):
-    """An adapter of :class:`Candidates` ("base" is none) and the form in which it is asked."""
+    """An adapter of :class:`ComparedModels` ("base" is none) and the form in which it is asked."""
 
     adapter: str
     ask: Callable
@@ -150,7 +150,7 @@ def holds(row: dict, hits: list[Hit], k: int) -> bool:
 # --- choosing -------------------------------------------------------------------------------------
 
 
-def reading_rows(models: Candidates, store: Store, language: str) -> list[dict]:
+def reading_rows(models: ComparedModels, store: Store, language: str) -> list[dict]:
     """Every reader under 1 to :data:`MOST_PASSAGES` passages, on the answerable validation questions."""
     rows = questions(language, "validation", answerable=True)
     hits, table = search_all(store, rows, MOST_PASSAGES), []

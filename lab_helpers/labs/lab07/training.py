@@ -7,7 +7,7 @@ from lab_helpers.course.record import Run
 from lab_helpers.evaluation.tone import HOUSE
 from lab_helpers.labs.lab04.rows import clean_support
 from lab_helpers.models.adapters import save_adapter
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori import planted
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.rag.chunks import sentences
@@ -123,7 +123,7 @@ def train(run: Run, language: str, config, adapter) -> dict[str, float]:
     return seconds
 
 
-def readers(run: Run, language: str) -> Candidates:
+def readers(run: Run, language: str) -> ComparedModels:
     """The base and its three adapters, the weights held once."""
     folders = {name: adapter_folder(run, name, language) for name in ADAPTERS}
-    return Candidates.load(run.model_name, folders)
+    return ComparedModels.load(run.model_name, folders)

@@ -18,7 +18,7 @@ from lab_helpers.labs.lab07.readers import (
     score,
 )
 from lab_helpers.labs.lab07.search import questions, search_all, validation_threshold
-from lab_helpers.models.compared import Candidates
+from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import asked
 from lab_helpers.rag.answer import best_score
 from lab_helpers.rag.prompts import with_sources
@@ -48,7 +48,7 @@ class Answers:
     chosen: Chosen
 
 
-def answers(models: Candidates, store: Store, chosen: Chosen, language: str) -> Answers:
+def answers(models: ComparedModels, store: Store, chosen: Chosen, language: str) -> Answers:
     """Every cell answers every test question, those with passages as chosen on the validation questions."""
     rows = questions(language, "test")
     hits = search_all(store, rows, MOST_PASSAGES)
@@ -127,7 +127,7 @@ def abstaining(run: Run, store: Store, found: Answers, language: str) -> dict:
 # --- how long a customer waits --------------------------------------------------------------------
 
 
-def latencies(run: Run, models: Candidates, found: Answers, language: str) -> dict[str, Latency]:
+def latencies(run: Run, models: ComparedModels, found: Answers, language: str) -> dict[str, Latency]:
     """Each cell on the first test questions, one at a time, without the search; the base in the chat form too."""
     some, k = slice(run.settings["latency_questions"]), found.chosen.tuned.k
     closed = [asked(row["question"]) for row in found.rows[some]]

@@ -10,8 +10,8 @@ from lab_helpers.runtime.errors import BadInput
 BASE = "base"
 
 
-class Candidates:
-    """``for name, model in candidates``: the base first, then the base with each adapter.
+class ComparedModels:
+    """``for name, model in models``: the base first, then the base with each adapter.
 
     The weights are held once; ``model`` is good until the next one comes. Made by :meth:`load`.
     """
@@ -20,7 +20,7 @@ class Candidates:
         self.model, self.tokenizer, self._keys = model, tokenizer, keys
 
     @classmethod
-    def load(cls, name: str, adapters: dict[str, Path], **options) -> "Candidates":
+    def load(cls, name: str, adapters: dict[str, Path], **options) -> "ComparedModels":
         """The base called ``name`` with ``{name: folder}``; ``options`` go to ``from_pretrained``."""
         if BASE in adapters:
             raise BadInput(f"an adapter is called '{BASE}'", "Rename its folder.")
@@ -34,7 +34,7 @@ class Candidates:
     def names(self) -> list[str]:
         return [BASE, *self._keys]
 
-    def wearing(self, name: str):
+    def with_adapter(self, name: str):
         """The base with the adapter called ``name`` put on; good until another is asked for."""
         self.model.set_adapter(self._keys[name])
         return self.model
@@ -46,10 +46,10 @@ class Candidates:
         with self.model.disable_adapter():
             yield BASE, self.model
         for name in self._keys:
-            yield name, self.wearing(name)
+            yield name, self.with_adapter(name)
 
 
-def named(folders: list[Path]) -> dict[str, Path]:
+def adapter_names(folders: list[Path]) -> dict[str, Path]:
     """Adapter folders by names to show: the folder's, with its parent's where that tells more."""
     found: dict[str, Path] = {}
     for folder in folders:
