@@ -109,9 +109,23 @@ def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
     return PairSet(train, test)
 
 
-def length_matched(pairs: list[Pair], tolerance: float = 0.1) -> list[Pair]:
-    """Pairs whose answers differ in length by at most ``tolerance`` of the longer one."""
-    return [p for p in pairs if min(p.length_ratio, 1 / p.length_ratio) >= 1 - tolerance]
+def length_matched(pairs, tolerance):
+    """Pairs whose two texts differ in length by at most ``tolerance`` of the longer one.
+
+    ``pairs`` are dicts with the texts ``chosen`` and ``rejected``; a new list comes back.
+    """
+    kept = []
+    for pair in pairs:
+        sizes = sorted((len(pair["chosen"]), len(pair["rejected"])))
+        if sizes[0] >= (1 - tolerance) * sizes[1]:
+            kept.append(pair)
+    return kept
+
+
+def select_length_matched(pairs: list[Pair], tolerance: float = 0.1) -> list[Pair]:
+    """The same of whole pairs, by their answers' texts."""
+    rows = [{"chosen": p.answer(), "rejected": p.answer("rejected"), "pair": p} for p in pairs]
+    return [row["pair"] for row in length_matched(rows, tolerance)]
 
 
 def longest_chosen(pairs: list[Pair], count: int) -> list[Pair]:
@@ -121,7 +135,7 @@ def longest_chosen(pairs: list[Pair], count: int) -> list[Pair]:
 
 def near_duplicates(pairs: list[Pair], count: int) -> list[Pair]:
     """The ``count`` pairs whose two answers are most alike without differing much in length."""
-    matched = length_matched(pairs)
+    matched = select_length_matched(pairs)
     return sorted(matched or pairs, key=lambda pair: -pair.likeness)[:count]
 
 

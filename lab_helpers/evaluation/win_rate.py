@@ -59,3 +59,13 @@ def judged_both_ways(
         steady.append(first == second)
         found.append((1 + first) / 2 if first == second else 0.5)
     return np.array(found), float(np.mean(steady)) if steady else 1.0
+
+
+def win_rate(judge, prompts, ours, theirs):
+    """Share of replies that win when each pair is read in both orders; a judge that changes its mind has seen a tie."""
+    points = []
+    for prompt, mine, other in zip(prompts, ours, theirs, strict=True):
+        first = judge(prompt, mine, other) > 0.5
+        second = judge(prompt, other, mine) < 0.5
+        points.append(float(first) if first == second else 0.5)
+    return sum(points) / len(points)

@@ -37,6 +37,11 @@ class PairLogps:
     rejected_tokens: torch.Tensor
 
     @property
+    def sides(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What the losses without lengths take: chosen, rejected, and both under the reference."""
+        return self.chosen, self.rejected, self.reference_chosen, self.reference_rejected
+
+    @property
     def chosen_ratio(self) -> torch.Tensor:
         """log π(y_w | x) - log π_ref(y_w | x): how much likelier the policy has made the chosen answer."""
         return self.chosen - self.reference_chosen
@@ -52,29 +57,29 @@ class PairLogps:
         return self.chosen_ratio - self.rejected_ratio
 
 
-def reward_accuracy(logps: PairLogps) -> float:
+def reward_accuracy(chosen, rejected, ref_chosen, ref_rejected) -> torch.Tensor:
     """Share of pairs whose chosen answer has the higher implicit reward; a tie is no success.
 
     r(x, y) = β log π(y | x) / π_ref(y | x) — DPO eq. (5) without β log Z(x), which cancels.
     """
-    return float((logps.margin > 0).float().mean())
+    return ((chosen - ref_chosen) > (rejected - ref_rejected)).float().mean()
 
 
-def dpo_loss(logps: PairLogps, beta: float) -> torch.Tensor:
+def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta: float) -> torch.Tensor:
     """-log σ(β (ratio_w - ratio_l)), (n,) — Rafailov et al. 2023 (arXiv:2305.18290) eq. (7)."""
-    return -logsigmoid(beta * logps.margin)
+    margin = (chosen - ref_chosen) - (rejected - ref_rejected)
+    return -logsigmoid(beta * margin)
 
 
-def ipo_loss(logps: PairLogps, beta: float) -> torch.Tensor:
-    """(h - 1/(2τ))², (n,) — Azar et al. 2023 (IPO, arXiv:2310.12036) eq. (17); τ is ``beta``.
+def ipo_loss(
+    chosen_ratio, rejected_ratio, chosen_tokens, rejected_tokens, tau: float
+) -> torch.Tensor:
+    """(h - 1/(2τ))², (n,) — Azar et al. 2023 (IPO, arXiv:2310.12036) eq. (17).
 
     h is the difference of the ratios *per token*, as TRL divides; the paper does not say so.
     """
-    h = (
-        logps.chosen_ratio / logps.chosen_tokens.clamp(min=1)
-        - logps.rejected_ratio / logps.rejected_tokens.clamp(min=1)
-    )  # fmt: skip
-    return (h - 1 / (2 * beta)) ** 2
+    h = chosen_ratio / chosen_tokens.clamp(min=1) - rejected_ratio / rejected_tokens.clamp(min=1)
+    return (h - 1 / (2 * tau)) ** 2
 
 
 def robust_loss(logps: PairLogps, beta: float, flipped: float) -> torch.Tensor:

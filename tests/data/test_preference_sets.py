@@ -11,7 +11,7 @@ from lab_helpers.data.preferences import (
     Pair,
     archive,
     flip,
-    length_matched,
+    select_length_matched,
     longest_chosen,
     near_duplicates,
     own_pairs,
@@ -69,7 +69,7 @@ def test_near_duplicates_are_the_fact_pairs(language):
 @given(st.floats(0, 0.5))
 def test_matched_pairs_differ_by_no_more_than_the_tolerance(tolerance):
     pairs = [pair("a" * n, "b" * 100) for n in range(50, 151)]
-    kept = length_matched(pairs, tolerance)
+    kept = select_length_matched(pairs, tolerance)
     for p in pairs:
         sizes = len(p.answer("chosen")), len(p.answer("rejected"))
         assert (p in kept) == (min(sizes) >= (1 - tolerance) * max(sizes) - 1e-9)

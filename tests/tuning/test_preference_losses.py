@@ -21,33 +21,38 @@ def pairs(*values, tokens=(4, 4)) -> PairLogps:
 
 
 @given(numbers, numbers, numbers, numbers, betas)
+def ipo(logps, tau):
+    lengths = logps.chosen_tokens, logps.rejected_tokens
+    return hand.ipo_loss(logps.chosen_ratio, logps.rejected_ratio, *lengths, tau)
+
+
 def test_dpo_is_equation_7(chosen, rejected, before_chosen, before_rejected, beta):
     z = beta * ((chosen - before_chosen) - (rejected - before_rejected))
     wanted = math.log1p(math.exp(-z)) if z > -30 else -z
-    got = hand.dpo_loss(pairs(chosen, rejected, before_chosen, before_rejected), beta)
+    got = hand.dpo_loss(*pairs(chosen, rejected, before_chosen, before_rejected).sides, beta)
     assert got.item() == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
 @given(numbers, numbers, betas)
 def test_where_policy_and_reference_agree_the_loss_is_ln_2(chosen, rejected, beta):
     same = pairs(chosen, rejected, chosen, rejected)
-    assert hand.dpo_loss(same, beta).item() == pytest.approx(math.log(2))
-    assert hand.reward_accuracy(same) == 0
+    assert hand.dpo_loss(*same.sides, beta).item() == pytest.approx(math.log(2))
+    assert hand.reward_accuracy(*same.sides) == 0
 
 
 def test_a_long_answer_pulls_as_hard_as_a_short_one_in_dpo_and_less_in_ipo():
     short, long = (pairs(-2.0, -4.0, -3.0, -3.0, tokens=t) for t in ((2, 2), (20, 20)))
-    assert hand.dpo_loss(short, 0.1) == hand.dpo_loss(long, 0.1)
+    assert hand.dpo_loss(*short.sides, 0.1) == hand.dpo_loss(*long.sides, 0.1)
     assert hand.normalised_loss(short, 1.0) < hand.normalised_loss(long, 1.0)
-    assert hand.ipo_loss(short, 0.1) < hand.ipo_loss(long, 0.1)
+    assert ipo(short, 0.1) < ipo(long, 0.1)
 
 
 def test_ipo_is_least_at_its_own_margin_not_at_infinity():
     """IPO wants h = 1/(2τ); more is as bad as less. DPO always wants more."""
-    at = {h: hand.ipo_loss(pairs(4 * h, 0.0, 0.0, 0.0), 0.25).item() for h in (1.0, 2.0, 3.0)}
+    at = {h: ipo(pairs(4 * h, 0.0, 0.0, 0.0), 0.25).item() for h in (1.0, 2.0, 3.0)}
     assert at[2.0] == 0
     assert at[1.0] == at[3.0] == 1
-    more = [hand.dpo_loss(pairs(h, 0.0, 0.0, 0.0), 0.25).item() for h in (1.0, 2.0, 30.0)]
+    more = [hand.dpo_loss(*pairs(h, 0.0, 0.0, 0.0).sides, 0.25).item() for h in (1.0, 2.0, 30.0)]
     assert more == sorted(more, reverse=True)
 
 
@@ -56,12 +61,12 @@ def test_robust_is_right_on_average_over_wrong_labels(a, b, c, d, share):
     """(1 - ε) L(right) + ε L(flipped) of the robust loss is DPO's loss on the right labels."""
     right, flipped = pairs(a, b, c, d), pairs(b, a, d, c)
     mean = (1 - share) * hand.robust_loss(right, 0.1, share) + share * hand.robust_loss(flipped, 0.1, share)  # fmt: skip
-    assert mean.item() == pytest.approx(hand.dpo_loss(right, 0.1).item(), rel=1e-6, abs=1e-9)
+    assert mean.item() == pytest.approx(hand.dpo_loss(*right.sides, 0.1).item(), rel=1e-6, abs=1e-9)
 
 
 def test_robust_without_noise_is_dpo():
     one = pairs(-1.0, -9.0, -2.0, -3.0)
-    assert torch.equal(hand.robust_loss(one, 0.3, 0.0), hand.dpo_loss(one, 0.3))
+    assert torch.equal(hand.robust_loss(one, 0.3, 0.0), hand.dpo_loss(*one.sides, 0.3))
 
 
 def test_logps_are_those_of_the_answers_tokens():
@@ -95,7 +100,7 @@ def test_the_tail_beyond_the_shorter_answer_counts_by_alpha():
 def test_the_margin_is_the_difference_of_both_ratios():
     one = pairs(-1.0, -9.0, -2.0, -3.0)
     assert (one.chosen_ratio.item(), one.rejected_ratio.item(), one.margin.item()) == (1, -6, 7)
-    assert hand.reward_accuracy(one) == 1
+    assert hand.reward_accuracy(*one.sides) == 1
 
 
 def test_the_sft_term_is_a_mean_over_tokens_not_over_answers():

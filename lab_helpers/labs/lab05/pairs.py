@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from lab_helpers.data.preferences import PairSet, length_matched
+from lab_helpers.data.preferences import PairSet, select_length_matched
 
 
 def pair_rows(pairs: PairSet) -> list[dict]:
@@ -33,7 +33,7 @@ def pair_metrics(pairs: PairSet) -> dict[str, float]:
         "pairs_train": len(pairs.train),
         "pairs_test": len(pairs.test),
         "chosen_is_longer": float(np.mean([pair.length_ratio > 1 for pair in both])),
-        "length_matched_pairs": len(length_matched(both)),
+        "length_matched_pairs": len(select_length_matched(both)),
     }
 
 

@@ -9,9 +9,9 @@ from lab_helpers.data.preferences import (
     Pair,
     PairSet,
     flip,
-    length_matched,
     longest_chosen,
     near_duplicates,
+    select_length_matched,
 )
 from lab_helpers.labs.shared.preference_models import (
     choose_max_length,
@@ -59,7 +59,7 @@ def measure_drift_on(run: Run, model, tokenizer, pairs: list[Pair]) -> dict[str,
     """On pairs: implicit-reward accuracy, mean margin, and how far both answers' log-probabilities moved."""
     logps = pair_logps(model, tokenizer, training_rows(pairs), choose_max_length(run, model))
     return {
-        "accuracy": reward_accuracy(logps),
+        "accuracy": float(reward_accuracy(*logps.sides)),
         "margin": float(logps.margin.mean()),
         "chosen": float(logps.chosen_ratio.mean()),
         "rejected": float(logps.rejected_ratio.mean()),
@@ -179,7 +179,7 @@ def list_length_arms(run: Run, pairs: PairSet) -> list[Arm]:
         Arm("biased", biased, slower),
         Arm("ld_alpha", biased, slower | {"ld_alpha": run.settings["ld_alpha"]}),
         Arm("sigmoid_norm", biased, slower | normed),
-        Arm("matched", (length_matched(others) or others)[:count], slower),
+        Arm("matched", (select_length_matched(others) or others)[:count], slower),
     ]
 
 

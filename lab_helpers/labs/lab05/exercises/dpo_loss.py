@@ -1,15 +1,11 @@
-"""Lab 05, exercise ``dpo_loss``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``dpo_loss``: planted wrong answers, check, hints."""
 
 import torch
 from torch.nn.functional import logsigmoid
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-
-
-def dpo_loss(chosen, rejected, ref_chosen, ref_rejected, beta):
-    margin = (chosen - ref_chosen) - (rejected - ref_rejected)
-    return -logsigmoid(beta * margin)
+from lab_helpers.tuning.preference_losses import dpo_loss
 
 
 def _no_reference(chosen, rejected, ref_chosen, ref_rejected, beta):

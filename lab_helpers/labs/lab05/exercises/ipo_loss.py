@@ -1,14 +1,10 @@
-"""Lab 05, exercise ``ipo_loss``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``ipo_loss``: planted wrong answers, check, hints."""
 
 import torch
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-
-
-def ipo_loss(chosen_ratio, rejected_ratio, chosen_tokens, rejected_tokens, tau):
-    h = chosen_ratio / chosen_tokens - rejected_ratio / rejected_tokens
-    return (h - 1 / (2 * tau)) ** 2
+from lab_helpers.tuning.preference_losses import ipo_loss
 
 
 def _ipo_sums(chosen_ratio, rejected_ratio, chosen_tokens, rejected_tokens, tau):

@@ -1,18 +1,10 @@
-"""Lab 05, exercise ``length_matched``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``length_matched``: planted wrong answers, check, hints."""
 
 import copy
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.data.preferences import length_matched
 from lab_helpers.runtime.language import Text
-
-
-def length_matched(pairs, tolerance):
-    kept = []
-    for pair in pairs:
-        sizes = sorted((len(pair["chosen"]), len(pair["rejected"])))
-        if sizes[0] >= (1 - tolerance) * sizes[1]:
-            kept.append(pair)
-    return kept
 
 
 def _matched_one_way(pairs, tolerance):

@@ -1,13 +1,10 @@
-"""Lab 05, exercise ``reward_accuracy``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``reward_accuracy``: planted wrong answers, check, hints."""
 
 import torch
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-
-
-def reward_accuracy(chosen, rejected, ref_chosen, ref_rejected):
-    return ((chosen - ref_chosen) > (rejected - ref_rejected)).float().mean()
+from lab_helpers.tuning.preference_losses import reward_accuracy
 
 
 def _accuracy_without_reference(chosen, rejected, ref_chosen, ref_rejected):

@@ -1,16 +1,10 @@
-"""Lab 05, exercise ``sequence_logps``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``sequence_logps``: planted wrong answers, check, hints."""
 
 import torch
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
 from lab_helpers.runtime.language import Text
-from lab_helpers.tuning import preference_losses as package
-
-
-def sequence_logps(logits, ids, mask):
-    chances = logits[:, :-1].log_softmax(-1)
-    said = chances.gather(2, ids[:, 1:, None])[..., 0]
-    return (said * mask[:, 1:]).sum(-1)
+from lab_helpers.tuning.preference_losses import sequence_logps
 
 
 def _not_shifted(logits, ids, mask):
@@ -86,7 +80,7 @@ def _test_sequence_logps(answer) -> None:
             raise Mistake(en, ja)
     expect_close(
         got,
-        package.sequence_logps(logits, ids, mask),
+        sequence_logps(logits, ids, mask),
         "not the sum of log π(token) over the answer's tokens.",
         "回答のトークンについての log π の和になっていません。",
     )

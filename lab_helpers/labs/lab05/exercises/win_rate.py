@@ -1,16 +1,8 @@
-"""Lab 05, exercise ``win_rate``: reference, planted wrong answers, check, hints."""
+"""Lab 05, exercise ``win_rate``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.evaluation.win_rate import win_rate
 from lab_helpers.runtime.language import Text
-
-
-def win_rate(judge, prompts, ours, theirs):
-    points = []
-    for prompt, mine, other in zip(prompts, ours, theirs, strict=True):
-        first = judge(prompt, mine, other) > 0.5
-        second = judge(prompt, other, mine) < 0.5
-        points.append(float(first) if first == second else 0.5)
-    return sum(points) / len(points)
 
 
 def _one_order(judge, prompts, ours, theirs):
