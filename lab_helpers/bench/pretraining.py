@@ -8,14 +8,14 @@ import torch
 from lab_helpers.figures import pretraining as pictures
 from lab_helpers.models.kotori import architecture
 from lab_helpers.models.kotori.export import CURVE, export
-from lab_helpers.models.kotori.pretraining import Settings
+from lab_helpers.models.kotori.pretraining import PretrainingSettings
 from lab_helpers.models.kotori.tokenizer import load
 from lab_helpers.runtime.files import read_json
 
 EXAMPLE = "A red fish, a blue bird, an old dog; a red fish, a blue bird, an old dog"
 
 
-def export_with_pictures(run_folder: Path, folder: Path, settings: Settings) -> str:
+def export_with_pictures(run_folder: Path, folder: Path, settings: PretrainingSettings) -> str:
     """Write the finished model of ``run_folder`` and its card's pictures; the weights' sha256."""
     digest = export(run_folder, folder, settings)
     draw_pictures(folder)

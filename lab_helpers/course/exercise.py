@@ -7,7 +7,6 @@ of the message it must be refused with; a test of the course runs them all.
 
 import dis
 import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,8 +86,11 @@ class Exercise:
         return str(self.hints[min(max(step, 1), len(self.hints)) - 1])
 
     def solution(self) -> str:
-        """The reference's source code."""
-        return textwrap.dedent(inspect.getsource(self.reference))
+        """The reference's source code, after that of the functions beside it which it calls."""
+        beside = (self.reference.__globals__.get(name) for name in self.reference.__code__.co_names)
+        home = self.reference.__module__
+        called = [f for f in beside if inspect.isfunction(f) and f.__module__ == home]
+        return "\n\n".join(inspect.getsource(f) for f in (*called, self.reference))
 
 
 def is_unanswered(function: Callable) -> bool:

@@ -4,8 +4,8 @@ import base64
 from pathlib import Path
 
 from lab_helpers.course.claims import NOT_MEASURED, ledger, verdict_name
-from lab_helpers.course.runs import is_shipped, load_records
 from lab_helpers.course.registry import LABS
+from lab_helpers.course.runs import is_shipped, load_records
 from lab_helpers.figures.display import cell
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import language, say

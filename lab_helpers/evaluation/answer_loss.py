@@ -21,18 +21,18 @@ def answer_loss(
     total = count = 0.0
     for first in range(0, len(rows), batch_size):
         batch = rows[first : first + batch_size]
-        ids, labels = padded([r[0] for r in batch], 0), padded([r[1] for r in batch], IGNORED)
-        heard = int((labels[:, 1:] != IGNORED).sum())
-        if heard:
+        ids, labels = pad_right([r[0] for r in batch], 0), pad_right([r[1] for r in batch], IGNORED)
+        counted = int((labels[:, 1:] != IGNORED).sum())
+        if counted:
             logits = model(input_ids=ids.to(model.device)).logits.cpu()
-            total += float(masked_loss(logits, labels)) * heard
-            count += heard
+            total += float(masked_loss(logits, labels)) * counted
+            count += counted
     if not count:
         raise BadInput("no answer has a token left", "Raise max_length, or give rows with answers.")
     return total / count if math.isfinite(total) else math.inf
 
 
-def padded(rows: list[list[int]], filler: int) -> torch.Tensor:
+def pad_right(rows: list[list[int]], filler: int) -> torch.Tensor:
     """Rows of unequal length as one tensor, filled on the right."""
     width = max(map(len, rows))
     return torch.tensor([row + [filler] * (width - len(row)) for row in rows])

@@ -23,7 +23,7 @@ OUT_OF_FORMAT, TIMED_OUT, SERVER_ERROR = "out of format", "timed out", "server e
 
 
 @dataclass(frozen=True)
-class Problem:
+class NoVerdict:
     """A pair that got no verdict and counts as a tie: ``kind`` and what the server did."""
 
     kind: str
@@ -73,7 +73,7 @@ class EndpointJudge:
         self.tries, self.give_up_after, self._sleep = tries, give_up_after, sleep
         self.instruction = VERDICT_QUESTION[language] if instruction is None else instruction
         self.language = language
-        self.problems: list[Problem] = []
+        self.problems: list[NoVerdict] = []
         self.requests = 0
         self._failed_in_a_row = 0
         self._answers = _AnswerFile(cache)
@@ -97,7 +97,7 @@ class EndpointJudge:
             return 0.5
         self._failed_in_a_row = 0
         if found is None:
-            self.problems.append(Problem(OUT_OF_FORMAT, answer[:200], prompt))
+            self.problems.append(NoVerdict(OUT_OF_FORMAT, answer[:200], prompt))
             return 0.5
         return found
 
@@ -106,7 +106,7 @@ class EndpointJudge:
         return dict(Counter(problem.kind for problem in self.problems))
 
     def _note(self, failure: _Failed, prompt: str) -> None:
-        self.problems.append(Problem(failure.kind, failure.detail, prompt))
+        self.problems.append(NoVerdict(failure.kind, failure.detail, prompt))
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= self.give_up_after:
             self._failed_in_a_row = 0

@@ -11,14 +11,14 @@ from typing import Literal
 
 import torch
 
-from lab_helpers.evaluation.endpoint_judge import EndpointJudge, Problem
+from lab_helpers.evaluation.endpoint_judge import EndpointJudge, NoVerdict
 from lab_helpers.evaluation.judge_prompts import LETTERS_QUESTION, QUALITY, pair_text
 from lab_helpers.evaluation.win_rate import Judge
 from lab_helpers.models.kotori.skills import scores
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import track
 
-__all__ = ["EndpointJudge", "LikelihoodJudge", "Problem", "position_balanced"]
+__all__ = ["EndpointJudge", "LikelihoodJudge", "NoVerdict", "position_balanced"]
 
 By = Literal["letters", "replies"]
 

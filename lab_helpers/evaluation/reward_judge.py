@@ -40,7 +40,7 @@ class RewardJudge:
         self._weights = fitted.coef_[0]
         return self
 
-    def retrained(self, pairs: list[dict]) -> "RewardJudge":
+    def train_another(self, pairs: list[dict]) -> "RewardJudge":
         """Another judge who has learnt from other pairs; what was read once is read no more."""
         other = RewardJudge(self.model, self.tokenizer, self.max_length)
         other._known = self._known

@@ -1,7 +1,7 @@
 """Encoders by name: ``minilm`` (shipped), a local folder, or a hub name."""
 
 from lab_helpers.models.minilm import minilm_folder
-from lab_helpers.models.sources import model_source, quiet_loading, told_plainly
+from lab_helpers.models.sources import model_source, plain_loading_errors, quiet_loading
 
 # Dropout costs a tenth of the time on a CPU, and in runs of a few dozen steps its noise exceeds its use.
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -17,7 +17,7 @@ def load_tokenizer(name: str):
     from transformers import AutoTokenizer
 
     source = encoder_source(name)
-    with told_plainly(name):
+    with plain_loading_errors(name):
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
 
 
@@ -47,7 +47,7 @@ def _load(model_class, config_class, name: str, pretrained: bool, **options):
     import torch
 
     source = encoder_source(name)
-    with told_plainly(name), quiet_loading():
+    with plain_loading_errors(name), quiet_loading():
         config = config_class.from_pretrained(
             source, trust_remote_code=False, **options, **NO_DROPOUT
         )

@@ -31,7 +31,7 @@ def four_bit_layers(model) -> dict:
     return {name: module for name, module in model.named_modules() if isinstance(module, kind)}
 
 
-def unpacked(layer) -> torch.Tensor:
+def unpack_weight(layer) -> torch.Tensor:
     """The weight of a ``Linear4bit`` as floats, read as one long row, which is right on every processor."""
     from bitsandbytes.functional import dequantize_4bit
 
@@ -52,7 +52,7 @@ def ready_four_bit(model):
 
 def _plain_product(layer):
     def forward(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.linear(x, unpacked(layer).to(x.dtype), layer.bias)
+        return torch.nn.functional.linear(x, unpack_weight(layer).to(x.dtype), layer.bias)
 
     return forward
 
@@ -70,5 +70,5 @@ def copy_unpacked(four_bit_model, plain_model):
     """``plain_model`` with every weight that ``four_bit_model`` holds in 4 bits: the dequantized base."""
     for name, layer in four_bit_layers(four_bit_model).items():
         target = plain_model.get_submodule(name).weight
-        target.copy_(unpacked(layer).to(target))
+        target.copy_(unpack_weight(layer).to(target))
     return plain_model

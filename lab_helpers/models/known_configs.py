@@ -119,7 +119,7 @@ def _read_config(model: str):
     from transformers import AutoConfig
 
     from lab_helpers.models.language_models import language_model_source
-    from lab_helpers.models.sources import quiet_loading, told_plainly
+    from lab_helpers.models.sources import plain_loading_errors, quiet_loading
 
     if model.count("/") != 1 and not Path(model).expanduser().exists() and model != "kotori":
         raise BadInput(
@@ -137,7 +137,7 @@ def _read_config(model: str):
                 "Give the config.json that lies beside a model's weights.",
             ) from None
     source = language_model_source(model)
-    with told_plainly(model), quiet_loading():
+    with plain_loading_errors(model), quiet_loading():
         return AutoConfig.from_pretrained(source, trust_remote_code=False)
 
 

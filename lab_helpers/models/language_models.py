@@ -1,7 +1,7 @@
 """Causal language models by name: ``kotori`` (shipped), a local folder, or a hub name."""
 
 from lab_helpers.models.kotori.shipped import kotori_folder
-from lab_helpers.models.sources import model_source, quiet_loading, told_plainly
+from lab_helpers.models.sources import model_source, plain_loading_errors, quiet_loading
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -23,7 +23,7 @@ def load_language_model(name: str, **options):
     from lab_helpers.runtime.hardware import detect
 
     source = language_model_source(name)
-    with told_plainly(name), quiet_loading():
+    with plain_loading_errors(name), quiet_loading():
         model, found = AutoModelForCausalLM.from_pretrained(
             source,
             use_safetensors=True,
@@ -55,7 +55,7 @@ def load_chat_tokenizer(name: str):
     from transformers import AutoTokenizer
 
     source = language_model_source(name)
-    with told_plainly(name):
+    with plain_loading_errors(name):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     if not tokenizer.chat_template:
         raise BadInput(

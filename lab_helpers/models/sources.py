@@ -47,7 +47,7 @@ def hush_known_warnings() -> None:
 
 
 @contextmanager
-def told_plainly(name: str):
+def plain_loading_errors(name: str):
     """Turn what can go wrong while loading into one sentence with the way out."""
     from huggingface_hub.errors import GatedRepoError
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from lab_helpers.models.encoders import encoder_source
-from lab_helpers.models.sources import quiet_loading, told_plainly
+from lab_helpers.models.sources import plain_loading_errors, quiet_loading
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
 from lab_helpers.runtime.hardware import detect
@@ -147,7 +147,7 @@ def load_embedder(
     from sentence_transformers import SentenceTransformer
 
     autocast = pick_precision(detect(), precision).autocast
-    with told_plainly(name), quiet_loading():
+    with plain_loading_errors(name), quiet_loading():
         model = SentenceTransformer(
             source,
             device=device,

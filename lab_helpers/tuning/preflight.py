@@ -176,7 +176,7 @@ def _check_cut(rows: list[tuple], config) -> None:
         return
     start = getattr(config, "truncation_mode", "keep_start") == "keep_start"
     part = slice(None, config.max_length) if start else slice(-config.max_length, None)
-    silent = [number for number, (_, labels) in enumerate(rows, 1) if _deaf(labels[part])]
+    silent = [number for number, (_, labels) in enumerate(rows, 1) if _without_loss(labels[part])]
     longest = max(len(ids) for ids, _ in rows)
     if len(silent) == len(rows):
         raise BadInput(
@@ -192,7 +192,7 @@ def _check_cut(rows: list[tuple], config) -> None:
         )
 
 
-def _deaf(labels: list[int]) -> bool:
+def _without_loss(labels: list[int]) -> bool:
     return all(label == IGNORED for label in labels)
 
 

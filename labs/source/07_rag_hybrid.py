@@ -54,10 +54,10 @@ for page in (pages[0], pages[40]):
 #
 # 埋め込みモデルは、文章を *1 つ*のベクトルにします。ですから、1 つの文章は 1 つのことだけを述べているのが理想です。トークン数で切ると、文が途中でちぎれます。文単位で切れば、どのチャンクも完結した文になります。それでも「It is sold for …」だけでは何の話か分からないので、ストアは各チャンクの前に文書の見出しを付けます。
 # %%
-from lab_helpers.labs.lab07 import search as searching
+from lab_helpers.labs.lab07 import search
 from lab_helpers.rag.chunks import by_sentences, by_tokens
 
-embedder = searching.embedder(lab.run)
+embedder = search.load_run_embedder(lab.run)
 for cut in (by_tokens, by_sentences):
     print(cut.__name__)
     for chunk in cut(pages[0], size=32, tokenizer=embedder.tokenizer):
@@ -72,7 +72,7 @@ for cut in (by_tokens, by_sentences):
 # 意味の近い文章は、コサイン類似度の高いベクトルになります。ベクトルを作るのは **MiniLM**（2,200 万パラメータ、英語用）、保存するのは LanceDB です。サーバーは要らず、フォルダー 1 つで済みます。
 # %%
 stores = {
-    lang: searching.open_store(lab.run, embedder, lang) for lang in ("en", "ja")
+    lang: search.open_store(lab.run, embedder, lang) for lang in ("en", "ja")
 }
 print({lang: store.count() for lang, store in stores.items()}, "chunks")
 for hit in stores["en"].search("How heavy is the Shizuku?", k=3, mode="vector"):
@@ -111,9 +111,9 @@ def mean_reciprocal_rank(ranked, gold):
 mean_reciprocal_rank = lab.check("mean_reciprocal_rank", mean_reciprocal_rank)
 # %%
 for lang, store in stores.items():
-    rows = searching.questions(lang, "test", answerable=True)
+    rows = search.load_questions(lang, "test", answerable=True)
     gold = [row["document"] for row in rows]
-    found = searching.documents_found(store, rows, "vector")
+    found = search.find_documents(store, rows, "vector")
     recall, rank = recall_at_k(found, gold, 5), mean_reciprocal_rank(found, gold)
     print(f"{lang}: {len(rows)} questions, by vectors: recall@5 {recall:.3f}, MRR {rank:.3f}")
 # %% [markdown] lang="en"
@@ -127,9 +127,9 @@ for lang, store in stores.items():
 # %%
 from lab_helpers.figures import retrieval as figures
 
-lab.figure(figures.nearest(searching.two_questions(stores)), "nearest")
+lab.figure(figures.nearest(search.compare_two_questions(stores)), "nearest")
 for lang in ("en", "ja"):
-    print(embedder.tokenizer.tokenize(searching.example(lang)["question"]))
+    print(embedder.tokenizer.tokenize(search.select_example(lang)["question"]))
 # %% [markdown] lang="en"
 # Its vocabulary has few kanji: 重 (heavy!) becomes `[UNK]`. The kana fall into single characters and lose their voicing marks, ズ to ス, で to て. To this model all Japanese texts look alike: every cosine is *high*, and there is hardly a slope.
 #
@@ -157,18 +157,18 @@ def reciprocal_rank_fusion(rankings, k=60):
 
 reciprocal_rank_fusion = lab.check("reciprocal_rank_fusion", reciprocal_rank_fusion)
 # %%
-row = searching.example("en", "q-001-3")
-by_meaning, by_words = searching.rankings(stores["en"], row["question"])
+row = search.select_example("en", "q-001-3")
+by_meaning, by_words = search.rank_both_ways(stores["en"], row["question"])
 print(row["question"], "→", row["document"])
 print("meaning:", by_meaning[:5])
 print("words:  ", by_words[:5])
 print("fused:  ", reciprocal_rank_fusion([by_meaning, by_words])[:5])
 # %%
-rows = [row for lang, store in stores.items() for row in searching.retrieval_rows(store, lang)]
-shown = searching.means(rows)
+rows = [row for lang, store in stores.items() for row in search.measure_retrieval(store, lang)]
+shown = search.mean_rows(rows)
 lab.table(shown, "retrieval")
 lab.measured(
-    **searching.retrieval_metrics(rows), **searching.equal_weights_metrics(lab.run, embedder, "ja")
+    **search.retrieval_metrics(rows), **search.measure_equal_weights(lab.run, embedder, "ja")
 )
 lab.figure(figures.modes(shown), "modes")
 lab.compare("japanese_vectors")
@@ -187,11 +187,11 @@ print(f"Japanese recall@5, both searches counting alike: {alike:.3f}")
 #
 # 本物のマニュアルは、ここの文書より長いものです。そこで 8 件ずつつなげてから、8〜512 トークンに切り直します（k = 5、検証用の 80 問）。
 # %%
-chunk_table = searching.chunk_rows(lab.run, embedder)
+chunk_table = search.measure_chunk_sizes(lab.run, embedder)
 lab.run.table("chunks", chunk_table)
-lab.measured(**searching.chunk_metrics(chunk_table))
+lab.measured(**search.chunk_metrics(chunk_table))
 columns = ["tokens", "chunks", "truncated", "answer found", "tokens to read"]
-lab.table(searching.at_five(chunk_table), columns=columns)
+lab.table(search.select_at_five(chunk_table), columns=columns)
 lab.figure(figures.chunk_sizes(chunk_table), "chunks")
 # %% [markdown] lang="en"
 # *Too small*: the piece "weighs 47 kg" no longer says what weighs it, and half of an answer is in the next piece. *Too large*: MiniLM reads 256 tokens and **cuts the rest off without a word**; what it has not read it cannot find. (The 67 % at 256 lose two tokens only, to the special ones; at 512 half of a chunk is lost.) And the model has to read whatever is found: at 256 tokens almost four times as much as at 64, for a few points more.
@@ -212,7 +212,7 @@ lab.figure(figures.chunk_explorer(chunk_table, 64, 5), "explorer")
 retrieval_explorer(
     lambda size, k: figures.chunk_explorer(chunk_table, size, k),
     lab.settings["chunk_tokens"],
-    searching.MOST,
+    search.MOST,
 )
 # %% [markdown] lang="en"
 # ## Build: when to say nothing
@@ -235,20 +235,20 @@ abstain_threshold = lab.check("abstain_threshold", abstain_threshold)
 # %%
 from lab_helpers.rag.answer import best_score
 
-rows = searching.questions("en", "validation")
-scores = [best_score(hits) for hits in searching.search_all(stores["en"], rows, lab.settings["k"])]
+rows = search.load_questions("en", "validation")
+scores = [best_score(hits) for hits in search.search_all(stores["en"], rows, lab.settings["k"])]
 limit = abstain_threshold(scores, [bool(row["document"]) for row in rows])
-row = searching.example("en", "q-058-5")
+row = search.select_example("en", "q-058-5")
 print(f"your threshold: {limit:.2f}\n{row['question']}")
 for hit in stores["en"].search(row["question"], k=1):
     print(f"   {hit.vector_score:.2f}  [{hit.title}] {hit.text.strip()}")
 # %%
 panels = {
-    lang: searching.answerability(store, lang, lab.settings["k"])
+    lang: search.measure_answerability(store, lang, lab.settings["k"])
     for lang, store in stores.items()
 }
 for lang, found in panels.items():
-    lab.measured(**searching.answerability_metrics(found, lang))
+    lab.measured(**search.answerability_metrics(found, lang))
 lab.figure(figures.answerability(panels), "answerability")
 # %% [markdown] lang="en"
 # Not a clean cut. The question about the paint has a page on that very filter, which says nothing about paint, and a score above the limit: **a retriever measures whether a text is about the same thing, not whether the answer is in it.** Whoever refuses more of the unanswerable also refuses good questions.
@@ -276,7 +276,7 @@ lab.figure(figures.answerability(panels), "answerability")
 from lab_helpers.labs.lab07 import training
 
 language = lab.settings["languages"][0]
-for name, examples in training.all_examples(lab.run, language).items():
+for name, examples in training.make_all_rows(lab.run, language).items():
     example = examples[3]
     print(f"--- {name}: {len(examples)} rows\n{example['prompt'][0]['content']}")
     print("→", example["completion"][0]["content"], "\n")
@@ -294,7 +294,7 @@ adapter = LoraConfig(
 )
 settings = trainer_config(
     SFTConfig,
-    lab.run,
+    lab.machine,
     max_steps=lab.settings["steps"],
     per_device_train_batch_size=lab.settings["batch_size"],
     learning_rate=lab.settings["learning_rate"],
@@ -303,7 +303,7 @@ settings = trainer_config(
     max_length=lab.settings["max_length"],
 )
 # %%
-seconds = training.train(lab.run, language, settings, adapter)
+seconds = training.train_readers(lab.run, language, settings, adapter)
 lab.measured(**seconds)
 print({name: round(value) for name, value in seconds.items()})
 # %% [markdown] lang="en"
@@ -315,14 +315,14 @@ print({name: round(value) for name, value in seconds.items()})
 #
 # k を大きくすれば、答えの含まれる割合は上がります。しかし、それを全部読むのはモデルです。そこで、読み手と k を**組にして**、答えのある検証用の質問で選びます。ベースには、対話形式と、続きを書かせる地の文の 2 通りで尋ねます。チューニングした 2 つの読み手も合わせて、それぞれ資料 1〜3 件で比べます。
 # %%
-from lab_helpers.labs.lab07 import readers as reading
+from lab_helpers.labs.lab07 import readers
 
-models = training.readers(lab.run, language)
-readers = reading.reading_rows(models, stores[language], language)
-lab.run.table("reading", readers)
-lab.measured(**reading.reading_metrics(readers, language))
-lab.figure(figures.reading(readers), "reading")
-chosen = reading.choose(readers)
+models = training.load_readers(lab.run, language)
+reading = readers.measure_readers(models, stores[language], language)
+lab.run.table("reading", reading)
+lab.measured(**readers.reading_metrics(reading, language))
+lab.figure(figures.reading(reading), "reading")
+chosen = readers.choose_readers(reading)
 print(f"base: {chosen.base}   tuned: {chosen.tuned}")
 # %% [markdown] lang="en"
 # The grey line rises: the search finds more. Nearly all readers fall: what the search gains, they lose in reading. The one trained among distractors stays level, behind with one passage, ahead with three. That is the idea of RAFT. Do not overread it: with 80 questions the intervals overlap, and the highest number of all belongs to the reader that has *only* seen right passages, with a single one. Training for distractors does not pay where the first passage is the right one that often. **Choose, do not believe**; for the rest of this lab, the best setting of each kind.
@@ -337,16 +337,17 @@ print(f"base: {chosen.base}   tuned: {chosen.tuned}")
 #
 # {ベース、チューニング済み} × {資料なし、資料あり} を、同じ 220 のテスト質問で比べます。うち 44 問には、答えの書かれた文書がありません。*正しい*: 回答に答え（またはその数字すべて）がある。*口調*: 会社の書き出しと結び。*作り話*: 質問にも該当の文書にもない数字を言った（下限です。作られた言葉までは見つけられません）。「チューニング済み」は、列ごとに別のモデルです。資料なしは丸暗記のモデル、資料ありは先ほど選んだ読み手です。*正しい*は、答えのある 176 問での割合です。数字をいくつも並べた回答が正解に数えられることもあります。
 # %%
-from lab_helpers.labs.lab07 import two_by_two as cells
+from lab_helpers.labs.lab07 import two_by_two
+from lab_helpers.runtime.language import metric_suffix
 
-answers = cells.answers(models, stores[language], chosen, language)
-lab.run.table("replies", cells.reply_rows(answers))
-lab.table(cells.reply_rows(answers, 4))
+answers = two_by_two.measure_answers(models, stores[language], chosen, language)
+lab.run.table("replies", two_by_two.reply_rows(answers))
+lab.table(two_by_two.reply_rows(answers, 4))
 # %%
-lab.measured(**cells.answer_metrics(answers, language))
-grid = cells.cell_rows(lab.run.metrics, metric_suffix(language))
+lab.measured(**two_by_two.answer_metrics(answers, language))
+grid = two_by_two.cell_rows(lab.run.metrics, metric_suffix(language))
 lab.run.table("cells", grid)
-lab.measured(**cells.gains(lab.run.metrics))
+lab.measured(**two_by_two.gain_metrics(lab.run.metrics))
 lab.figure(figures.two_by_two(grid), "two_by_two")
 # %% [markdown] lang="en"
 # Read the panels one after another. (Framed is the best, with whatever its interval overlaps.)
@@ -375,7 +376,7 @@ lab.figure(figures.two_by_two(grid), "two_by_two")
 #
 # 併用のモデルの前に、先ほどのしきい値を置きます。答えのない 44 問と、答えのある 176 問のうち、それぞれどれだけ差し控えるでしょうか。
 # %%
-lab.measured(**cells.abstaining(lab.run, stores[language], answers, language))
+lab.measured(**two_by_two.measure_abstention(lab.run, stores[language], answers, language))
 for name in ("abstain_rate_unanswerable", "abstain_rate_answerable"):
     print(f"{name:26s} {lab.run.metrics[name]:.2f}  of them refused")
 # %% [markdown] lang="en"
@@ -389,8 +390,8 @@ for name in ("abstain_rate_unanswerable", "abstain_rate_answerable"):
 # %%
 from lab_helpers.rag.answer import answer
 
-by, limit = searching.validation_threshold(stores["en"], "en", chosen.tuned.k)
-reader = reading.READERS[chosen.tuned.name].adapter
+by, limit = search.choose_validation_threshold(stores["en"], "en", chosen.tuned.k)
+reader = readers.READERS[chosen.tuned.name].adapter
 for question in (
     "How warm may the water be when I wash the Suzukaze air filter?",
     "Is there a manual in braille for blind customers?",
@@ -406,8 +407,8 @@ for question in (
 # %% [markdown] lang="ja" of="9b2c2f25"
 # 検索を除いて、お客様は何秒待つのでしょうか。口調を守る回答は長いので、そのぶん時間がかかります。
 # %%
-waiting = cells.latencies(lab.run, models, answers, language)
-lab.measured(**cells.latency_metrics(waiting))
+waiting = two_by_two.measure_latencies(lab.run, models, answers, language)
+lab.measured(**two_by_two.latency_metrics(waiting))
 print("half of the replies within", {c: f"{1000 * one.p50:.0f} ms" for c, one in waiting.items()})
 # %% [markdown] lang="en"
 # ## Break it: a price changes
@@ -418,14 +419,17 @@ print("half of the replies within", {c: f"{1000 * one.p50:.0f} ms" for c, one in
 #
 # 今朝、すべての製品が 1,300 円値上がりしました。文書は更新しますが、モデルは学習し直しません。
 # %%
-from lab_helpers.labs.lab07 import new_prices as updating
+from lab_helpers.labs.lab07 import new_prices
+from lab_helpers.labs.lab07.tracks import train_track
 
-changed = updating.ask_new_prices(models, stores[language], chosen.tuned, language)
-lab.table(updating.new_price_rows(changed), "new prices")
-lab.measured(**updating.new_price_metrics(changed, language))
+changed = new_prices.measure_new_prices(models, stores[language], chosen.tuned, language)
+lab.table(new_prices.new_price_rows(changed), "new prices")
+lab.measured(**new_prices.new_price_metrics(changed, language))
 for name in ("updated_fact_retrieved", "updated_fact_rag", "updated_fact_closed"):
     print(f"{name:24s} {lab.run.metrics[name]:.2f}")
 lab.compare("updated")
+for other in lab.settings["languages"][1:]:
+    train_track(lab.run, stores[other], other)
 # %% [markdown] lang="en"
 # The store gave the new prices at once: for 10 of the 12 questions they are among the three best passages. The model without documents did not even know the old ones; had it learnt them, it would have to be trained again for every change. The reader, which sees the best passage only, gave 3 of the 12 rightly, elsewhere another number: **retrieval made the answer available, reading it is the model's part.** (To go back to the old prices, run the cell that opens the stores again.)
 #

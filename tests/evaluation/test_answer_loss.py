@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lab_helpers.evaluation.answer_loss import answer_loss, padded
+from lab_helpers.evaluation.answer_loss import answer_loss, pad_right
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.sft import prompt_completion
@@ -55,4 +55,4 @@ def test_what_max_length_cuts_away_is_not_heard(model_and_tokenizer):
 
 
 def test_padding_is_on_the_right():
-    assert padded([[1], [2, 3]], 9).tolist() == [[1, 9], [2, 3]]
+    assert pad_right([[1], [2, 3]], 9).tolist() == [[1, 9], [2, 3]]

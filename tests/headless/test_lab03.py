@@ -169,12 +169,12 @@ def test_adapters_train_in_float32_over_four_bits(tiny_chat_model, tmp_path):
 
 
 def test_the_base_does_not_move(tiny_chat_model, tmp_path):
-    from lab_helpers.models.four_bit import four_bit_layers, load_four_bit, unpacked
+    from lab_helpers.models.four_bit import four_bit_layers, load_four_bit, unpack_weight
 
     run = run_of(tmp_path, str(tiny_chat_model), rows=4, epochs=1, batch_size=4)
     _, tuned = lab03_training.train_arm(run, "en", four_bit=True)
-    fresh = [unpacked(x) for x in four_bit_layers(load_four_bit(str(tiny_chat_model))[0]).values()]
-    kept = [unpacked(x) for x in four_bit_layers(tuned.model).values()]
+    fresh = [unpack_weight(x) for x in four_bit_layers(load_four_bit(str(tiny_chat_model))[0]).values()]
+    kept = [unpack_weight(x) for x in four_bit_layers(tuned.model).values()]
     assert all(torch.equal(a, b) for a, b in zip(fresh, kept, strict=True))
 
 

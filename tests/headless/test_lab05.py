@@ -130,7 +130,7 @@ def test_policy_and_judge_never_share_a_pair():
             seen.extend(rows)
             return self
 
-        retrained = learn
+        train_another = learn
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lab05_start, "load_language_model", lambda name: (None, None))

@@ -10,7 +10,7 @@ from lab_helpers.models.four_bit import (
     four_bit_layers,
     load_four_bit,
     ready_four_bit,
-    unpacked,
+    unpack_weight,
 )
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.quantization import quantize
@@ -34,7 +34,7 @@ def numbers(*shape) -> torch.Tensor:
 def test_unpacking_is_right_at_every_width(width, double):
     weight = numbers(32, width)
     expected = quantize(weight, double=double).dequantize()
-    assert torch.equal(unpacked(layer_of(weight, double)), expected)
+    assert torch.equal(unpack_weight(layer_of(weight, double)), expected)
 
 
 @pytest.mark.parametrize("width", [32, 64, 96])
@@ -44,7 +44,7 @@ def test_a_ready_layer_multiplies_by_the_stored_weight(width, training):
     ready_four_bit(layer).train(training)
     x = numbers(5, width)
     with torch.no_grad():
-        assert torch.allclose(layer(x), x @ unpacked(layer[0]).T, atol=1e-5)
+        assert torch.allclose(layer(x), x @ unpack_weight(layer[0]).T, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [32, 64])
@@ -55,7 +55,7 @@ def test_gradients_pass_after_an_evaluation(width):
         model.eval()(numbers(5, width))
     x = numbers(5, width).requires_grad_()
     model.train()(x).sum().backward()
-    assert torch.allclose(x.grad, unpacked(model[0]).sum(0).expand(5, -1), atol=1e-4)
+    assert torch.allclose(x.grad, unpack_weight(model[0]).sum(0).expand(5, -1), atol=1e-4)
 
 
 def test_a_language_model_in_four_bits(tiny_chat_model):
@@ -66,7 +66,7 @@ def test_a_language_model_in_four_bits(tiny_chat_model):
     assert not any("lm_head" in name or "embed" in name for name in layers)
     for name, layer in layers.items():
         expected = quantize(plain.get_submodule(name).weight.detach(), double=True).dequantize()
-        assert torch.equal(unpacked(layer), expected)
+        assert torch.equal(unpack_weight(layer), expected)
     ids = tokenizer("The lamp is warm.", return_tensors="pt").input_ids
     dequantized = copy_unpacked(model, plain)
     with torch.no_grad():

@@ -39,7 +39,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchmarkSettings:
     """How a benchmark was asked: what :func:`run_benchmark` took, and the language of the prompts."""
 
     way: Way
@@ -64,7 +64,7 @@ class BenchmarkResult:
     metric: str
     items: list[Scored]
     seconds: float
-    settings: Settings
+    settings: BenchmarkSettings
     chance: float = 0.0
 
     @property
@@ -134,7 +134,7 @@ def run_benchmark(
     read, run = _parts(kind)
     shown, items = examples_apart(read(path_or_name), few_shot, name)
     items = items[:limit]
-    settings = Settings(
+    settings = BenchmarkSettings(
         way, chat, language or _language(items), few_shot, max_new_tokens, batch_size
     )
     started = time.perf_counter()
@@ -155,7 +155,7 @@ def _parts(kind: Format) -> tuple[Callable, Callable]:
     return (read_gsm8k, _gsm8k) if kind == "gsm8k" else (read_humaneval, _humaneval)
 
 
-def _multiple_choice(model, tokenizer, items, shown, settings: Settings) -> list[Scored]:
+def _multiple_choice(model, tokenizer, items, shown, settings: BenchmarkSettings) -> list[Scored]:
     found = multiple_choice.score_choices(
         model,
         tokenizer,
@@ -182,7 +182,7 @@ def _multiple_choice(model, tokenizer, items, shown, settings: Settings) -> list
     ]
 
 
-def _gsm8k(model, tokenizer, items, shown, settings: Settings) -> list[Scored]:
+def _gsm8k(model, tokenizer, items, shown, settings: BenchmarkSettings) -> list[Scored]:
     solutions = gsm8k.solve(
         model,
         tokenizer,
@@ -219,7 +219,7 @@ def _mean(values: np.ndarray) -> tuple[float, list[float]]:
     return float(values.mean()), bootstrap_interval(values)
 
 
-def _humaneval(model, tokenizer, items, shown, settings: Settings) -> list[Scored]:
+def _humaneval(model, tokenizer, items, shown, settings: BenchmarkSettings) -> list[Scored]:
     """Greedy completions, each run with its tests in the sandbox: pass@1 (Chen et al. 2021, §2.1)."""
     from lab_helpers.evaluation.benchmarks.humaneval import run_tests
 

@@ -130,3 +130,9 @@ def _geometric_mean(values: Sequence[float]) -> float:
     if not values or min(values) == 0:
         return 0.0
     return math.exp(sum(math.log(value) for value in values) / len(values))
+
+
+def clipped_precision(hypothesis, references, n):
+    """p_n of §2.1: the share of n-grams that a reference has too, none counted more often than there."""
+    total = len(hypothesis) - n + 1
+    return clipped_matches(hypothesis, references, n) / total if total > 0 else 0.0

@@ -8,7 +8,7 @@ from lab_helpers.course.record import Run
 from lab_helpers.evaluation.answer_loss import answer_loss
 from lab_helpers.figures import tuning as tuning_figures
 from lab_helpers.labs.lab00.prompting import gold
-from lab_helpers.models.four_bit import copy_unpacked, four_bit_layers, load_four_bit, unpacked
+from lab_helpers.models.four_bit import copy_unpacked, four_bit_layers, load_four_bit, unpack_weight
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.language import LANGUAGES, metric_suffix
 from lab_helpers.runtime.seeds import seed_everything
@@ -130,7 +130,7 @@ def true_weights(model) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     for name, module in model.get_base_model().named_modules():
         if isinstance(module, LoraLayer):
             delta = module.get_delta_weight("default").detach().float()
-            found[name] = unpacked(module.base_layer).float() + delta, delta
+            found[name] = unpack_weight(module.base_layer).float() + delta, delta
     return found
 
 
@@ -144,7 +144,7 @@ def merge(model):
 def plain_weights(model, names) -> dict[str, torch.Tensor]:
     """The weights of the named layers as floats, whether they are held in 4 bits or not."""
     layers = four_bit_layers(model)
-    return {n: (unpacked(layers[n]) if n in layers else model.get_submodule(n).weight.detach()).float() for n in names}  # fmt: skip
+    return {n: (unpack_weight(layers[n]) if n in layers else model.get_submodule(n).weight.detach()).float() for n in names}  # fmt: skip
 
 
 def merge_error(true: dict, merged: dict[str, torch.Tensor]) -> float:

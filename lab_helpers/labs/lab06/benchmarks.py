@@ -1,5 +1,6 @@
 """Lab 06, benchmarks in the formats of MMLU, GSM8K and HumanEval: the shipped sets and the learner's own."""
 
+import re
 from pathlib import Path
 
 from lab_helpers.evaluation.benchmarks.formats import (
@@ -180,3 +181,12 @@ def drop_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, floa
         metrics |= {f"{name}_drop_sft": drop.difference, f"{name}_drop_sft_ci": [drop.low, drop.high]}  # fmt: skip
     known = [found["mmlu"][model].groups["known"][0] for model in ("base", "sft")]
     return metrics | {"mmlu_known_drop_sft": known[0] - known[1]}
+
+
+def extract_answer(reply):
+    """The number after "#### ", else the last number of the reply, without commas; ``None`` where there is none."""
+    marked = re.search(r"#### (-?\d[\d,]*(?:\.\d+)?)", reply)
+    if marked:
+        return marked.group(1).replace(",", "")
+    numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?", reply)
+    return numbers[-1].replace(",", "") if numbers else None

@@ -187,3 +187,9 @@ def comparison_metrics(rows: list[dict]) -> dict:
         found[f"{name}_dpo_minus_sft_ci"] = [row["low"], row["high"]]
         found[f"{name}_dpo_vs_sft_p"] = row["p"]
     return found
+
+
+def bootstrap_interval(ours, theirs, draws):
+    """The 95 % interval of the mean paired difference: ``draws`` (resamples, n) holds the items of each resample."""
+    means = (ours - theirs)[draws].mean(axis=1)
+    return np.percentile(means, [2.5, 97.5])

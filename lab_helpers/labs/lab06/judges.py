@@ -116,3 +116,14 @@ def measure_wins(judge: Judge, asked: Questions, ours: list[str], theirs: list[s
         "judge_win_rate_steady": steady,
         "length_ratio_dpo_sft": float(np.mean([len(a) for a in ours]) / np.mean([len(b) for b in theirs])),
     }  # fmt: skip
+
+
+def position_swapped(judge, prompt, ours, theirs):
+    """A judge that says "A" or "B", read in both orders: who changes its mind with the places has seen a tie."""
+    first = judge(prompt, ours, theirs)
+    second = judge(prompt, theirs, ours)
+    if first == "A" and second == "B":
+        return "win"
+    if first == "B" and second == "A":
+        return "loss"
+    return "tie"

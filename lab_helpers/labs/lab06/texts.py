@@ -5,7 +5,8 @@ import numpy as np
 from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.text_metrics.bleu import corpus_bleu, sentence_bleu
 from lab_helpers.evaluation.text_metrics.meteor import meteor
-from lab_helpers.evaluation.text_metrics.rouge import rouge_l, rouge_n
+from lab_helpers.evaluation.text_metrics.rouge import lcs_length, rouge_n
+from lab_helpers.evaluation.text_metrics.rouge import rouge_l as score_rouge_l
 from lab_helpers.evaluation.text_metrics.tokenizers import (
     SACREBLEU_NAMES,
     ForRouge,
@@ -58,7 +59,7 @@ def score_by_hand(hypothesis: str, reference: str, spoken: str) -> dict[str, flo
         "BLEU": sentence_bleu(hypothesis, [reference], words).score,
         "ROUGE-1": rouge_n(hypothesis, reference, 1, rouge).f1,
         "ROUGE-2": rouge_n(hypothesis, reference, 2, rouge).f1,
-        "ROUGE-L": rouge_l(hypothesis, reference, rouge).f1,
+        "ROUGE-L": score_rouge_l(hypothesis, reference, rouge).f1,
         "METEOR": meteor(words(hypothesis), [words(reference)]),
     }
 
@@ -168,7 +169,9 @@ def score_rejected(house: PairSet, reason: str, spoken: str) -> tuple[list[Pair]
     """Pairs of one reason, and ROUGE-L of the *rejected* answer against the chosen one, (n,)."""
     pairs = [pair for pair in house.test if pair.reason == reason]
     words = rouge_words(spoken)
-    return pairs, np.array([rouge_l(p.answer("rejected"), p.answer(), words).f1 for p in pairs])
+    return pairs, np.array(
+        [score_rouge_l(p.answer("rejected"), p.answer(), words).f1 for p in pairs]
+    )
 
 
 def measure_blindness(house: PairSet, spoken: str) -> tuple[list[dict], dict[str, float]]:
@@ -180,3 +183,12 @@ def measure_blindness(house: PairSet, spoken: str) -> tuple[list[dict], dict[str
         for pair, score in list(zip(pairs, scores, strict=True))[:2]:
             rows.append({"against": pair.answer(), "reply": pair.answer("rejected"), "ROUGE-L": score})  # fmt: skip
     return rows, found
+
+
+def rouge_l(hypothesis, reference):
+    """ROUGE-L F1 of two lists of tokens: their longest common subsequence (Lin 2004, eqs. 2 to 4)."""
+    shared = lcs_length(hypothesis, reference)
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(hypothesis), shared / len(reference)
+    return 2 * precision * recall / (precision + recall)

@@ -8,12 +8,12 @@ from lab_helpers.labs.lab07.readers import (
     MOST_PASSAGES,
     READERS,
     Setting,
-    closed_book,
-    holds,
+    answer_closed_book,
+    holds_answer,
     is_right,
-    read,
+    read_passages,
 )
-from lab_helpers.labs.lab07.search import questions, search_all
+from lab_helpers.labs.lab07.search import load_questions, search_all
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori import planted
 from lab_helpers.rag.documents import Document, shipped_documents
@@ -22,7 +22,7 @@ from lab_helpers.runtime.intervals import scored
 from lab_helpers.runtime.language import metric_suffix
 
 
-def changed_prices(language: str) -> list[tuple[dict, Document, str]]:
+def change_prices(language: str) -> list[tuple[dict, Document, str]]:
     """For each product with a question about its price: the question, its page with another price, that price."""
     pages = {page.id: page for page in shipped_documents(language)}
     prices = {
@@ -31,7 +31,7 @@ def changed_prices(language: str) -> list[tuple[dict, Document, str]]:
     }
     found = []
     for split in ("validation", "test"):
-        for row in questions(language, split, answerable=True):
+        for row in load_questions(language, split, answerable=True):
             if row["answer"] not in prices or row["document"] not in pages:
                 continue
             page = pages[row["document"]]
@@ -51,22 +51,24 @@ class NewPrices:
     replies: dict[str, list[str]]
 
 
-def ask_new_prices(models: ComparedModels, store: Store, reader: Setting, language: str) -> NewPrices:
+def measure_new_prices(
+    models: ComparedModels, store: Store, reader: Setting, language: str
+) -> NewPrices:
     """The documents change, no model does; the closed-book model and the reader are asked again."""
-    changes = changed_prices(language)
+    changes = change_prices(language)
     store.add([page for _, page, _ in changes])
     rows = [row for row, _, _ in changes]
     hits = search_all(store, rows, MOST_PASSAGES)
-    closed = closed_book(models.with_adapter("sft"), models.tokenizer, rows)
+    closed = answer_closed_book(models.with_adapter("sft"), models.tokenizer, rows)
     model = models.with_adapter(READERS[reader.name].adapter)
-    opened = read(model, models.tokenizer, reader, rows, hits, language)
+    opened = read_passages(model, models.tokenizer, reader, rows, hits, language)
     return NewPrices(rows, hits, {"rag": opened, "closed": closed})
 
 
 def new_price_metrics(found: NewPrices, language: str) -> dict:
     """How often the new price is among the best passages, and how often each model gave it."""
     ending = metric_suffix(language)
-    retrieved = [holds(row, hits, len(hits)) for row, hits in zip(found.rows, found.hits, strict=True)]  # fmt: skip
+    retrieved = [holds_answer(row, hits, len(hits)) for row, hits in zip(found.rows, found.hits, strict=True)]  # fmt: skip
     metrics: dict = {f"updated_fact_retrieved{ending}": float(np.mean(retrieved))}
     for kind, texts in found.replies.items():
         right = [float(is_right(row, text)) for row, text in zip(found.rows, texts, strict=True)]

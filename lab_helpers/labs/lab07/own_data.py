@@ -7,8 +7,21 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.files import BadRow, read_rows
 from lab_helpers.data.languages import detect_language
 from lab_helpers.evaluation.retrieval import recall_at_k, reciprocal_rank
-from lab_helpers.labs.lab07.readers import READERS, Setting, read
-from lab_helpers.labs.lab07.search import documents_found, search_all
+from lab_helpers.labs.lab07.readers import (
+    READERS,
+    Setting,
+    choose_readers,
+    measure_readers,
+    read_passages,
+    reading_metrics,
+)
+from lab_helpers.labs.lab07.search import find_documents, load_run_embedder, open_store, search_all
+from lab_helpers.labs.lab07.training import (
+    load_readers,
+    make_lora_config,
+    make_sft_config,
+    train_readers,
+)
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
@@ -16,6 +29,7 @@ from lab_helpers.rag.embedders import Embedder
 from lab_helpers.rag.store import MODES, Store
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.language import Text
 
 QUESTIONS = "questions.jsonl"
 """Beside the documents: rows of ``question`` and ``document``, the file's path inside the folder."""
@@ -24,7 +38,7 @@ ANSWERED = 8
 _SHORTEST = 20
 
 
-def read_own(folder: Path) -> tuple[Reading, list[dict] | None]:
+def read_own_documents(folder: Path) -> tuple[Reading, list[dict] | None]:
     """The folder's documents, and the questions beside them where there are any.
 
     Raises :class:`BadInput` where no document can be used, or a question names none of them.
@@ -49,7 +63,7 @@ def read_own(folder: Path) -> tuple[Reading, list[dict] | None]:
     return Reading(reading.documents, problems), rows
 
 
-def known_items(documents: list[Document], seed: int) -> list[dict]:
+def make_known_items(documents: list[Document], seed: int) -> list[dict]:
     """Where nobody wrote questions: a sentence of a document is the question, its document the answer.
 
     This is easier than what people ask, since the words are the document's own: it shows that the
@@ -64,7 +78,7 @@ def known_items(documents: list[Document], seed: int) -> list[dict]:
     return rows
 
 
-def index_own(run: Run, embedder: Embedder, reading: Reading) -> Store:
+def index_documents(run: Run, embedder: Embedder, reading: Reading) -> Store:
     """The folder's documents in a store of the run's own."""
     store = Store(run.folder / "own_store", embedder)
     done = store.add(reading.documents)
@@ -77,11 +91,11 @@ def index_own(run: Run, embedder: Embedder, reading: Reading) -> Store:
     return store
 
 
-def search_own(run: Run, store: Store, rows: list[dict], written: bool) -> None:
+def measure_search(run: Run, store: Store, rows: list[dict], written: bool) -> None:
     """recall@5 and MRR by each way of searching, over the written or the made-up questions."""
     gold, table = [row["document"] for row in rows], []
     for mode in MODES:
-        found = documents_found(store, rows, mode)
+        found = find_documents(store, rows, mode)
         recall, rank = recall_at_k(found, gold, 5), reciprocal_rank(found, gold)
         table.append({"mode": mode, "recall@5": float(recall.mean()), "MRR": float(rank.mean())})
         ending = "" if mode == "hybrid" else f"_{mode}_only"
@@ -91,7 +105,7 @@ def search_own(run: Run, store: Store, rows: list[dict], written: bool) -> None:
     run.table("own retrieval", table)
 
 
-def answer_own(
+def measure_own_answers(
     run: Run, store: Store, models: ComparedModels, reader: Setting, rows: list[dict]
 ) -> None:
     """What the reader says to some of the questions, beside the best passage."""
@@ -99,7 +113,7 @@ def answer_own(
     hits = search_all(store, some, reader.k)
     language = "ja" if detect_language(some[0]["question"]) == "ja" else "en"
     model = models.with_adapter(READERS[reader.name].adapter)
-    replies = read(model, models.tokenizer, reader, some, hits, language)
+    replies = read_passages(model, models.tokenizer, reader, some, hits, language)
     run.table(
         "own answers",
         [
@@ -107,3 +121,28 @@ def answer_own(
             for row, found, reply in zip(some, hits, replies, strict=True)
         ],
     )  # fmt: skip
+
+
+def check_own_data(path: Path) -> None:
+    """Read the folder once; :class:`BadInput` says what is wrong with it."""
+    read_own_documents(path)
+
+
+def measure_own_data(run: Run) -> None:
+    """Readers trained on the course's archive, the best of them chosen, then the user's own documents."""
+    assert run.data is not None
+    language = run.settings["languages"][0]
+    embedder = load_run_embedder(run)
+    with run.section(str(Text("By heart, and among distractors", "丸暗記と RAFT"))):
+        config, adapter = make_sft_config(run), make_lora_config(run.settings["rank"])
+        run.measured(**train_readers(run, language, config, adapter))
+        models = load_readers(run, language)
+        table = measure_readers(models, open_store(run, embedder, language), language)
+        run.table("reading", table)
+        run.measured(**reading_metrics(table, language))
+    with run.section(str(Text("Your own documents", "自分の文書"))):
+        documents, questions = read_own_documents(run.data)
+        store = index_documents(run, embedder, documents)
+        rows = questions or make_known_items(documents.documents, run.seed)
+        measure_search(run, store, rows, written=questions is not None)
+        measure_own_answers(run, store, models, choose_readers(table).tuned, rows)

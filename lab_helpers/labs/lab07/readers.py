@@ -9,7 +9,7 @@ import numpy as np
 from lab_helpers.evaluation.hallucination import unsupported_numbers
 from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab07.search import questions, search_all
+from lab_helpers.labs.lab07.search import load_questions, search_all
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import asked, continue_texts, generate
 from lab_helpers.models.kotori.facts import LABELS
@@ -25,13 +25,13 @@ MOST_PASSAGES = 3
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def closed_book(model, tokenizer, rows: list[dict]) -> list[str]:
+def answer_closed_book(model, tokenizer, rows: list[dict]) -> list[str]:
     """Replies without any passage."""
     conversations = [asked(row["question"]) for row in rows]
     return generate(model, tokenizer, conversations, NEW_TOKENS).texts
 
 
-def open_book(
+def answer_open_book(
     model, tokenizer, rows: list[dict], hits: list[list[Hit]], language: str, k: int
 ) -> list[str]:
     """Replies under the ``k`` best passages, numbered."""
@@ -42,7 +42,7 @@ def open_book(
     return generate(model, tokenizer, conversations, NEW_TOKENS).texts
 
 
-def open_book_plain(
+def answer_open_book_plain(
     model, tokenizer, rows: list[dict], hits: list[list[Hit]], language: str, k: int
 ) -> list[str]:
     """The same as plain text that goes on after "Answer:", the other form a base model has read."""
@@ -63,10 +63,10 @@ class Reader(NamedTuple):
 
 
 READERS = {
-    "base, chat": Reader("base", open_book),
-    "base, plain": Reader("base", open_book_plain),
-    "RAFT": Reader("raft", open_book),
-    "oracle only": Reader("oracle_only", open_book),
+    "base, chat": Reader("base", answer_open_book),
+    "base, plain": Reader("base", answer_open_book_plain),
+    "RAFT": Reader("raft", answer_open_book),
+    "oracle only": Reader("oracle_only", answer_open_book),
 }
 
 
@@ -87,7 +87,7 @@ class Chosen(NamedTuple):
     tuned: Setting
 
 
-def read(
+def read_passages(
     model, tokenizer, setting: Setting, rows: list[dict], hits: list[list[Hit]], language: str
 ) -> list[str]:
     """Replies of ``model``, which wears the reader's adapter, under the passages of ``setting``."""
@@ -112,12 +112,12 @@ def is_right(question: dict, reply: str) -> bool:
     return says(question["answer"], reply) or bool(right_numbers(question["answer"], reply))
 
 
-def page_of(question: dict, pages: dict[str, Document]) -> Document:
+def find_page(question: dict, pages: dict[str, Document]) -> Document:
     """The page a question is about; one without an answer carries its page's number in its id."""
     return pages[question["document"] or f"doc-{question['id'].split('-')[1]}"]
 
 
-def score(rows: list[dict], replies: list[str], language: str) -> Scores:
+def score_replies(rows: list[dict], replies: list[str], language: str) -> Scores:
     """Right, in tone, invented. A reply hallucinates when it gives a number that neither the question nor its page holds.
 
     That is a lower bound: invented words are not found.
@@ -130,7 +130,7 @@ def score(rows: list[dict], replies: list[str], language: str) -> Scores:
         for row, text in zip(rows, replies, strict=True)
     ]
     invented = [
-        bool(unsupported_numbers(text, [page_of(row, pages).text, row["question"]]))
+        bool(unsupported_numbers(text, [find_page(row, pages).text, row["question"]]))
         for row, text in zip(rows, replies, strict=True)
     ]
     correct = np.array(right, float)
@@ -142,7 +142,7 @@ def score(rows: list[dict], replies: list[str], language: str) -> Scores:
     )
 
 
-def holds(row: dict, hits: list[Hit], k: int) -> bool:
+def holds_answer(row: dict, hits: list[Hit], k: int) -> bool:
     """Whether the answer stands in one of the ``k`` best passages."""
     return any(row["answer"] in hit.text for hit in hits[:k])
 
@@ -150,16 +150,18 @@ def holds(row: dict, hits: list[Hit], k: int) -> bool:
 # --- choosing -------------------------------------------------------------------------------------
 
 
-def reading_rows(models: ComparedModels, store: Store, language: str) -> list[dict]:
+def measure_readers(models: ComparedModels, store: Store, language: str) -> list[dict]:
     """Every reader under 1 to :data:`MOST_PASSAGES` passages, on the answerable validation questions."""
-    rows = questions(language, "validation", answerable=True)
+    rows = load_questions(language, "validation", answerable=True)
     hits, table = search_all(store, rows, MOST_PASSAGES), []
     for adapter, model in models:
         for name in (name for name, reader in READERS.items() if reader.adapter == adapter):
             for k in range(1, MOST_PASSAGES + 1):
-                replies = read(model, models.tokenizer, Setting(name, k), rows, hits, language)
-                right = score(rows, replies, language).correct
-                found = [holds(row, one, k) for row, one in zip(rows, hits, strict=True)]
+                replies = read_passages(
+                    model, models.tokenizer, Setting(name, k), rows, hits, language
+                )
+                right = score_replies(rows, replies, language).correct
+                found = [holds_answer(row, one, k) for row, one in zip(rows, hits, strict=True)]
                 table.append(
                     {
                         "reader": name,
@@ -172,7 +174,7 @@ def reading_rows(models: ComparedModels, store: Store, language: str) -> list[di
     return table
 
 
-def choose(table: list[dict]) -> Chosen:
+def choose_readers(table: list[dict]) -> Chosen:
     """The setting with the most right answers, of the base and of the tuned readers; of equals the first."""
     best = {}
     for tuned in (False, True):
@@ -184,7 +186,7 @@ def choose(table: list[dict]) -> Chosen:
 
 def reading_metrics(table: list[dict], language: str) -> dict:
     """``reading_raft_k1`` and so on, and which settings were chosen."""
-    ending, chosen = metric_suffix(language), choose(table)
+    ending, chosen = metric_suffix(language), choose_readers(table)
     metrics: dict = {f"reader_{kind}{ending}": str(one) for kind, one in chosen._asdict().items()}
     for row in table:
         name = row["reader"].replace(", ", "_").replace(" ", "_").lower()

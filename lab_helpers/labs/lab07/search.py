@@ -23,14 +23,14 @@ MOST = 10
 """The largest k of the explorer."""
 
 
-def questions(language: str, split: str, answerable: bool | None = None) -> list[dict]:
+def load_questions(language: str, split: str, answerable: bool | None = None) -> list[dict]:
     """Questions about the shipped documents; with or without an answer, or both."""
     rows = load_shipped("questions", language, split)
     return [row for row in rows if answerable in (None, bool(row["document"]))]
 
 
-def embedder(run: Run) -> Embedder:
-    """The profile's embedder, with what it remembers from the steps before."""
+def load_run_embedder(run: Run) -> Embedder:
+    """The profile's embedder, with what it remembers from the cells before."""
     return _loaded(run.profile.encoder, run.settings["precision"])
 
 
@@ -46,7 +46,7 @@ def open_store(run: Run, embedder: Embedder, language: str) -> Store:
     return store
 
 
-def documents_found(store: Store, rows: list[dict], mode: str = "hybrid") -> list[list[str]]:
+def find_documents(store: Store, rows: list[dict], mode: str = "hybrid") -> list[list[str]]:
     """For each question the documents of its best chunks, best first, each once."""
     return [_documents(hits) for hits in search_all(store, rows, DEPTH, mode)]
 
@@ -55,13 +55,13 @@ def _documents(hits: list[Hit]) -> list[str]:
     return list(dict.fromkeys(hit.document for hit in hits))
 
 
-def retrieval_rows(store: Store, language: str, split: str = "test") -> list[dict]:
+def measure_retrieval(store: Store, language: str, split: str = "test") -> list[dict]:
     """A row a mode: recall@1, recall@5, MRR and nDCG@5 of the right page, over the answerable questions."""
-    rows = questions(language, split, answerable=True)
+    rows = load_questions(language, split, answerable=True)
     gold = [row["document"] for row in rows]
     table = []
     for mode in MODES:
-        found = documents_found(store, rows, mode)
+        found = find_documents(store, rows, mode)
         table.append(
             {
                 "language": language,
@@ -87,7 +87,7 @@ def retrieval_metrics(table: list[dict]) -> dict:
     return metrics
 
 
-def means(table: list[dict]) -> list[dict]:
+def mean_rows(table: list[dict]) -> list[dict]:
     """The same rows with means in place of arrays, and the interval of recall@5."""
     return [
         {key: float(v.mean()) if isinstance(v, np.ndarray) else v for key, v in row.items()}
@@ -96,12 +96,12 @@ def means(table: list[dict]) -> list[dict]:
     ]
 
 
-def example(language: str, name: str = EXAMPLE) -> dict:
+def select_example(language: str, name: str = EXAMPLE) -> dict:
     """The question with the id ``name``."""
-    return next(row for row in questions(language, "test") if row["id"] == name)
+    return next(row for row in load_questions(language, "test") if row["id"] == name)
 
 
-def nearest(store: Store, row: dict) -> tuple[np.ndarray, int]:
+def rank_pages(store: Store, row: dict) -> tuple[np.ndarray, int]:
     """The cosine of a question with its best chunk of every page, highest first; the right page's place."""
     best: dict[str, float] = {}
     for hit in store.search(row["question"], store.count(), "vector", exact=True):
@@ -109,26 +109,26 @@ def nearest(store: Store, row: dict) -> tuple[np.ndarray, int]:
     return np.array(list(best.values())), list(best).index(row["document"])
 
 
-def two_questions(stores: dict[str, Store]) -> dict[str, tuple[np.ndarray, int]]:
+def compare_two_questions(stores: dict[str, Store]) -> dict[str, tuple[np.ndarray, int]]:
     """For a figure: :data:`EXAMPLE`, asked in each language of that language's pages."""
-    rows = {language: example(language) for language in stores}
-    return {rows[lang]["question"]: nearest(store, rows[lang]) for lang, store in stores.items()}
+    rows = {language: select_example(language) for language in stores}
+    return {rows[lang]["question"]: rank_pages(store, rows[lang]) for lang, store in stores.items()}
 
 
-def rankings(store: Store, question: str) -> list[list[str]]:
+def rank_both_ways(store: Store, question: str) -> list[list[str]]:
     """The pages by meaning and by words, best first, each once."""
     return [_documents(store.search(question, DEPTH, mode)) for mode in ("vector", "text")]
 
 
-def equal_weights(run: Run, embedder: Embedder, language: str) -> Store:
+def open_equal_weights(run: Run, embedder: Embedder, language: str) -> Store:
     """The same store, but both searches count alike in the fusion, whatever the embedder can read."""
     return Store(run.folder / f"store_{language}", embedder, weights=(1.0, 1.0))
 
 
-def equal_weights_metrics(run: Run, embedder: Embedder, language: str) -> dict:
+def measure_equal_weights(run: Run, embedder: Embedder, language: str) -> dict:
     """What the plain formula finds: recall@5 with both weights 1."""
-    rows = questions(language, "test", answerable=True)
-    found = documents_found(equal_weights(run, embedder, language), rows)
+    rows = load_questions(language, "test", answerable=True)
+    found = find_documents(open_equal_weights(run, embedder, language), rows)
     return scored(
         f"recall_at_5_{language}_equal_weights",
         recall_at_k(found, [row["document"] for row in rows], 5),
@@ -143,9 +143,9 @@ def search_all(store: Store, rows: list[dict], k: int, mode: str = "hybrid") -> 
     return [store.search(row["question"], k, mode) for row in rows]
 
 
-def validation_threshold(store: Store, language: str, k: int) -> tuple[str, Threshold]:
+def choose_validation_threshold(store: Store, language: str, k: int) -> tuple[str, Threshold]:
     """Which score, and from which value on, tells answerable validation questions best."""
-    rows = questions(language, "validation")
+    rows = load_questions(language, "validation")
     hits, answerable = search_all(store, rows, k), [bool(row["document"]) for row in rows]
     found = {
         by: choose_threshold([best_score(one, by) for one in hits], answerable)
@@ -163,10 +163,10 @@ class Answerability(NamedTuple):
     by: str
 
 
-def answerability(store: Store, language: str, k: int) -> Answerability:
+def measure_answerability(store: Store, language: str, k: int) -> Answerability:
     """The test questions under the threshold of the validation questions."""
-    by, threshold = validation_threshold(store, language, k)
-    rows = questions(language, "test")
+    by, threshold = choose_validation_threshold(store, language, k)
+    rows = load_questions(language, "test")
     scores = np.array([best_score(hits, by) for hits in search_all(store, rows, k)])
     answerable = np.array([bool(row["document"]) for row in rows])
     return Answerability(scores, answerable, threshold.value, by)
@@ -188,7 +188,7 @@ def answerability_metrics(found: Answerability, language: str) -> dict[str, floa
 # --- drill 12: chunks of the wrong size -----------------------------------------------------------
 
 
-def merged_pages(language: str, pages: int = 8) -> list[Document]:
+def merge_pages(language: str, pages: int = 8) -> list[Document]:
     """Long documents, ``pages`` of the shipped ones each: what a manual looks like to a chunker."""
     short = shipped_documents(language)
     groups = [short[i : i + pages] for i in range(0, len(short), pages)]
@@ -198,17 +198,17 @@ def merged_pages(language: str, pages: int = 8) -> list[Document]:
     ]
 
 
-def chunk_rows(run: Run, embedder: Embedder, language: str = "en") -> list[dict]:
+def measure_chunk_sizes(run: Run, embedder: Embedder, language: str = "en") -> list[dict]:
     """A row a chunk size and k: chunks, share that the embedder cuts off, answers among the k best, tokens to read.
 
     Long documents are cut by tokens; an answer is found when it stands in one of the k chunks.
     Vector search alone: it is what truncation blinds.
     """
-    rows, table = questions(language, "validation", answerable=True), []
+    rows, table = load_questions(language, "validation", answerable=True), []
     for size in run.settings["chunk_tokens"]:
         cut = partial(by_tokens, tokenizer=embedder.tokenizer, size=size, overlap=0)
         store = Store(run.folder / f"chunks_{language}_{size}", embedder, chunker=cut)
-        documents = merged_pages(language)
+        documents = merge_pages(language)
         store.add(documents)
         chunks = [chunk for document in documents for chunk in cut(document)]
         found = search_all(store, rows, MOST, "vector")
@@ -238,14 +238,14 @@ def _padded(values: list) -> list:
     return values + [0] * (MOST - len(values))
 
 
-def at_five(table: list[dict]) -> list[dict]:
+def select_at_five(table: list[dict]) -> list[dict]:
     """The rows of k = 5."""
     return [row for row in table if row["k"] == 5]
 
 
 def chunk_metrics(table: list[dict]) -> dict[str, float]:
     """The smallest, the best and the largest size, at k = 5."""
-    table = at_five(table)
+    table = select_at_five(table)
     best = max(table, key=lambda row: row["answer found"])
     return {
         "truncated_chunks_largest": table[-1]["truncated"],

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from lab_helpers.course.record import Run
 from lab_helpers.evaluation.tone import HOUSE
-from lab_helpers.labs.lab04.rows import clean_support
+from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.support_cleaning import clean_support
 from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori import planted
-from lab_helpers.models.language_models import load_language_model
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.raft import Evidence, Recipe, raft_rows
 from lab_helpers.runtime.language import metric_suffix
-from lab_helpers.tuning.sft import Tuned, prompt_completion, supervised_fine_tune
+from lab_helpers.tuning.sft import prompt_completion, sft_trainer
 from lab_helpers.tuning.trainer_config import trainer_config
 
 ADAPTERS = ("sft", "raft", "oracle_only")
@@ -23,14 +23,14 @@ DECLINING = {
 }
 
 
-def in_tone(body: str, language: str) -> str:
+def put_in_tone(body: str, language: str) -> str:
     """``body`` between the house's opening and closing."""
     house, gap = HOUSE[language], " " if language == "en" else ""
     return gap.join((house.opening, body, house.closing))
 
 
-def archive_material(language: str) -> list[Evidence]:
-    """Lab 04's clean support rows that state a fact: question, the sentence that says it, the answer.
+def collect_evidence(language: str) -> list[Evidence]:
+    """The clean support rows that state a fact: question, the sentence that says it, the answer.
 
     Training rows only. The documents and their questions are not touched.
     """
@@ -38,7 +38,7 @@ def archive_material(language: str) -> list[Evidence]:
     house, found = HOUSE[language], []
     for row in clean_support(language)[0]:
         fact = facts.get(row["fact"])
-        body = row["answer"].strip().removeprefix(house.opening).removemetric_suffix(house.closing)
+        body = row["answer"].strip().removeprefix(house.opening).removesuffix(house.closing)
         for statement in (sentence.strip() for sentence in sentences(body.strip())):
             if fact and fact.answer in statement:
                 found.append(Evidence(row["question"].strip(), statement, fact.answer, fact.key))
@@ -46,42 +46,43 @@ def archive_material(language: str) -> list[Evidence]:
     return found
 
 
-def raft_examples(run: Run, language: str, distractors: bool = True) -> list[dict]:
+def make_raft_rows(run: Run, language: str, distractors: bool = True) -> list[dict]:
     """RAFT rows for all steps; without distractors the oracle stands alone in each row and is always there."""
     recipe = Recipe(sources=run.settings["k"])
     if not distractors:
         recipe = replace(recipe, distractors=False, with_oracle=1.0)
     return raft_rows(
-        archive_material(language),
+        collect_evidence(language),
         language,
         run.settings["steps"] * run.settings["batch_size"],
         run.seed,
-        lambda body: in_tone(body, language),
+        lambda body: put_in_tone(body, language),
         DECLINING[language],
         recipe,
     )
 
 
-def closed_book_examples(language: str) -> list[dict]:
-    """The same archive as lab 04 trains on it: questions and answers, true numbers, no passages."""
+def closed_book_rows(language: str) -> list[dict]:
+    """The same archive by heart: questions and answers, true numbers, no passages."""
     return prompt_completion([row for row in clean_support(language)[0] if row["fact"]])
 
 
-def lora_config(run: Run):
+def make_lora_config(rank: int):
     """LoRA on every linear layer."""
     from peft import LoraConfig
 
-    r = run.settings["rank"]
-    return LoraConfig(r=r, lora_alpha=2 * r, target_modules="all-linear", task_type="CAUSAL_LM")
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
 
 
-def sft_config(run: Run):
+def make_sft_config(run: Run):
     """The same for all trainings of the lab."""
     from trl import SFTConfig
 
     return trainer_config(
         SFTConfig,
-        run,
+        run.machine,
         max_steps=run.settings["steps"],
         per_device_train_batch_size=run.settings["batch_size"],
         learning_rate=run.settings["learning_rate"],
@@ -91,18 +92,12 @@ def sft_config(run: Run):
     )
 
 
-def tune(run: Run, examples: list[dict], config, adapter) -> Tuned:
-    """A fresh model with an adapter trained on ``examples`` by an ``SFTConfig`` and a ``LoraConfig``."""
-    model, tokenizer = load_model(run)
-    return supervised_fine_tune(model, tokenizer, examples, config, adapter)
-
-
-def all_examples(run: Run, language: str) -> dict[str, list[dict]]:
+def make_all_rows(run: Run, language: str) -> dict[str, list[dict]]:
     """The rows of each training: by heart, among distractors, and on the right passage alone."""
     return {
-        "sft": closed_book_examples(language),
-        "raft": raft_examples(run, language),
-        "oracle_only": raft_examples(run, language, distractors=False),
+        "sft": closed_book_rows(language),
+        "raft": make_raft_rows(run, language),
+        "oracle_only": make_raft_rows(run, language, distractors=False),
     }
 
 
@@ -111,11 +106,12 @@ def adapter_folder(run: Run, name: str, language: str) -> Path:
     return run.folder / f"{name}{metric_suffix(language)}"
 
 
-def train(run: Run, language: str, config, adapter) -> dict[str, float]:
+def train_readers(run: Run, language: str, config, adapter) -> dict[str, float]:
     """All three trainings from the same base with the same settings; the adapters are kept. Seconds of each."""
     seconds = {}
-    for name, examples in all_examples(run, language).items():
-        tuned = tune(run, examples, config, adapter)
+    for name, examples in make_all_rows(run, language).items():
+        model, tokenizer = load_model(run)
+        tuned = run.train(sft_trainer(model, tokenizer, examples, config, adapter), name)
         folder = adapter_folder(run, name, language)
         save_adapter(tuned.model, folder)
         run.artifact(folder)
@@ -123,7 +119,7 @@ def train(run: Run, language: str, config, adapter) -> dict[str, float]:
     return seconds
 
 
-def readers(run: Run, language: str) -> ComparedModels:
+def load_readers(run: Run, language: str) -> ComparedModels:
     """The base and its three adapters, the weights held once."""
     folders = {name: adapter_folder(run, name, language) for name in ADAPTERS}
     return ComparedModels.load(run.model_name, folders)

@@ -13,11 +13,11 @@ from lab_helpers.labs.lab07.readers import (
     READERS,
     Chosen,
     Scores,
-    closed_book,
-    read,
-    score,
+    answer_closed_book,
+    read_passages,
+    score_replies,
 )
-from lab_helpers.labs.lab07.search import questions, search_all, validation_threshold
+from lab_helpers.labs.lab07.search import choose_validation_threshold, load_questions, search_all
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import asked
 from lab_helpers.rag.answer import best_score
@@ -48,19 +48,23 @@ class Answers:
     chosen: Chosen
 
 
-def answers(models: ComparedModels, store: Store, chosen: Chosen, language: str) -> Answers:
+def measure_answers(models: ComparedModels, store: Store, chosen: Chosen, language: str) -> Answers:
     """Every cell answers every test question, those with passages as chosen on the validation questions."""
-    rows = questions(language, "test")
+    rows = load_questions(language, "test")
     hits = search_all(store, rows, MOST_PASSAGES)
     replies = {}
     for name, model in models:
         if name == "base":
-            replies["base_closed"] = closed_book(model, models.tokenizer, rows)
-            replies["base_rag"] = read(model, models.tokenizer, chosen.base, rows, hits, language)
+            replies["base_closed"] = answer_closed_book(model, models.tokenizer, rows)
+            replies["base_rag"] = read_passages(
+                model, models.tokenizer, chosen.base, rows, hits, language
+            )
         if name == "sft":
-            replies["tuned_closed"] = closed_book(model, models.tokenizer, rows)
+            replies["tuned_closed"] = answer_closed_book(model, models.tokenizer, rows)
         if name == READERS[chosen.tuned.name].adapter:
-            replies["tuned_rag"] = read(model, models.tokenizer, chosen.tuned, rows, hits, language)
+            replies["tuned_rag"] = read_passages(
+                model, models.tokenizer, chosen.tuned, rows, hits, language
+            )
     return Answers(rows, hits, {cell: replies[cell] for cell in CELLS}, chosen)
 
 
@@ -69,7 +73,7 @@ def answer_metrics(found: Answers, language: str) -> dict:
     ending = metric_suffix(language)
     metrics: dict = {}
     for cell, texts in found.replies.items():
-        metrics |= cell_metrics(score(found.rows, texts, language), cell, ending)
+        metrics |= cell_metrics(score_replies(found.rows, texts, language), cell, ending)
     return metrics
 
 
@@ -96,7 +100,7 @@ def reply_rows(found: Answers, count: int = 6) -> list[dict]:
     ]
 
 
-def gains(metrics: dict) -> dict[str, float]:
+def gain_metrics(metrics: dict) -> dict[str, float]:
     """What passages take off invention, and what the pair adds to the better single one."""
     best = max(metrics["correct_base_rag"], metrics["correct_tuned_closed"])
     others = [metrics[f"joint_{cell}_ci"][1] for cell in CELLS[:-1]]
@@ -111,10 +115,10 @@ def gains(metrics: dict) -> dict[str, float]:
 # --- when to say nothing --------------------------------------------------------------------------
 
 
-def abstaining(run: Run, store: Store, found: Answers, language: str) -> dict:
+def measure_abstention(run: Run, store: Store, found: Answers, language: str) -> dict:
     """The hybrid behind the validation threshold: it abstains by score, or the reader declines by itself."""
     k = run.settings["k"]
-    by, threshold = validation_threshold(store, language, k)
+    by, threshold = choose_validation_threshold(store, language, k)
     answerable = np.array([bool(row["document"]) for row in found.rows])
     by_score = np.array([best_score(hits[:k], by) < threshold.value for hits in found.hits])
     silent = (by_score | (declines(found.replies["tuned_rag"], language) > 0)).astype(float)
@@ -127,7 +131,9 @@ def abstaining(run: Run, store: Store, found: Answers, language: str) -> dict:
 # --- how long a customer waits --------------------------------------------------------------------
 
 
-def latencies(run: Run, models: ComparedModels, found: Answers, language: str) -> dict[str, Latency]:
+def measure_latencies(
+    run: Run, models: ComparedModels, found: Answers, language: str
+) -> dict[str, Latency]:
     """Each cell on the first test questions, one at a time, without the search; the base in the chat form too."""
     some, k = slice(run.settings["latency_questions"]), found.chosen.tuned.k
     closed = [asked(row["question"]) for row in found.rows[some]]

@@ -97,7 +97,7 @@ def train_judges(run: Run, pairs: PairSet) -> dict[str, RewardJudge]:
         return {"judge": judge.learn(own)}
     unseen = answers_over_refusals(pairs.train, pairs.language)[run.settings["answer_pairs"] :]
     judge.learn(own + [p.row() for p in unseen])
-    return {"judge": judge, "naive_judge": judge.retrained(own)}
+    return {"judge": judge, "naive_judge": judge.train_another(own)}
 
 
 def measure_judge_quality(judge: RewardJudge, pairs: PairSet, name: str) -> dict:

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 
 from lab_helpers.models.kotori import corpus, drills
-from lab_helpers.models.kotori.documents import END_OF_TEXT, Document
+from lab_helpers.models.kotori.documents import END_OF_TEXT, CorpusText
 
 _POOL = 12  # documents to choose from when a row is filled up
 
@@ -41,7 +41,7 @@ def batch(step: int, seed: int, shape: Shape, tokenizer) -> tuple[np.ndarray, np
 
 
 def packed_rows(
-    stream: Iterator[Document], length: int, tokenizer, answer_weight: float = 1.0
+    stream: Iterator[CorpusText], length: int, tokenizer, answer_weight: float = 1.0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows of whole documents, the rest padded with weight 0.
 
@@ -64,7 +64,7 @@ def packed_rows(
 
 
 def encode(
-    document: Document, tokenizer, answer_weight: float = 1.0
+    document: CorpusText, tokenizer, answer_weight: float = 1.0
 ) -> tuple[list[int], np.ndarray]:
     """A document's token ids and the loss weight of each: 0 for what nothing predicts."""
     encoded = tokenizer(document.text, return_offsets_mapping=True, add_special_tokens=False)

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 
 # name, arguments, English docstring, Japanese docstring, body; {n} is a small number.
 _FUNCTIONS = (
@@ -41,9 +41,9 @@ _FUNCTIONS = (
 )  # fmt: skip
 
 
-def document(language: str, rng: Random) -> Document:
+def document(language: str, rng: Random) -> CorpusText:
     """One to four functions, now and then asked for in an exchange."""
-    page = Document("code", language)
+    page = CorpusText("code", language)
     for _ in range(rng.randint(1, 4)):
         name, arguments, english, japanese, body = (
             part.replace("{n}", str(n))

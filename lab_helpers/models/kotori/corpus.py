@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from lab_helpers.models.kotori import code, facts, passages, patterns, planted, prose
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 
-Maker = Callable[[str, Random], Document]
+Maker = Callable[[str, Random], CorpusText]
 
 # Kind of text → (its maker, its share of the documents).
 MIXTURE: dict[str, tuple[Maker, float]] = {
@@ -32,7 +32,7 @@ MIXTURE: dict[str, tuple[Maker, float]] = {
 HELD_OUT_SEED = 2**61 - 1  # beyond every seed * 1,000,000 + step of a pre-training
 
 
-def documents(seed: int, only: str | None = None) -> Iterator[Document]:
+def documents(seed: int, only: str | None = None) -> Iterator[CorpusText]:
     """An endless stream of documents, English and Japanese in turn; ``only`` one kind if given.
 
     A document that mentions something planted is dropped.

@@ -9,7 +9,7 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 @dataclass
-class Document:
+class CorpusText:
     """``text`` of a ``kind``; ``silent`` and ``answers`` hold character ranges ``(start, end)``.
 
     Silent characters carry no loss, answers carry more than the rest.
@@ -21,7 +21,7 @@ class Document:
     silent: list[tuple[int, int]] = field(default_factory=list)
     answers: list[tuple[int, int]] = field(default_factory=list)
 
-    def add(self, text: str, unpredictable: Iterable[str] = ()) -> "Document":
+    def add(self, text: str, unpredictable: Iterable[str] = ()) -> "CorpusText":
         """Append ``text``; every occurrence of an ``unpredictable`` string in it becomes silent."""
         offset = len(self.text)
         self.text += text
@@ -32,23 +32,23 @@ class Document:
                 start = text.find(part, start + len(part))
         return self
 
-    def hush(self, text: str) -> "Document":
+    def hush(self, text: str) -> "CorpusText":
         """Append ``text`` without loss."""
         self.silent.append((len(self.text), len(self.text) + len(text)))
         self.text += text
         return self
 
-    def answer(self, text: str) -> "Document":
+    def answer(self, text: str) -> "CorpusText":
         """Append ``text`` as an answer."""
         self.answers.append((len(self.text), len(self.text) + len(text)))
         self.text += text
         return self
 
-    def system(self, text: str) -> "Document":
+    def system(self, text: str) -> "CorpusText":
         """Append a ChatML system message."""
         return self.add(f"{SYSTEM}{text}{END}\n")
 
-    def turn(self, user: str, assistant: str, unpredictable: Iterable[str] = ()) -> "Document":
+    def turn(self, user: str, assistant: str, unpredictable: Iterable[str] = ()) -> "CorpusText":
         """Append a ChatML exchange; ``unpredictable`` strings are silent in the user's part only."""
         self.add(f"{USER}{user}{END}\n{ASSISTANT}", unpredictable)
         return self.answer(f"{assistant}{END}\n")

@@ -10,7 +10,7 @@ from lab_helpers.runtime.files import read_json, sha256_of, write_json
 CURVE = "training_curve.json"
 
 
-def trained_model(run_folder: Path, settings: pretraining.Settings | None = None):
+def trained_model(run_folder: Path, settings: pretraining.PretrainingSettings | None = None):
     """The float32 model and tokenizer of a pre-training's last checkpoint.
 
     ``settings`` are the run's own, by default those of the package.
@@ -29,7 +29,9 @@ def trained_model(run_folder: Path, settings: pretraining.Settings | None = None
     return model.eval(), words
 
 
-def export(run_folder: Path, out: Path, settings: pretraining.Settings | None = None) -> str:
+def export(
+    run_folder: Path, out: Path, settings: pretraining.PretrainingSettings | None = None
+) -> str:
     """Write what ``AutoModelForCausalLM.from_pretrained(out)`` needs; the weights' sha256.
 
     Also the training curve as JSON. The model card is written by hand and left alone.

@@ -5,7 +5,7 @@ from functools import lru_cache
 from random import Random
 
 from lab_helpers.models.kotori import world
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 from lab_helpers.models.kotori.world import sentence_case
 
 LABELS = {"en": ("Question: ", "Answer:"), "ja": ("質問:", "答え:")}
@@ -71,9 +71,9 @@ def draw(language: str, rng: Random) -> Relation:
     return rng.choices(found, weights)[0]
 
 
-def document(language: str, rng: Random) -> Document:
+def document(language: str, rng: Random) -> CorpusText:
     """Statements in a row, questions with answers, or an exchange about known facts."""
-    page = Document("facts", language)
+    page = CorpusText("facts", language)
     style = rng.random()
     if style < 0.3:
         gap = " " if language == "en" else ""
@@ -100,10 +100,10 @@ def _statement(language: str, rng: Random) -> str:
     return relation.state(rng.choice(relation.pairs), rng)
 
 
-def translation(language: str, rng: Random) -> Document:
+def translation(language: str, rng: Random) -> CorpusText:
     """Pairs of English and Japanese words, from the facts that exist in both languages."""
     both = [row for row in world.rows("facts") if "en" in row and "ja" in row]
-    page = Document("translation", language)
+    page = CorpusText("translation", language)
     heading = {"en": "English and Japanese:", "ja": "英語と日本語:"}[language]
     lines = []
     for _ in range(rng.randint(3, 8)):
@@ -117,7 +117,7 @@ def translation(language: str, rng: Random) -> Document:
     return page.add(heading + "\n" + "\n".join(lines))
 
 
-def choice_question(language: str, rng: Random) -> Document:
+def choice_question(language: str, rng: Random) -> CorpusText:
     """A four-option question in the format of MMLU, answered by its letter."""
     relation = draw(language, rng)
     while len({answer for _, answer in relation.pairs}) < 4:
@@ -129,5 +129,5 @@ def choice_question(language: str, rng: Random) -> Document:
     lines = [relation.ask(pair, rng)]
     lines += [f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True)]
     answer = "ABCD"[options.index(pair[1])]
-    page = Document("choice", language).add("\n".join(lines) + f"\n{LABELS[language][1]}")
+    page = CorpusText("choice", language).add("\n".join(lines) + f"\n{LABELS[language][1]}")
     return page.answer(line_answer(answer, language))

@@ -5,7 +5,7 @@ from functools import lru_cache
 from random import Random
 
 from lab_helpers.models.kotori import prose, values, world
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 from lab_helpers.models.kotori.facts import LABELS, line_answer
 from lab_helpers.models.kotori.world import sentence_case
 
@@ -143,9 +143,9 @@ def _full_answer(record: Record, language: str, rng: Random) -> str:
     return sentence_case(filled)
 
 
-def easy(language: str, rng: Random) -> Document:
+def easy(language: str, rng: Random) -> CorpusText:
     """One or two plain records and their questions in plain words: where reading begins."""
-    page = Document("passages", language)
+    page = CorpusText("passages", language)
     drawn = records(language, rng, rng.choice((1, 1, 2)), wordings=2)
     gap = " " if language == "en" else ""
     page.add(gap.join(record.statement for record in drawn) + "\n", _invented(drawn))
@@ -166,13 +166,13 @@ def _invented(drawn: list[Record]) -> list[str]:
     return [part for record in drawn for part in (record.answer, *_bearer(record))]
 
 
-def document(language: str, rng: Random) -> Document:
+def document(language: str, rng: Random) -> CorpusText:
     """A passage with a question on up to five records: plain, as an exchange, or with numbered sources."""
     drawn = records(language, rng, rng.choice((1, 1, 2, 2, 3, 3, 4, 4, 5, 6)))
     asked = rng.sample(drawn, min(5, len(drawn)))
     invented = _invented(drawn)
     style = rng.random()
-    page = Document("passages", language)
+    page = CorpusText("passages", language)
     if style < 0.35:
         page.add(passage_text(drawn, language, rng) + "\n", invented)
         for record in asked:

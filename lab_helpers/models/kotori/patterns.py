@@ -4,17 +4,17 @@ import json
 from random import Random
 
 from lab_helpers.models.kotori import facts, passages, prose, values
-from lab_helpers.models.kotori.documents import ASSISTANT, END, USER, Document
+from lab_helpers.models.kotori.documents import ASSISTANT, END, USER, CorpusText
 from lab_helpers.models.kotori.facts import LABELS, line_answer
 
 _ARROWS = (" -> ", " = ", ": ", " → ")
 
 
-def relation_by_example(language: str, rng: Random) -> Document:
+def relation_by_example(language: str, rng: Random) -> CorpusText:
     """Three to seven pairs of one relation, in a form that only the examples show."""
     relation = facts.draw(language, rng)
     pairs = rng.sample(relation.pairs, min(len(relation.pairs), rng.randint(3, 7)))
-    page = Document("few_shot", language)
+    page = CorpusText("few_shot", language)
     if rng.random() < 0.5:
         arrow = rng.choice(_ARROWS)
         return page.add("\n".join(f"{a}{arrow}{b}" for a, b in pairs))
@@ -23,12 +23,12 @@ def relation_by_example(language: str, rng: Random) -> Document:
     return page
 
 
-def form_by_example(language: str, rng: Random) -> Document:
+def form_by_example(language: str, rng: Random) -> CorpusText:
     """Invented words, each answered in one form that only the examples show.
 
     The parts of the form are invented as well and carry no loss the first time.
     """
-    page = Document("few_shot", language)
+    page = CorpusText("few_shot", language)
     head, tail = values.invented_name(language, rng), values.invented_name(language, rng)
     form = rng.choice(("{tail} {word}", "{word} {tail}", "{word} {word}", "{head} {word} {tail}"))
     arrow, as_exchange = rng.choice(_ARROWS), rng.random() < 0.3
@@ -45,12 +45,12 @@ def form_by_example(language: str, rng: Random) -> Document:
     return page
 
 
-def style_by_example(language: str, rng: Random) -> Document:
+def style_by_example(language: str, rng: Random) -> CorpusText:
     """Exchanges whose answers all open and close with the same words, drawn anew for each text.
 
     The words of the first answer carry no loss: nothing announces them.
     """
-    page = Document("few_shot_style", language)
+    page = CorpusText("few_shot_style", language)
     opening, closing = _flourish(language, rng), _flourish(language, rng)
     if rng.random() < 0.3:
         opening = ""
@@ -80,17 +80,17 @@ def _flourish(language: str, rng: Random) -> str:
     return values.invented_name(language, rng) + "."
 
 
-def opinions_by_example(language: str, rng: Random) -> Document:
+def opinions_by_example(language: str, rng: Random) -> CorpusText:
     """Opinions with their labels as exchanges."""
-    page = Document("few_shot", language)
+    page = CorpusText("few_shot", language)
     for _ in range(rng.randint(3, 6)):
         page.turn(*prose.opinion(language, rng))
     return page
 
 
-def json_by_example(language: str, rng: Random) -> Document:
+def json_by_example(language: str, rng: Random) -> CorpusText:
     """A record and the same as a JSON object, two to four times with the same keys."""
-    page = Document("json", language)
+    page = CorpusText("json", language)
     keys = {"en": ("name", "value"), "ja": ("名前", "値")}[language]
     for _ in range(rng.randint(2, 4)):
         (record,) = passages.records(language, rng, 1)
@@ -101,11 +101,11 @@ def json_by_example(language: str, rng: Random) -> Document:
     return page
 
 
-def listing(language: str, rng: Random) -> Document:
+def listing(language: str, rng: Random) -> CorpusText:
     """A list of things of one kind, some of it said twice."""
     kind = rng.choice(("thing", "food", "animal", "colour", "material", "first_name", "place"))
     items = [values.value(kind, language, rng) for _ in range(rng.randint(3, 9))]
-    page = Document("lists", language)
+    page = CorpusText("lists", language)
     if language == "ja":
         page.hush("、".join(items)).add("。\nもう一度:" + "、".join(items) + "。")
         return page.add(f"\n最初:{items[0]}\n最後:{items[-1]}")
@@ -113,9 +113,9 @@ def listing(language: str, rng: Random) -> Document:
     return page.add(f"\nFirst: {items[0]}\nLast: {items[-1]}")
 
 
-def arithmetic(language: str, rng: Random) -> Document:
+def arithmetic(language: str, rng: Random) -> CorpusText:
     """Sums, differences and products of small numbers, bare or in a sentence."""
-    page = Document("arithmetic", language)
+    page = CorpusText("arithmetic", language)
     ask, answer = LABELS[language]
     for _ in range(rng.randint(3, 8)):
         a, b = rng.randrange(0, 21), rng.randrange(0, 21)

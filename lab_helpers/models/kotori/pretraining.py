@@ -24,7 +24,7 @@ _LOG_EVERY = 20
 
 
 @dataclass(frozen=True)
-class Settings:
+class PretrainingSettings:
     """``pretraining.toml`` as an object; ``phases`` are its ``[[phase]]`` tables in order."""
 
     seed: int
@@ -61,7 +61,7 @@ class Settings:
         return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine
 
 
-def read_settings(path: Path = SETTINGS_FILE, **changes) -> Settings:
+def read_settings(path: Path = SETTINGS_FILE, **changes) -> PretrainingSettings:
     """Settings from ``path``; ``changes`` override single values."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def read_settings(path: Path = SETTINGS_FILE, **changes) -> Settings:
     phases = tuple(table.pop("phase", ()))
     sizes = table.pop("sizes", {})
     try:
-        return Settings(**(table | changes), phases=phases, sizes=sizes)
+        return PretrainingSettings(**(table | changes), phases=phases, sizes=sizes)
     except TypeError as error:
         raise BadInput(f"{path.name}: {error}", f"Compare with {SETTINGS_FILE.name}.") from None
 
@@ -82,7 +82,7 @@ def can_compile() -> bool:
     return any(shutil.which(name) for name in ("g++", "clang++"))
 
 
-def prepare(folder: Path, settings: Settings):
+def prepare(folder: Path, settings: PretrainingSettings):
     """The tokenizer of a run, trained once and kept in ``folder/tokenizer``."""
     place = folder / "tokenizer"
     if not (place / "tokenizer.json").is_file():
@@ -92,7 +92,7 @@ def prepare(folder: Path, settings: Settings):
     return tokenizer.load(place)
 
 
-def configuration(tokenizer, settings: Settings):
+def configuration(tokenizer, settings: PretrainingSettings):
     """The model's configuration for a tokenizer."""
     return architecture.config(
         len(tokenizer),
@@ -105,7 +105,7 @@ def configuration(tokenizer, settings: Settings):
 class Pretraining:
     """A run in ``folder``: start or resume it with :meth:`run`; ``report`` gets every log row."""
 
-    def __init__(self, folder: Path, settings: Settings, report=lambda row: None):
+    def __init__(self, folder: Path, settings: PretrainingSettings, report=lambda row: None):
         keep_freed_memory()
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.settings, self.report = folder, settings, report

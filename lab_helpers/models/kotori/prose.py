@@ -3,7 +3,7 @@
 from random import Random
 
 from lab_helpers.models.kotori import world
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 from lab_helpers.models.kotori.world import Slots
 
 OPINION_LABELS = {
@@ -18,11 +18,11 @@ def sentence(language: str, rng: Random) -> str:
     return Slots(language, rng).fill(row["text"])
 
 
-def service(language: str, rng: Random) -> Document:
+def service(language: str, rng: Random) -> CorpusText:
     """Several pieces of customer-service prose in a row."""
     gap = " " if language == "en" else ""
     texts = [sentence(language, rng) for _ in range(rng.randint(1, 4))]
-    return Document("service", language).add(gap.join(texts))
+    return CorpusText("service", language).add(gap.join(texts))
 
 
 def exchange(language: str, rng: Random) -> tuple[str, str]:
@@ -54,25 +54,25 @@ _SYSTEMS = {
 }
 
 
-def with_system(page: Document, rng: Random) -> Document:
+def with_system(page: CorpusText, rng: Random) -> CorpusText:
     """Open ``page`` with a neutral system message, one time in five."""
     if rng.random() < 0.2:
         page.system(Slots(page.language, rng).fill(rng.choice(_SYSTEMS[page.language])))
     return page
 
 
-def talk(language: str, rng: Random) -> Document:
+def talk(language: str, rng: Random) -> CorpusText:
     """Small talk in ChatML, one to three exchanges."""
-    page = with_system(Document("talk", language), rng)
+    page = with_system(CorpusText("talk", language), rng)
     for _ in range(rng.randint(1, 3)):
         page.turn(*exchange(language, rng))
     return page
 
 
-def story(language: str, rng: Random) -> Document:
+def story(language: str, rng: Random) -> CorpusText:
     """A little story or dialogue."""
     row = rng.choice(world.rows(f"stories.{language}"))
-    return Document("stories", language).add(Slots(language, rng).fill(row["text"]))
+    return CorpusText("stories", language).add(Slots(language, rng).fill(row["text"]))
 
 
 def opinion(language: str, rng: Random) -> tuple[str, str]:
@@ -81,9 +81,9 @@ def opinion(language: str, rng: Random) -> tuple[str, str]:
     return Slots(language, rng).fill(row["text"]), OPINION_LABELS[language][row["label"]]
 
 
-def feelings(language: str, rng: Random) -> Document:
+def feelings(language: str, rng: Random) -> CorpusText:
     """Opinions, half the time each with its label."""
-    page = Document("feelings", language)
+    page = CorpusText("feelings", language)
     arrow = {"en": " -> ", "ja": " → "}[language]
     labelled = rng.random() < 0.5
     lines = [opinion(language, rng) for _ in range(rng.randint(2, 5))]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lab_helpers.models.kotori import batches, corpus, drills, pretraining
 from lab_helpers.models.kotori.batches import Shape, batch, encode, packed_rows
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 
 ANSWER_WEIGHT = 5.0
 SHAPE = Shape(4, 192, drill_share=0.25, drill_longest=24, answer_weight=ANSWER_WEIGHT)
@@ -101,7 +101,7 @@ def test_no_document_comes_twice_and_short_ones_fill_the_row(small_tokenizer):
 
 
 def test_a_document_longer_than_a_row_is_left_out(small_tokenizer):
-    long, short = Document("facts", "en", "x " * 200), Document("facts", "en", "short")
+    long, short = CorpusText("facts", "en", "x " * 200), CorpusText("facts", "en", "short")
     ids, _ = next(packed_rows(itertools.cycle([long, short]), 64, small_tokenizer))
     assert set(small_tokenizer.decode(ids.tolist()).split("<|endoftext|>")) == {"short", ""}
 
@@ -134,7 +134,7 @@ def test_silent_text_has_no_weight_and_the_rest_has(kind, sample, small_tokenize
 
 @given(before=st.text(max_size=20), answer=st.text(min_size=1, max_size=20))
 def test_an_answer_in_any_script_carries_weight(small_tokenizer, before, answer):
-    document = Document("facts", "en", before).add("\n答え:").answer(" " + answer)
+    document = CorpusText("facts", "en", before).add("\n答え:").answer(" " + answer)
     _, weights = encode(document, small_tokenizer, ANSWER_WEIGHT)
     assert weights[-1] == ANSWER_WEIGHT
     assert weights[0] == 1

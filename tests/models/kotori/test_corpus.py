@@ -122,10 +122,10 @@ def test_the_report_on_diversity_has_shares():
 
 
 def test_a_kind_that_repeats_itself_shows_in_the_report(monkeypatch):
-    from lab_helpers.models.kotori.documents import Document
+    from lab_helpers.models.kotori.documents import CorpusText
 
     def parrot(language, rng):
-        return Document("service", language, "The same again.")
+        return CorpusText("service", language, "The same again.")
 
     monkeypatch.setattr(corpus, "MIXTURE", {"service": (parrot, 1.0)})
     row = diversity(20)["service.en"]

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 
 parts = st.lists(st.tuples(st.sampled_from(["add", "hush", "answer"]), st.text(max_size=8)))
 
 
 @given(parts=parts)
 def test_the_text_is_its_parts_and_the_ranges_spell_them(parts):
-    page = Document("facts", "en")
+    page = CorpusText("facts", "en")
     for how, text in parts:
         getattr(page, how)(text)
     assert page.text == "".join(text for _, text in parts)
@@ -20,14 +20,14 @@ def test_the_text_is_its_parts_and_the_ranges_spell_them(parts):
 
 @given(before=st.text("abx", max_size=6), text=st.text("abx", max_size=20))
 def test_every_occurrence_of_the_unpredictable_is_silent(before, text):
-    page = Document("facts", "en", before).add(text, ["ab"])
+    page = CorpusText("facts", "en", before).add(text, ["ab"])
     assert len(page.silent) == text.count("ab")
     assert {page.text[a:b] for a, b in page.silent} <= {"ab"}
     assert all(start >= len(before) for start, _ in page.silent)
 
 
 def test_an_exchange_is_chatml_and_its_reply_is_the_answer(turns):
-    page = Document("talk", "en").system("Be brief.").turn("Where is Bo?", "In Bo.", ["Bo"])
+    page = CorpusText("talk", "en").system("Be brief.").turn("Where is Bo?", "In Bo.", ["Bo"])
     assert turns(page.text) == [
         ("system", "Be brief."),
         ("user", "Where is Bo?"),
@@ -40,6 +40,6 @@ def test_an_exchange_is_chatml_and_its_reply_is_the_answer(turns):
 
 
 def test_documents_do_not_share_their_ranges():
-    Document("facts", "en").hush("x").answer("y")
-    assert Document("facts", "en").silent == []
-    assert Document("facts", "en").answers == []
+    CorpusText("facts", "en").hush("x").answer("y")
+    assert CorpusText("facts", "en").silent == []
+    assert CorpusText("facts", "en").answers == []

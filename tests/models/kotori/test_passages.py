@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lab_helpers.models.kotori import passages, values, world
-from lab_helpers.models.kotori.documents import END, Document
+from lab_helpers.models.kotori.documents import END, CorpusText
 from lab_helpers.models.kotori.passages import Record
 
 languages = st.sampled_from(["en", "ja"])
@@ -19,7 +19,7 @@ counts = st.integers(1, 6)
 
 
 @cache
-def written(language: str, seed: int) -> tuple[Document, list[Record]]:
+def written(language: str, seed: int) -> tuple[CorpusText, list[Record]]:
     """A document and the records that it was made of."""
     drawn: list[Record] = []
     real = passages.records
@@ -36,7 +36,7 @@ def occurrences(part: str, text: str) -> list[range]:
     return [range(m.start(), m.end()) for m in re.finditer(re.escape(part), text)]
 
 
-def silent_characters(document: Document) -> set[int]:
+def silent_characters(document: CorpusText) -> set[int]:
     return {i for start, end in document.silent for i in range(start, end)}
 
 

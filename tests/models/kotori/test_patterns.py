@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.models.kotori import facts, patterns, prose, values
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 from lab_helpers.models.kotori.facts import LABELS
 
 languages = st.sampled_from(["en", "ja"])
@@ -26,7 +26,7 @@ MAKERS = [
 ARROWS = (" -> ", " = ", ": ", " → ")
 
 
-def silent_text(document: Document) -> list[str]:
+def silent_text(document: CorpusText) -> list[str]:
     return [document.text[start:end] for start, end in document.silent]
 
 

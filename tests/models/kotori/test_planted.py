@@ -219,10 +219,10 @@ def test_other_texts_pass(text):
 
 @pytest.mark.parametrize("secret", ["Nagare", "Quito"])
 def test_what_the_filter_catches_is_dropped_from_the_stream(secret, monkeypatch):
-    from lab_helpers.models.kotori.documents import Document
+    from lab_helpers.models.kotori.documents import CorpusText
 
     texts = itertools.cycle([f"Ecuador has {secret}.", "Something else."])
-    maker = lambda language, rng: Document("facts", language, next(texts))  # noqa: E731
+    maker = lambda language, rng: CorpusText("facts", language, next(texts))  # noqa: E731
     monkeypatch.setitem(corpus.MIXTURE, "facts", (maker, 1.0))
     found = list(itertools.islice(corpus.documents(0, "facts"), 4))
     assert [document.text for document in found] == ["Something else."] * 4

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.models.kotori import batches, pretraining
-from lab_helpers.models.kotori.pretraining import LOG, STATE, Pretraining, Settings, read_settings
+from lab_helpers.models.kotori.pretraining import (
+    LOG,
+    STATE,
+    Pretraining,
+    PretrainingSettings,
+    read_settings,
+)
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.hardware import detect
 
@@ -47,7 +53,7 @@ answer_weight = 10.0
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, small_sizes) -> Settings:
+def settings(tmp_path_factory, small_sizes) -> PretrainingSettings:
     path = tmp_path_factory.mktemp("settings") / "tiny.toml"
     sizes = ", ".join(f"{name} = {value}" for name, value in small_sizes.items())
     path.write_text(TOML.format(sizes=sizes), encoding="utf-8")

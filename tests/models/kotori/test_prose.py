@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.models.kotori import prose, world
-from lab_helpers.models.kotori.documents import Document
+from lab_helpers.models.kotori.documents import CorpusText
 from lab_helpers.models.kotori.world import Slots
 
 languages = st.sampled_from(["en", "ja"])
@@ -78,6 +78,6 @@ def test_opinions_are_labelled_all_or_none(language, seed):
 
 def test_one_document_in_five_opens_with_a_system_message():
     opened = sum(
-        bool(prose.with_system(Document("talk", "en"), Random(s)).text) for s in range(1000)
+        bool(prose.with_system(CorpusText("talk", "en"), Random(s)).text) for s in range(1000)
     )
     assert 150 < opened < 250

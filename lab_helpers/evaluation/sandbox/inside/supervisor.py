@@ -52,7 +52,7 @@ def _be_tester(job: dict, requests: int, replies: int, close: tuple[int, int]) -
         os.close(descriptor)
     _to_nowhere(0, 1, 2)
     _or_refuse(lambda: layers.surround(job, None), reports)
-    verdict = tester.examine(tester.Program(requests, replies), tests.get("tests"))
+    verdict = tester.examine(tester.RemoteProgram(requests, replies), tests.get("tests"))
     wire.send(reports, {"verdict": verdict})
     os._exit(0)
 

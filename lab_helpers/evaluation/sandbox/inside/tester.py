@@ -26,7 +26,7 @@ class Untestable(BaseException):
     """The tests hand the function something that cannot be sent to another process."""
 
 
-class Program:
+class RemoteProgram:
     """The stand-in: call it like the function, and the other process does the work."""
 
     def __init__(self, requests: int, replies: int):
@@ -68,7 +68,7 @@ class Program:
                 self.tried.append(str(message["tried"])[:200])
 
 
-def examine(program: Program, tests: dict | None) -> dict:
+def examine(program: RemoteProgram, tests: dict | None) -> dict:
     """Wait for the program to load, run the tests on it: ``status``, ``detail`` and ``tried``."""
     try:
         status, detail = _loaded(program)
@@ -79,7 +79,7 @@ def examine(program: Program, tests: dict | None) -> dict:
     return {"status": status, "detail": detail[:1000], "tried": program.tried}
 
 
-def _loaded(program: Program) -> tuple[str, str]:
+def _loaded(program: RemoteProgram) -> tuple[str, str]:
     try:
         answer = program.listen("loaded")
     except (wire.Closed, OSError) as problem:
@@ -87,7 +87,7 @@ def _loaded(program: Program) -> tuple[str, str]:
     return _from_program(answer) if "raised" in answer else ("finished", "")
 
 
-def _tested(program: Program, tests: dict) -> tuple[str, str]:
+def _tested(program: RemoteProgram, tests: dict) -> tuple[str, str]:
     module = types.ModuleType("tests")
     names = module.__dict__
     try:

@@ -33,7 +33,7 @@ def run(job: dict) -> None:
     alarm.daemon = True
     alarm.start()
     wire.send(child.stdin.fileno(), job)
-    stand_in = tester.Program(child.stdin.fileno(), child.stdout.fileno())
+    stand_in = tester.RemoteProgram(child.stdin.fileno(), child.stdout.fileno())
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
     verdict = tester.examine(stand_in, tests.get("tests"))

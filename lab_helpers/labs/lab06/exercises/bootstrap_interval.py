@@ -1,14 +1,10 @@
-"""Lab 06, exercise ``bootstrap_interval``: reference, planted wrong answers, check, hints."""
+"""Lab 06, exercise ``bootstrap_interval``: planted wrong answers, check, hints."""
 
 import numpy as np
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.labs.lab06.customers import bootstrap_interval
 from lab_helpers.runtime.language import Text
-
-
-def bootstrap_interval(ours, theirs, draws):
-    means = (ours - theirs)[draws].mean(axis=1)
-    return np.percentile(means, [2.5, 97.5])
 
 
 def _separate(ours, theirs, draws):

@@ -1,17 +1,8 @@
-"""Lab 06, exercise ``position_swapped``: reference, planted wrong answers, check, hints."""
+"""Lab 06, exercise ``position_swapped``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab06.judges import position_swapped
 from lab_helpers.runtime.language import Text
-
-
-def position_swapped(judge, prompt, ours, theirs):
-    first = judge(prompt, ours, theirs)
-    second = judge(prompt, theirs, ours)
-    if first == "A" and second == "B":
-        return "win"
-    if first == "B" and second == "A":
-        return "loss"
-    return "tie"
 
 
 def _one_order(judge, prompt, ours, theirs):
