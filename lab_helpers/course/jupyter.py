@@ -27,7 +27,7 @@ def launch(port: int, browser: bool) -> int:
 
 
 def prepare(port: int, browser: bool) -> tuple[list[str], Path]:
-    """The command that starts JupyterLab on lab 00, and the folder it serves, which is there afterwards."""
+    """The command that starts JupyterLab on the first lab, and the folder it serves, which is there afterwards."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingDependency("JupyterLab is not installed", "pip install jupyterlab")
     check_port(port)

@@ -87,7 +87,7 @@ def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
     rows, report = load_conversations(path)
     if report.shape != "preference":
         raise BadInput(
-            f"{path.name} holds {report.shape} rows, and lab 05 needs preferences",
+            f"{path.name} holds {report.shape} rows, and DPO needs preferences",
             "Give a file with prompt, chosen and rejected: two answers to the same prompt.",
         )
     pairs = [Pair(**row) for row in rows]

@@ -1,16 +1,8 @@
-"""Lab 07, exercise ``abstain_threshold``: reference, planted wrong answers, check, hints."""
+"""Lab 07, exercise ``abstain_threshold``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab07.scores import abstain_threshold
 from lab_helpers.runtime.language import Text
-
-
-def abstain_threshold(scores, answerable):
-    def balanced(threshold):
-        kept = [s >= threshold for s, right in zip(scores, answerable, strict=True) if right]
-        refused = [s < threshold for s, right in zip(scores, answerable, strict=True) if not right]
-        return sum(kept) / len(kept) + sum(refused) / len(refused)
-
-    return max(sorted(scores), key=balanced)
 
 
 def _accuracy(scores, answerable):

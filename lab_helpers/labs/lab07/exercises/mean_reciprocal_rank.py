@@ -1,15 +1,8 @@
-"""Lab 07, exercise ``mean_reciprocal_rank``: reference, planted wrong answers, check, hints."""
+"""Lab 07, exercise ``mean_reciprocal_rank``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.labs.lab07.scores import mean_reciprocal_rank
 from lab_helpers.runtime.language import Text
-
-
-def mean_reciprocal_rank(ranked, gold):
-    points = [
-        1 / (found.index(right) + 1) if right in found else 0.0
-        for found, right in zip(ranked, gold, strict=True)
-    ]
-    return sum(points) / len(points)
 
 
 def _from_zero(ranked, gold):

@@ -1,15 +1,8 @@
-"""Lab 07, exercise ``reciprocal_rank_fusion``: reference, planted wrong answers, check, hints."""
+"""Lab 07, exercise ``reciprocal_rank_fusion``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab07.scores import reciprocal_rank_fusion
 from lab_helpers.runtime.language import Text
-
-
-def reciprocal_rank_fusion(rankings, k=60):
-    scores = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, 1):
-            scores[item] = scores.get(item, 0.0) + 1 / (k + rank)
-    return sorted(scores, key=lambda item: -scores[item])
 
 
 def _fused(rankings, value, join):

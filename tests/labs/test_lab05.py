@@ -1,4 +1,4 @@
-"""Lab 05: the steps on a tiny model, what they measure, files of the learner's own, and memory."""
+"""Lab 05: its cells on a tiny model, what they measure, pairs of the learner's own, and memory."""
 
 import dataclasses
 import json
@@ -7,14 +7,28 @@ import math
 import pytest
 import torch
 
-from lab_helpers.cli.run import _check_data
 from lab_helpers.course.record import Run
-from lab_helpers.data.preferences import Pair, PairSet, answers_over_refusals, shipped_pairs
+from lab_helpers.course.registry import get_lab
+from lab_helpers.course.running import run_program
+from lab_helpers.course.session import Request
+from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.honesty import declines
-from lab_helpers.labs.lab05 import memory as lab05_memory
-from lab_helpers.labs.lab05 import scoring as lab05
-from lab_helpers.labs.lab05 import variants as lab05_arms
-from lab_helpers.labs.shared import preference_models as lab05_start
+from lab_helpers.labs.lab05.memory import count_bytes
+from lab_helpers.labs.lab05.own_data import check_own_data, measure_own_data
+from lab_helpers.labs.lab05.pairs import pair_rows
+from lab_helpers.labs.lab05.variants import (
+    list_displacement_arms,
+    list_length_arms,
+    list_variant_arms,
+)
+from lab_helpers.labs.shared import preference_questions
+from lab_helpers.labs.shared.preference_models import (
+    load_start_model,
+    select_balanced_pairs,
+    select_main_pairs,
+)
+from lab_helpers.labs.shared.preference_questions import select_questions, train_judges
+from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.adapters import load_adapter
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
@@ -29,21 +43,25 @@ SMALL = {
 }  # fmt: skip
 
 
-def run_of(folder, model, data=None, **sizes) -> Run:
+def small_profile(**sizes):
     profile = load_profile("tiny")
     tables = profile.tables | {"lab05": profile.lab("05") | SMALL | sizes}
-    return Run("05", dataclasses.replace(profile, tables=tables), 0, folder, str(model), data)
+    return dataclasses.replace(profile, tables=tables)
+
+
+def run_of(folder, model, data=None, **sizes) -> Run:
+    return Run("05", small_profile(**sizes), 0, folder, str(model), data)
 
 
 @pytest.fixture(scope="module")
-def whole(tiny_chat_model, tmp_path_factory, one_thread):
-    """Every step on the tiny model."""
-    run = run_of(tmp_path_factory.mktemp("lab05"), tiny_chat_model)
+def whole(tiny_chat_model, tmp_path_factory, one_thread) -> Run:
+    """Every cell on the tiny model, both languages."""
+    folder = tmp_path_factory.mktemp("lab05")
+    asked = Request(small_profile(languages=["en", "ja"]), out=folder, model=str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lab05_start, "NEW_TOKENS", 8)
-        for step in lab05.STEPS:
-            step.work(run)
-    return run
+        patch.setenv("LAB_HOME", str(folder))
+        run_program(get_lab("05").source, asked)
+    return asked.opened.run
 
 
 def test_the_headline_metrics_are_all_measured(whole):
@@ -54,6 +72,13 @@ def test_the_headline_metrics_are_all_measured(whole):
     assert wanted <= set(whole.metrics)
     assert all(math.isfinite(whole.metrics[name]) for name in wanted)
     assert json.loads(json.dumps(whole.metrics)) == whole.metrics
+
+
+def test_another_language_has_metrics_of_its_own(whole):
+    assert {"win_rate_dpo_vs_sft_ja", "tone_compliance_sft_ja", "train_seconds_ja"} <= set(
+        whole.metrics
+    )
+    assert "replies_ja" in whole.tables
 
 
 def test_hand_and_library_agree_and_the_start_is_ln_2(whole):
@@ -71,7 +96,7 @@ def test_every_claim_of_the_lab_gets_a_verdict(whole):
 def test_figures_and_tables_are_kept(whole):
     for name in ("lengths", "curves", "displacement", "reply_lengths", "memory"):
         assert (whole.folder / f"{name}.png").is_file()
-    tables = {"pairs", "losses by hand", "replies", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
+    tables = {"pairs", "losses by hand", "replies", "win rates", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
     assert tables <= set(whole.tables)
 
 
@@ -82,7 +107,7 @@ def test_the_saved_adapter_is_sft_and_dpo_on_the_untouched_base(whole, tiny_chat
         untouched = base(ids).logits
         loaded = load_adapter(base, whole.folder / "adapter")
         both = loaded(ids).logits
-        started, _ = lab05_start.start_model(whole)
+        started, _ = load_start_model(whole)
         sft = started(ids).logits
         dpo = load_adapter(started, whole.folder / "dpo_only")(ids).logits
     assert torch.allclose(both, dpo, atol=1e-4)
@@ -109,9 +134,17 @@ def test_memory_counts_models_and_bytes(whole):
     assert whole.metrics["held_ratio_ppo"] > whole.metrics["held_ratio_full"] > 2
 
 
+def test_the_memory_runs_are_not_remembered_and_the_others_are(whole):
+    """Loaded weights need no memory for gradients, so those two steps are always taken."""
+    arms = 6 + 2 + 4
+    trainings = 1 + 3 + arms  # the SFT start, DPO and its two rivals
+    assert len(whole.trainings) == trainings + 1 + 3  # Japanese: the start and three
+    assert {training["came"] for training in whole.trainings} <= {"finished", "loaded"}
+
+
 def test_bytes_are_counted_once_for_shared_weights():
     shared = torch.nn.Parameter(torch.zeros(10))
-    assert lab05_memory.bytes_of([shared, shared, torch.nn.Parameter(torch.zeros(5))]) == 60
+    assert count_bytes([shared, shared, torch.nn.Parameter(torch.zeros(5))]) == 60
 
 
 # What is trained on what
@@ -133,11 +166,11 @@ def test_policy_and_judge_never_share_a_pair():
         train_another = learn
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lab05_start, "load_language_model", lambda name: (None, None))
-        patch.setattr(lab05_start, "max_length", lambda *_: 256)
-        patch.setattr(lab05_start, "RewardJudge", Judge)
-        found = lab05_start.judges(run, pairs)
-    policy = [pair.row() for pair in lab05_start.balanced_pairs(run, pairs)]
+        patch.setattr(preference_questions, "load_model", lambda run: (None, None))
+        patch.setattr(preference_questions, "choose_max_length", lambda *_: 256)
+        patch.setattr(preference_questions, "RewardJudge", Judge)
+        found = train_judges(run, pairs)
+    policy = [pair.row() for pair in select_balanced_pairs(run, pairs)]
     assert list(found) == ["judge", "naive_judge"]
     assert len(policy) == 96
     assert len(seen) > 2 * 96
@@ -147,7 +180,7 @@ def test_policy_and_judge_never_share_a_pair():
 def test_both_main_trainings_have_as_many_pairs():
     run = run_of(None, "kotori", pairs=40, answer_pairs=10)
     pairs = shipped_pairs("en")
-    main, balanced = lab05_start.main_pairs(run, pairs), lab05_start.balanced_pairs(run, pairs)
+    main, balanced = select_main_pairs(pairs, 40), select_balanced_pairs(run, pairs)
     assert len(main) == len(balanced) == 40
     assert {p.reason for p in main} == {"tone", "honesty"}
     assert sum(p.reason == "answer" for p in balanced) == 10
@@ -164,9 +197,8 @@ def test_an_answer_beats_a_refusal_about_the_same_product(language):
     assert not test & {p.question for p in pairs}
 
 
-def test_known_is_what_the_gold_answer_does_not_decline(tmp_path):
-    run = run_of(tmp_path, "kotori", questions=60)
-    questions = lab05_start.held_out_questions(run, shipped_pairs("en"))
+def test_known_is_what_the_gold_answer_does_not_decline():
+    questions = select_questions(shipped_pairs("en"), 60)
     assert len({p.question for p in questions.pairs}) == len(questions.pairs) == 60
     for pair, known in zip(questions.pairs, questions.known, strict=True):
         if pair.reason == "honesty":
@@ -177,17 +209,17 @@ def test_known_is_what_the_gold_answer_does_not_decline(tmp_path):
 def test_arms_differ_in_what_they_are_named_for(tmp_path):
     run = run_of(tmp_path, "kotori", arm_pairs=8, alike_pairs=8, length_pairs=8)
     pairs = shipped_pairs("en")
-    arms = {arm.name: arm for arm in lab05_arms.variant_arms(run, pairs.of("tone", "honesty"))}
+    arms = {arm.name: arm for arm in list_variant_arms(run, pairs.of("tone", "honesty"))}
     assert list(arms) == ["beta 0.02", "beta 0.1", "beta 0.5", "ipo", "noisy sigmoid", "noisy robust"]  # fmt: skip
     robust, noisy = arms["noisy robust"].settings, arms["noisy sigmoid"].settings
     assert robust == noisy | {"loss_type": ["robust"], "label_smoothing": 0.25}
     changed = [a != b for a, b in zip(arms["noisy sigmoid"].pairs, arms["ipo"].pairs, strict=True)]
     assert sum(changed) == 2
-    lengths = {arm.name: arm for arm in lab05_arms.length_arms(run, pairs)}
+    lengths = {arm.name: arm for arm in list_length_arms(run, pairs)}
     assert all(p.reason == "length" for p in lengths["biased"].pairs)
     assert all(0.9 <= p.length_ratio <= 1 / 0.9 for p in lengths["matched"].pairs)
     assert {len(arm.pairs) for arm in lengths.values()} == {8}
-    near = lab05_arms.displacement_arms(run, pairs)
+    near = list_displacement_arms(run, pairs)
     assert near[0].pairs == near[1].pairs
     assert {p.reason for p in near[0].pairs} == {"fact"}
 
@@ -205,15 +237,20 @@ def own_file(folder, count=40):
     return path
 
 
-def test_a_file_of_ones_own_runs_through_every_step(tiny_chat_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(lab05_start, "NEW_TOKENS", 8)
+def test_everything_but_the_houses_rules_is_measured_on_pairs_of_ones_own(
+    tiny_chat_model, tmp_path
+):
     run = run_of(tmp_path / "run", tiny_chat_model, own_file(tmp_path))
-    for step in lab05.STEPS:
-        step.work(run)
-    for name in ("win_rate_dpo_vs_sft", "judge_win_rate_dpo_vs_sft", "chosen_logp_change", "length_ratio"):  # fmt: skip
+    measure_own_data(run)
+    for name in ("dpo_loss_abs_diff", "win_rate_dpo_vs_sft", "win_rate_chosen_only_vs_sft", "judge_win_rate_dpo_vs_sft", "chosen_logp_change", "length_ratio", "held_ratio_full"):  # fmt: skip
         assert math.isfinite(run.metrics[name])
     assert "tone_compliance_dpo" not in run.metrics, "the house's rules are not the learner's"
     assert "refusal_rate_dpo" not in run.metrics
+    assert not [name for name in run.metrics if "balanced" in name]
+    tables = {"pairs", "losses by hand", "replies", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
+    assert tables <= set(run.tables)
+    assert {"sft_adapter", "adapter", "curves.png", "memory.png"} <= set(run.artifacts)
+    assert len(run.sections) == 8
     verdicts = {row["id"]: row["verdict"] for row in run.record()["claims"]}
     assert verdicts["32"] == "not measured yet"
     assert verdicts["30"] != "not measured yet"
@@ -223,7 +260,7 @@ def test_a_file_that_holds_no_preferences_is_refused_before_anything_runs(tmp_pa
     path = tmp_path / "chat.jsonl"
     path.write_text('{"question": "?", "answer": "!"}\n' * 40, encoding="utf-8")
     with pytest.raises(BadInput, match="needs preferences"):
-        _check_data("05", path)
+        check_own_data(path)
 
 
 def test_prompts_longer_than_the_context_are_refused(tiny_chat_model, tmp_path):
@@ -233,12 +270,12 @@ def test_prompts_longer_than_the_context_are_refused(tiny_chat_model, tmp_path):
     path = tmp_path / "long.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     with pytest.raises(BadInput, match="even the shortest prompt has"):
-        lab05.start(run_of(tmp_path / "run", tiny_chat_model, path))
+        measure_own_data(run_of(tmp_path / "run", tiny_chat_model, path))
 
 
-def test_without_the_first_step_the_others_say_what_is_missing(tiny_chat_model, tmp_path):
-    with pytest.raises(BadInput, match="Run the step that trains the SFT model first"):
-        lab05.loss(run_of(tmp_path, tiny_chat_model))
+def test_without_the_sft_model_what_builds_on_it_says_what_is_missing(tiny_chat_model, tmp_path):
+    with pytest.raises(BadInput, match="Run the cell that trains the SFT model first"):
+        load_start_model(run_of(tmp_path, tiny_chat_model))
 
 
 def test_the_start_of_another_base_is_refused(whole, tiny_chat_model, tmp_path):
@@ -250,10 +287,10 @@ def test_the_start_of_another_base_is_refused(whole, tiny_chat_model, tmp_path):
     tokenizer.save_pretrained(tmp_path / "other")
     run = run_of(whole.folder, tmp_path / "other")
     with pytest.raises(BadInput, match="another base"):
-        lab05_start.start_model(run)
+        load_start_model(run)
 
 
 def test_a_set_without_reasons_shows_one_row():
     turns = [{"role": "assistant", "content": "a"}], [{"role": "assistant", "content": "bb"}]
     pair = Pair([{"role": "user", "content": "?"}], *turns)
-    assert [row["reason"] for row in lab05_start.pair_table(PairSet([pair], [pair]))] == ["-"]
+    assert [row["reason"] for row in pair_rows(PairSet([pair], [pair]))] == ["-"]
