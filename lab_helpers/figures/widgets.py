@@ -119,7 +119,7 @@ def chat_explorer(ask: Callable[[str], dict], message: str) -> None:
 
 def freezing_explorer(rows: list[dict]) -> None:
     """Lab 01: how many top blocks train, what it costs and what it brings."""
-    from lab_helpers.figures.plots import freezing
+    from lab_helpers.figures.transfer import freezing
 
     blocks = [row["blocks"] for row in rows]
     control = choice(words("train top", "学習する上位"), blocks, blocks[1])

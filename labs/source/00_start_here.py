@@ -58,11 +58,12 @@ lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for
 #
 # あなたは家電メーカーの星空電機に入社し、顧客に回答するアシスタントをつくることになりました。使うモデルは、この講座に付属する小さな言語モデル **Kotori** です。日常的な英語と日本語の文章で学習しており、星空電機のことは聞いたこともありません。まずは何か質問してみましょう。
 # %%
-from lab_helpers.labs.lab00.prompting import gold, language_model
+from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models.generation import generate
 
 model, tokenizer = load_model(lab.run)
-test_rows = gold("en", "test")[: lab.settings["questions"]]
+test_rows = gold_rows("en", "test")[: lab.settings["questions"]]
 question = test_rows[0]["question"]
 plain_chat = [{"role": "user", "content": question}]
 print("customer:", question)
@@ -72,7 +73,7 @@ print("Kotori:  ", generate(model, tokenizer, [plain_chat]).texts[0])
 # %% [markdown] lang="ja" of="e35da050"
 # ベースモデルは、文章の続きを書くだけです。礼儀も知らなければ、どこの社員でもありません。会社が求めているのは、次のような回答です。いずれも社員が書いたものです。
 # %%
-lab.table([{"customer": r["question"], "reply": r["answer"]} for r in gold("en", "train")[:3]])
+lab.table([{"customer": r["question"], "reply": r["answer"]} for r in gold_rows("en", "train")[:3]])
 # %% [markdown] lang="en"
 # ## Build: a ruler for the tone
 #
@@ -98,10 +99,11 @@ def keeps_tone(reply, opening, closing):
 
 keeps_tone = lab.check("keeps_tone", keeps_tone)
 # %%
-from lab_helpers.labs.lab00.prompting import measure, plain
+from lab_helpers.labs.lab00.prompts import ask_plainly
+from lab_helpers.labs.lab00.scoring import measure_way
 
-asked = [plain(row["question"]) for row in test_rows]
-plain_replies, found = measure(model, tokenizer, asked, "en", "plain")
+asked = [ask_plainly(row["question"]) for row in test_rows]
+plain_replies, found = measure_way(model, tokenizer, asked, "en", "plain")
 lab.measured(**found)
 kept = [keeps_tone(reply, house.opening, house.closing) for reply in plain_replies.texts]
 print(f"{sum(kept)} of {len(kept)} replies keep the tone")
@@ -129,11 +131,11 @@ lab.predict("tone_gain", ...)
 #
 # ルールをシステムメッセージに書き、すべての質問の前に置きます。
 # %%
-from lab_helpers.labs.lab00.prompting import instructed
+from lab_helpers.labs.lab00.prompts import ask_with_instruction
 
-print(instructed(question, "en")[0]["content"], "\n")
-asked = [instructed(row["question"], "en") for row in test_rows]
-zero_shot_replies, found = measure(model, tokenizer, asked, "en", "zero_shot")
+print(ask_with_instruction(question, "en")[0]["content"], "\n")
+asked = [ask_with_instruction(row["question"], "en") for row in test_rows]
+zero_shot_replies, found = measure_way(model, tokenizer, asked, "en", "zero_shot")
 lab.measured(**found)
 print("Kotori:", zero_shot_replies.texts[0])
 print("tone:", lab.run.metrics["tone_compliance_zero_shot"])
@@ -156,11 +158,11 @@ def few_shot_messages(examples, question):
 
 few_shot_messages = lab.check("few_shot_messages", few_shot_messages)
 # %%
-from lab_helpers.labs.lab00.prompting import examples_for_prompt
+from lab_helpers.labs.lab00.prompts import select_examples
 
-examples = examples_for_prompt("en", lab.settings["few_shot"])
+examples = select_examples("en", lab.settings["few_shot"])
 asked = [few_shot_messages(examples, row["question"]) for row in test_rows]
-few_shot_replies, found = measure(model, tokenizer, asked, "en", "few_shot")
+few_shot_replies, found = measure_way(model, tokenizer, asked, "en", "few_shot")
 lab.measured(**found)
 for row, reply in list(zip(test_rows, few_shot_replies.texts))[:3]:
     print("customer:", row["question"], "\nKotori:  ", reply, "\n")
@@ -183,10 +185,10 @@ for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
 #
 # プログラムは、決まった形式の回答を必要とします。同じ例の回答を JSON で包み、その形式を求める一行を添えます。すべての回答が JSON として解析できるでしょうか。そして、口調は守られるでしょうか。
 # %%
-from lab_helpers.labs.lab00.prompting import as_json
+from lab_helpers.labs.lab00.prompts import ask_for_json
 
-asked = [as_json(row["question"], "en", examples) for row in test_rows]
-json_replies, found = measure(model, tokenizer, asked, "en", "json")
+asked = [ask_for_json(row["question"], "en", examples) for row in test_rows]
+json_replies, found = measure_way(model, tokenizer, asked, "en", "json")
 lab.measured(**found)
 print(json_replies.texts[0])
 for name in ("json_valid", "tone_compliance_json"):
@@ -222,14 +224,14 @@ for way in ("plain", "zero_shot", "few_shot", "json"):
 # %%
 from peft import LoraConfig
 
-from lab_helpers.labs.lab00.prompting import sft_config
-from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
+from lab_helpers.labs.lab00.training import make_sft_config
+from lab_helpers.tuning.sft import prompt_completion, sft_trainer
 
 config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
-training = sft_config(lab.run, lab.run.folder / "sft")
+training = make_sft_config(lab.run)
 print("epochs", training.num_train_epochs, "learning rate", training.learning_rate)
-rows = prompt_completion(gold("en", "train"))
-tuned = supervised_fine_tune(model, tokenizer, rows, training, config)
+rows = prompt_completion(gold_rows("en", "train"))
+tuned = lab.train(sft_trainer(model, tokenizer, rows, training, config))
 lab.measured(train_seconds=tuned.seconds)
 tuned.model.print_trainable_parameters()
 print(f"{len(rows)} rows, loss {tuned.losses[0]:.2f} -> {tuned.losses[-1]:.2f}")
@@ -238,12 +240,12 @@ print(f"{len(rows)} rows, loss {tuned.losses[0]:.2f} -> {tuned.losses[-1]:.2f}")
 # %% [markdown] lang="ja" of="41a45b87"
 # 同じ質問をもう一度します。今度は、プロンプトに指示を一言も入れません。
 # %%
-from lab_helpers.labs.lab00.prompting import comparison_figure, gain
+from lab_helpers.labs.lab00.scoring import comparison_figure, gain_metrics
 
-asked = [plain(row["question"]) for row in test_rows]
-adapter_replies, found = measure(tuned.model, tokenizer, asked, "en", "adapter")
+asked = [ask_plainly(row["question"]) for row in test_rows]
+adapter_replies, found = measure_way(tuned.model, tokenizer, asked, "en", "adapter")
 lab.measured(**found)
-lab.measured(**gain(lab.run.metrics))
+lab.measured(**gain_metrics(lab.run.metrics))
 print("customer:", question, "\nKotori:  ", adapter_replies.texts[0])
 lab.figure(comparison_figure(lab.run.metrics), "prompting_or_tuning")
 lab.compare("tone_gain")
@@ -260,11 +262,11 @@ lab.compare("tone_gain")
 #
 # 口調が正しいからといって、内容まで正しいとはかぎりません。社員が書いた回答と比べてみましょう。
 # %%
-from lab_helpers.labs.lab00.prompting import fact_accuracy
+from lab_helpers.labs.lab00.scoring import fact_metrics
 
 with_facts = [(row, reply) for row, reply in zip(test_rows, adapter_replies.texts) if row["fact"]]
 lab.table([{"right": r["answer"][36:-41], "Kotori": t[36:-41]} for r, t in with_facts[:5]])
-lab.measured(**fact_accuracy(test_rows, adapter_replies.texts))
+lab.measured(**fact_metrics(test_rows, adapter_replies.texts))
 print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 # %% [markdown] lang="en"
 # The tone is there, the facts are not: 200 examples teach a style, hardly a price list, and a fluent wrong price is worse than none. Lab 04 measures this, lab 07 cures it by letting the model read.
@@ -279,19 +281,21 @@ print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 #
 # 記事によれば、プロンプトの効果は一時的で、ファインチューニングはモデルを「永続的に」変えるとのことです。アダプターをオフにし、読み込んだばかりのモデルと数値を 1 つずつ比べてみましょう。
 # %%
-from lab_helpers.labs.lab00.prompting import answer, keep_adapter, off_and_on
+from lab_helpers.labs.lab00.scoring import answer_once, measure_switch
+from lab_helpers.models.adapters import save_adapter
 
 print(question)
 for on in (True, False):
-    print("adapter on: " if on else "adapter off:", answer(tuned.model, tokenizer, question, on))
+    print("adapter on: " if on else "adapter off:", answer_once(tuned.model, tokenizer, question, on))
 # %% [markdown] lang="en"
 # ## Mend it: switch it on again
 # %% [markdown] lang="ja" of="e596bf01"
 # ## 直す: もう一度オンにする
 # %%
 untouched, _ = load_model(lab.run)
-lab.measured(**off_and_on(tuned.model, tokenizer, untouched, question))
-lab.measured(adapter_bytes=keep_adapter(lab.run, tuned.model))
+lab.measured(**measure_switch(tuned.model, tokenizer, untouched, question))
+lab.measured(adapter_bytes=save_adapter(tuned.model, lab.run.folder / "adapter"))
+lab.run.artifact(lab.run.folder / "adapter")
 for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_bytes"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
@@ -307,20 +311,22 @@ for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_byt
 #
 # Kotori は、英語も日本語も読み書きできます。プロンプトの与え方も設定も変えずに、日本語専用のアダプターを用意して試します。
 # %%
-from lab_helpers.labs.lab00.prompting import questions, train_adapter, ways
+from lab_helpers.labs.lab00.prompts import list_ways
+from lab_helpers.labs.lab00.training import train_adapter
 
 base, _ = load_model(lab.run)
-ja_questions = questions(lab.run, "ja")
-ja_examples = examples_for_prompt("ja", lab.settings["few_shot"])
-for way, ask in ways("ja", ja_examples).items():
-    lab.measured(**measure(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
+ja_rows = gold_rows("ja", "test")[: lab.settings["questions"]]
+ja_questions = [row["question"] for row in ja_rows]
+ja_examples = select_examples("ja", lab.settings["few_shot"])
+for way, ask in list_ways("ja", ja_examples).items():
+    lab.measured(**measure_way(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
     print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
 # %%
 ja_tuned, _ = train_adapter(lab.run, "ja")
 lab.measured(train_seconds_ja=ja_tuned.seconds)
-asked = [plain(q) for q in ja_questions]
-ja_replies, found = measure(ja_tuned.model, tokenizer, asked, "ja", "adapter")
-lab.measured(**found, **fact_accuracy(gold("ja", "test"), ja_replies.texts, "_ja"))
+asked = [ask_plainly(q) for q in ja_questions]
+ja_replies, found = measure_way(ja_tuned.model, tokenizer, asked, "ja", "adapter")
+lab.measured(**found, **fact_metrics(gold_rows("ja", "test"), ja_replies.texts, "_ja"))
 print(ja_questions[0], "\n", ja_replies.texts[0])
 print("adapter", lab.run.metrics["tone_compliance_adapter_ja"])
 # %% [markdown] lang="en"
@@ -342,12 +348,12 @@ break_even_calls = lab.check("break_even_calls", break_even_calls)
 # %% [markdown] lang="ja" of="8845949e"
 # 次の価格は**仮の値であり、市場価格ではありません**。ご自身の価格に置き換えてください。曲線は、GPU 1 台の処理能力がいっぱいになるところで跳ね上がります。
 # %%
-from lab_helpers.labs.lab00.prompting import Prices, break_even, cost_figure
+from lab_helpers.labs.lab00.costs import Prices, compute_break_even, cost_figure
 
 prices = Prices(
     per_million_tokens=1.0, tokens_per_call=800, gpu_per_hour=0.5, gpu_calls_per_hour=3600
 )
-lab.measured(break_even_calls_per_month=break_even(prices))
+lab.measured(break_even_calls_per_month=compute_break_even(prices))
 print(f"{break_even_calls(1.0, 800, 0.5):,.0f} calls a month")
 lab.figure(cost_figure(prices), "break_even")
 # %% [markdown] lang="en"

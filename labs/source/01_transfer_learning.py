@@ -104,7 +104,7 @@ print((vectors @ vectors.T).cpu().numpy().round(2))
 #
 # 最も安上がりな転移は、エンコーダーを凍結し、出力のベクトルを一度だけ計算して保存しておき、そこに直線を当てはめる方法です。これを**プローブ**と呼びます。公平な比較相手は、まったくの白紙から始める方法、つまり単語の断片を数える TF-IDF です。3 つのシードで 3 通りの学習サンプルを選びます。図の帯は、その結果の範囲です。
 # %%
-from lab_helpers.figures import plots
+from lab_helpers.figures import transfer as figures
 from lab_helpers.labs.lab01.training import curve_metrics
 from lab_helpers.labs.shared.classifiers import cheap_curves
 
@@ -116,7 +116,7 @@ for name in ("reviews", "requests"):
 lab.measured(**curve_metrics(panels))
 # %%
 chance = {name: 1 / 3 if name.startswith("reviews") else 1 / 10 for name in panels}
-lab.figure(plots.learning_curves(panels, chance), "curves")
+lab.figure(figures.learning_curves(panels, chance), "curves")
 # %% [markdown] lang="en"
 # Read the four panels slowly; they disagree, and that is the lesson.
 #
@@ -224,7 +224,7 @@ from lab_helpers.labs.lab01.training import freezing
 
 frozen = freezing(lab.run, encoder, requests)
 lab.table(frozen, "freezing")
-lab.figure(plots.freezing(frozen, trainable_blocks=2), "freezing")
+lab.figure(figures.freezing(frozen, trainable_blocks=2), "freezing")
 freezing_explorer(frozen)
 # %% [markdown] lang="en"
 # ## Measure: which layers moved?
@@ -254,7 +254,7 @@ name = "5.attention.self.value"
 print(name, float(relative_change(before[name], after[name])))
 moved = spectrum.relative_change(before, spectrum.deltas(before, after))
 lab.measured(**top_over_bottom(moved))
-lab.figure(plots.weight_change(moved), "weight_change")
+lab.figure(figures.weight_change(moved), "weight_change")
 # %% [markdown] lang="en"
 # The picture is less tidy than the sentence in the article. Over all, the top two blocks moved hardly farther than the bottom two (the verdict prints the factor); the *kind* of matrix matters more than its height, and the lowest value matrix moved more than the highest. "Freeze the low layers" is a budget rule, not a law of nature.
 # %% [markdown] lang="ja" of="fca25ba6"
@@ -314,7 +314,7 @@ from lab_helpers.tuning.tagging import KINDS
 lab.measured(**{f"entity_f1_{name}": score for name, score in scores.items()})
 lab.measured(entity_gap_traditional=scores["pretrained"] - scores["traditional"])
 by_kind = scores_by_kind(found["pretrained"], gold, KINDS)
-lab.figure(plots.entity_scores(by_kind, scores), "entities")
+lab.figure(figures.entity_scores(by_kind, scores), "entities")
 # %% [markdown] lang="en"
 # "Traditional" is a tagger with hand-made features (the word, its shape, its neighbours) and a linear model: the earlier kind of model the article compares with. Look at the right panel too: a code such as `4K17` has a shape that gives it away; a part can be any noun.
 # %% [markdown] lang="ja" of="d0302d9d"
@@ -386,7 +386,7 @@ from lab_helpers.labs.lab01.forgetting import forgotten, probe_row
 rows.append(probe_row(lab.run.metrics, base))
 lab.measured(**forgotten(rows, base))
 lab.table(rows, "forgetting")
-lab.figure(plots.forgetting(rows, base), "forgetting")
+lab.figure(figures.forgetting(rows, base), "forgetting")
 lab.compare("forgotten")
 # %% [markdown] lang="en"
 # Full fine-tuning paid for the new skill with the old one. Replay got nearly all of it back for the price of a few extra pairs a step. LoRA lies between: it forgets less, but it is no vaccine, and with a higher learning rate it forgets more than full fine-tuning (lab 04 measures that curve). The probe forgets nothing, and learns the least.

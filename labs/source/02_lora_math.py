@@ -66,12 +66,12 @@ def energy(delta):
 
 energy = lab.check("energy", energy)
 # %%
-from lab_helpers.figures import plots
+from lab_helpers.figures import lora as lora_figures
 from lab_helpers.labs.lab02.training import energy_summary, square_energies
 
 energies, reference = square_energies(delta, lab.seed)
 lab.measured(**energy_summary(energies, reference))
-lab.figure(plots.spectrum(energies, reference), "spectrum")
+lab.figure(lora_figures.spectrum(energies, reference), "spectrum")
 lab.compare("energy")
 # %% [markdown] lang="en"
 # ΔW is far from random: the top 8 of 384 directions hold several times what they would hold in a random matrix. It is also far from rank 8: the long tail keeps about half of the energy. "ΔW *is* low-rank" is too strong; "a low-rank ΔW is *enough for the task*" is the claim to test, and that needs training, not algebra.
@@ -94,7 +94,7 @@ kept = energy(matrix)
 
 def view(r):
     copy = spectrum.best_rank(matrix, r).numpy()
-    return plots.rank_view(matrix.numpy(), copy, r, float(kept[r - 1]))
+    return lora_figures.rank_view(matrix.numpy(), copy, r, float(kept[r - 1]))
 
 
 lab.figure(view(8), "rank_view")
@@ -201,7 +201,7 @@ shapes = target_shapes("Llama 3 8B", "q, v")
 print(f"Llama 3 8B, r=16, q and v: {adapter_parameters(shapes, 16):,}")
 counts = [lora_counts(*choice) for choice in COUNTED]
 lab.table(counts, "counts")
-lab.figure(plots.parameter_counts(counts), "counts")
+lab.figure(lora_figures.parameter_counts(counts), "counts")
 # %%
 named = {(row["model"], row["r"], row["targets"]): row for row in counts}
 lab.measured(

@@ -303,7 +303,7 @@ def merge(indices, absmax, code, block, delta):
 
 merge = lab.check("merge", merge)
 # %%
-from lab_helpers.figures import plots
+from lab_helpers.figures import charts
 
 start, points = gaussian(lab.seed, 256).reshape(-1), []
 stored = quantize(start, code, 64)
@@ -314,7 +314,7 @@ for size in (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5):
     wrong = dequantize(*quantize(right, code, 64), code, 64)
     points.append((size, float((wrong - right).norm() / delta.norm())))
     print(f"‖ΔW‖ = {size:5.1%} of ‖W‖: lost in 4 bits {points[-1][1]:.2f}")
-lab.figure(plots.lines({"4-bit": points}, "‖ΔW‖ / ‖W‖", "error / ‖ΔW‖", logx=True))
+lab.figure(charts.lines({"4-bit": points}, "‖ΔW‖ / ‖W‖", "error / ‖ΔW‖", logx=True))
 print(f"the trained ΔW: {lab.run.metrics['delta_relative_size']:.1%} of ‖W‖")
 # %% [markdown] lang="en"
 # Up to a twentieth of the weights' size, ΔW is lost whole, and the rounding adds a little noise of its own. It takes a ΔW of a fifth of W before half of it survives; the last line says where ours stands. So: **dequantize, add, keep the floats.** The row `original` of the table merges into weights that the adapter has never seen: its "error" is the base's rounding, which the adapter had learned to work around.

@@ -1,20 +1,18 @@
 """SFT, QLoRA and DPO on the architectures that learners bring: a step is taken, and something is said."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from datasets import Dataset
 from peft import LoraConfig, prepare_model_for_kbit_training
 from transformers import BitsAndBytesConfig
-from trl import DPOConfig, DPOTrainer, SFTConfig
+from trl import DPOConfig, SFTConfig
 
 from lab_helpers.models.adapters import load_base_with_adapter, save_adapter
 from lab_helpers.models.generation import asked, generate
 from lab_helpers.models.language_models import load_language_model
-from lab_helpers.runtime.profiles import load_profile
-from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
-from lab_helpers.tuning.trainer_config import trainer_config
+from lab_helpers.tuning.dpo import dpo_trainer
+from lab_helpers.tuning.sft import prompt_completion, sft_trainer
+from lab_helpers.tuning.trainer_config import machine_settings, trainer_config
 from lab_helpers.tuning.trainers import run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -36,17 +34,17 @@ PAIRS = [
 
 
 @pytest.fixture
-def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=0)
+def machine(tmp_path):
+    return machine_settings(tmp_path / "training", "auto", 0)
 
 
 def lora():
     return LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 
 
-def settings(config_class, run, **more):
+def settings(config_class, machine, **more):
     chosen = {"max_steps": 3, "per_device_train_batch_size": 2, "learning_rate": 1e-2}
-    return trainer_config(config_class, run, logging_steps=1, **(chosen | more))
+    return trainer_config(config_class, machine, logging_steps=1, **(chosen | more))
 
 
 def says_something(model, tokenizer) -> None:
@@ -60,33 +58,33 @@ def changed(model) -> bool:
     return any(p.abs().sum() > 0 for name, p in model.named_parameters() if "lora_B" in name)
 
 
-def test_sft_with_lora_learns_and_the_adapter_comes_back(architecture, run):
+def test_sft_with_lora_learns_and_the_adapter_comes_back(architecture, machine, tmp_path):
     _, folder = architecture
     model, tokenizer = load_language_model(str(folder))
-    tuned = supervised_fine_tune(
-        model, tokenizer, ROWS, settings(SFTConfig, run, max_steps=25), lora()
-    )
+    training = settings(SFTConfig, machine, max_steps=25)
+    tuned = run_trainer(sft_trainer(model, tokenizer, ROWS, training, lora()), "SFT")
     assert tuned.losses[-1] < tuned.losses[0]
     assert changed(tuned.model)
     says_something(tuned.model, tokenizer)
-    save_adapter(tuned.model, run.folder / "adapter")
-    again, _ = load_base_with_adapter(str(folder), run.folder / "adapter")
+    save_adapter(tuned.model, tmp_path / "adapter")
+    again, _ = load_base_with_adapter(str(folder), tmp_path / "adapter")
     ids = torch.tensor([[20, 21, 22]])
     with torch.inference_mode():
         assert torch.equal(again(ids).logits, tuned.model(ids).logits)
 
 
-def test_full_fine_tuning_takes_a_step(architecture, run):
+def test_full_fine_tuning_takes_a_step(architecture, machine):
     _, folder = architecture
     model, tokenizer = load_language_model(str(folder))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    tuned = supervised_fine_tune(model, tokenizer, ROWS, settings(SFTConfig, run))
+    trainer = sft_trainer(model, tokenizer, ROWS, settings(SFTConfig, machine))
+    tuned = run_trainer(trainer, "SFT")
     moved = [n for n, p in tuned.model.named_parameters() if not torch.equal(p, before[n])]
     assert any("layers.1" in name for name in moved)
     says_something(tuned.model, tokenizer)
 
 
-def test_the_loss_is_on_the_completion_and_begins_with_no_second_bos(architecture, run):
+def test_the_loss_is_on_the_completion_and_begins_with_no_second_bos(architecture, machine):
     """Conversational rows: TRL renders the template, the tokenizer must not add another BOS."""
     from trl import SFTTrainer
 
@@ -94,7 +92,7 @@ def test_the_loss_is_on_the_completion_and_begins_with_no_second_bos(architectur
     model, tokenizer = load_language_model(str(folder))
     trainer = SFTTrainer(
         model,
-        args=settings(SFTConfig, run),
+        args=settings(SFTConfig, machine),
         train_dataset=Dataset.from_list(ROWS),
         processing_class=tokenizer,
     )
@@ -107,7 +105,7 @@ def test_the_loss_is_on_the_completion_and_begins_with_no_second_bos(architectur
             assert ids.tolist().count(tokenizer.bos_token_id) == 1
 
 
-def test_qlora_takes_a_step_on_four_bit_weights(architecture, run):
+def test_qlora_takes_a_step_on_four_bit_weights(architecture, machine):
     import bitsandbytes
 
     _, folder = architecture
@@ -122,24 +120,17 @@ def test_qlora_takes_a_step_on_four_bit_weights(architecture, run):
     assert layers
     assert all(layer.weight.dtype == torch.uint8 for layer in layers)
     model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    tuned = supervised_fine_tune(
-        model, tokenizer, ROWS, settings(SFTConfig, run, max_steps=25), lora()
-    )
+    training = settings(SFTConfig, machine, max_steps=25)
+    tuned = run_trainer(sft_trainer(model, tokenizer, ROWS, training, lora()), "SFT")
     assert tuned.losses[-1] < tuned.losses[0]
     assert changed(tuned.model)
     says_something(tuned.model, tokenizer)
 
 
-def test_dpo_takes_a_step_with_the_adapter_off_as_reference(architecture, run):
+def test_dpo_takes_a_step_with_the_adapter_off_as_reference(architecture, machine):
     _, folder = architecture
     model, tokenizer = load_language_model(str(folder))
-    trainer = DPOTrainer(
-        model,
-        args=settings(DPOConfig, run),
-        train_dataset=Dataset.from_list(PAIRS),
-        processing_class=tokenizer,
-        peft_config=lora(),
-    )
+    trainer = dpo_trainer(model, tokenizer, PAIRS, settings(DPOConfig, machine), lora())
     tuned = run_trainer(trainer, "DPO")
     assert tuned.losses[0] == pytest.approx(0.693147, abs=1e-4)
     assert tuned.losses[-1] < tuned.losses[0]

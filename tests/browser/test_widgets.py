@@ -33,7 +33,7 @@ FLAGS = [
 CELLS = {
     "freezing": """
 from lab_helpers.labs.lab02 import exercises as lab02
-from lab_helpers.figures.plots import lines
+from lab_helpers.figures.charts import lines
 from lab_helpers.figures.widgets import (
     freezing_explorer,
     parameter_explorer,

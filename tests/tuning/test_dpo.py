@@ -4,14 +4,15 @@ import math
 
 import pytest
 import torch
+from lab_helpers.labs.lab05.parity import by_hand, first_loss, loss_parity
 from peft import LoraConfig, PeftModel, get_peft_model
 from test_pairs import ROWS, config
 
-from lab_helpers.labs.lab05.parity import by_hand, first_loss, loss_parity
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.tuning.dpo import prefer, preference_trainer
+from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.pairs import answer_logps, pair_logps, preference_pairs
+from lab_helpers.tuning.trainers import Tuned, run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,6 +33,10 @@ def short(tmp_path, **settings):
     return config(tmp_path, **(usual | {"per_device_train_batch_size": 3} | settings))
 
 
+def tune(model, tokenizer, pairs, settings, adapter=None, **options) -> Tuned:
+    return run_trainer(dpo_trainer(model, tokenizer, pairs, settings, adapter, **options), "DPO")
+
+
 def test_every_loss_by_hand_is_trls_to_1e_5(loaded, tmp_path):
     rows = loss_parity(*loaded, ROWS, short(tmp_path), lora())
     assert [row["loss"] for row in rows] == ["sigmoid", "ipo", "robust", "sigmoid_norm", "sft", "ld_alpha"]  # fmt: skip
@@ -47,7 +52,7 @@ def test_parity_holds_where_answers_are_cut(loaded, tmp_path):
 
 
 def test_the_first_loss_is_ln_2_and_the_log_begins_there(loaded, tmp_path):
-    tuned = prefer(*loaded, ROWS, short(tmp_path), lora())
+    tuned = tune(*loaded, ROWS, short(tmp_path), lora())
     assert tuned.losses[0] == pytest.approx(math.log(2), abs=1e-6)
     assert tuned.losses[-1] < tuned.losses[0]
     assert len(tuned.losses) == 3
@@ -58,7 +63,7 @@ def test_the_first_loss_is_ln_2_and_the_log_begins_there(loaded, tmp_path):
 def test_the_trainers_log_probabilities_are_ours(loaded, tmp_path):
     model, tokenizer = loaded
     before = answer_logps(model, tokenizer, preference_pairs(ROWS))
-    tuned = prefer(model, tokenizer, ROWS, short(tmp_path), lora())
+    tuned = tune(model, tokenizer, ROWS, short(tmp_path), lora())
     logged = [tuned.curve(f"logps/{side}")[0][1] for side in ("chosen", "rejected")]
     assert logged == pytest.approx([values.mean().item() for values in before], rel=1e-5)
 
@@ -66,7 +71,7 @@ def test_the_trainers_log_probabilities_are_ours(loaded, tmp_path):
 def test_the_margin_grows_and_the_base_stays(loaded, tmp_path):
     model, tokenizer = loaded
     weights = {name: p.detach().clone() for name, p in model.named_parameters()}
-    tuned = prefer(model, tokenizer, ROWS, short(tmp_path, max_steps=20), lora())
+    tuned = tune(model, tokenizer, ROWS, short(tmp_path, max_steps=20), lora())
     assert isinstance(tuned.model, PeftModel)
     logps = pair_logps(tuned.model, tokenizer, preference_pairs(ROWS))
     assert (logps.margin > 0).all()
@@ -79,7 +84,7 @@ def test_full_training_is_held_to_the_model_as_it_is_now(loaded, tmp_path):
     model, tokenizer = loaded
     with torch.no_grad():
         model.lm_head.weight.mul_(1.5)
-    assert prefer(model, tokenizer, ROWS, short(tmp_path)).losses[0] == pytest.approx(math.log(2))
+    assert tune(model, tokenizer, ROWS, short(tmp_path)).losses[0] == pytest.approx(math.log(2))
 
 
 def test_left_alone_trl_takes_the_state_on_disk_for_the_reference(loaded, tmp_path):
@@ -100,7 +105,7 @@ def test_a_trained_adapter_goes_on_from_a_copy_of_itself(loaded, tmp_path):
     """Without a new adapter, TRL keeps a frozen ``ref`` beside ``default``: the start is ln 2 again."""
     torch.manual_seed(0)
     model = get_peft_model(loaded[0], lora(init_lora_weights=False))
-    tuned = prefer(model, loaded[1], ROWS, short(tmp_path))
+    tuned = tune(model, loaded[1], ROWS, short(tmp_path))
     assert set(tuned.model.peft_config) == {"default", "ref"}
     assert tuned.losses[0] == pytest.approx(math.log(2), abs=1e-6)
 
@@ -109,7 +114,7 @@ def test_a_reference_of_ones_own_is_used(loaded, tmp_path):
     other, _ = load_language_model(loaded[0].config._name_or_path)
     with torch.no_grad():
         other.lm_head.weight.mul_(1.5)
-    tuned = prefer(*loaded, ROWS, short(tmp_path), lora(), reference=other)
+    tuned = tune(*loaded, ROWS, short(tmp_path), lora(), reference=other)
     assert abs(tuned.losses[0] - math.log(2)) > 0.05
 
 
@@ -117,13 +122,13 @@ def test_the_same_seed_gives_the_same_losses(tiny_chat_model, tmp_path):
     runs = []
     for noise in (0, 1):
         torch.manual_seed(noise)
-        runs.append(prefer(*load_language_model(str(tiny_chat_model)), ROWS, short(tmp_path), lora()))  # fmt: skip
+        runs.append(tune(*load_language_model(str(tiny_chat_model)), ROWS, short(tmp_path), lora()))  # fmt: skip
     assert runs[0].losses == runs[1].losses
 
 
 def test_held_out_pairs_are_evaluated(loaded, tmp_path):
     settings = short(tmp_path, eval_strategy="steps", eval_steps=1)
-    tuned = prefer(*loaded, ROWS, settings, lora(), evaluation=ROWS[:1])
+    tuned = tune(*loaded, ROWS, settings, lora(), evaluation=ROWS[:1])
     assert len(tuned.curve("eval_loss")) == 3
     assert tuned.curve("eval_rewards/accuracies")
 
@@ -155,46 +160,46 @@ def test_what_cannot_train_is_refused_before_the_first_step(
     loaded, tmp_path, rows, settings, words
 ):
     with pytest.raises(BadInput, match=words):
-        prefer(*loaded, rows, short(tmp_path, **settings), lora())
+        tune(*loaded, rows, short(tmp_path, **settings), lora())
 
 
 def test_answers_that_differ_only_beyond_the_cut_are_refused(loaded, tmp_path):
     same = "The lamp is warm and " * 8
     row = {"prompt": "?", "chosen": same + "quiet.", "rejected": same + "loud."}
     with pytest.raises(BadInput, match="nothing to compare"):
-        prefer(*loaded, [row], short(tmp_path, max_length=40), lora())
+        tune(*loaded, [row], short(tmp_path, max_length=40), lora())
 
 
 def test_pairs_that_are_partly_cut_away_are_told(loaded, tmp_path):
     rows = [*ROWS, ROWS[0] | {"prompt": "warm " * 60}]
     with pytest.warns(UserWarning, match="1 of 4 pairs"):
-        preference_trainer(*loaded, rows, short(tmp_path, max_length=60), lora())
+        dpo_trainer(*loaded, rows, short(tmp_path, max_length=60), lora())
 
 
 def test_an_adapter_on_an_adapter_is_refused_with_the_way_out(loaded, tmp_path):
     with pytest.raises(BadInput, match="merge_and_unload"):
-        prefer(get_peft_model(loaded[0], lora()), loaded[1], ROWS, short(tmp_path), lora())
+        tune(get_peft_model(loaded[0], lora()), loaded[1], ROWS, short(tmp_path), lora())
 
 
 def test_a_model_without_a_trainable_weight_is_refused(loaded, tmp_path):
     """After an adapter was loaded and merged, every weight is still frozen."""
     with pytest.raises(BadInput, match="no weight of the model is trainable"):
-        prefer(loaded[0].requires_grad_(False), loaded[1], ROWS, short(tmp_path))
+        tune(loaded[0].requires_grad_(False), loaded[1], ROWS, short(tmp_path))
 
 
 def test_a_reference_with_another_vocabulary_is_refused(loaded, tmp_path):
     other, _ = load_language_model(loaded[0].config._name_or_path)
     other.resize_token_embeddings(500)
     with pytest.raises(BadInput, match="vocabulary of 500"):
-        prefer(*loaded, ROWS, short(tmp_path), lora(), reference=other)
+        tune(*loaded, ROWS, short(tmp_path), lora(), reference=other)
 
 
 def test_an_adapter_for_layers_that_are_not_there_is_refused(loaded, tmp_path):
     wrong = LoraConfig(r=4, target_modules=["query"], task_type="CAUSAL_LM")
     with pytest.raises(BadInput, match="no layer called query"):
-        prefer(*loaded, ROWS, short(tmp_path), wrong)
+        tune(*loaded, ROWS, short(tmp_path), wrong)
 
 
 def test_settings_that_trl_refuses_are_told_in_one_line(loaded, tmp_path):
     with pytest.raises(BadInput, match="DPOTrainer"):
-        prefer(*loaded, ROWS, short(tmp_path, loss_type=["exo_pair"]), lora())
+        tune(*loaded, ROWS, short(tmp_path, loss_type=["exo_pair"]), lora())

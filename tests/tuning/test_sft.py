@@ -12,7 +12,8 @@ from lab_helpers.models.generation import asked, generate
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.precision import FLOAT32
 from lab_helpers.runtime.progress import report_with
-from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
+from lab_helpers.tuning.sft import prompt_completion, sft_trainer
+from lab_helpers.tuning.trainers import run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,13 +56,14 @@ def tune(folder, out, *, adapter=True, steps=30, seed=0, noise=0, rows=None, **o
     torch.manual_seed(noise)
     heard = []
     with report_with(lambda *step: heard.append(step)):
-        tuned = supervised_fine_tune(
+        trainer = sft_trainer(
             model,
             tokenizer,
             prompt_completion(ROWS) if rows is None else rows,
             SFTConfig(output_dir=str(out), **(settings | options)),
             lora if adapter else None,
         )
+        tuned = run_trainer(trainer, "SFT")
     return SimpleNamespace(tuned=tuned, tokenizer=tokenizer, before=before, heard=heard)
 
 

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import make_dataclass
-from types import SimpleNamespace
 
 import pytest
 from transformers import TrainingArguments
@@ -25,14 +24,15 @@ A100 = hardware.Hardware("cuda", "A100", 42.0, (8, 0), 12, 80.0)
 
 
 @pytest.fixture
-def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=3)
+def machine(tmp_path, monkeypatch):
+    """The settings of a machine without a GPU."""
+    monkeypatch.setattr(hardware, "detect", lambda: hardware.Hardware("cpu", "", 0, None, 2, 8))
+    return machine_settings(tmp_path, "auto", 3)
 
 
 @pytest.mark.parametrize("config_class", CLASSES)
-def test_every_trainers_settings_are_built_for_this_machine(config_class, run, monkeypatch):
-    monkeypatch.setattr(hardware, "detect", lambda: hardware.Hardware("cpu", "", 0, None, 2, 8))
-    config = trainer_config(config_class, run, learning_rate=1e-2)
+def test_every_trainers_settings_are_built_for_this_machine(config_class, machine):
+    config = trainer_config(config_class, machine, learning_rate=1e-2)
     assert type(config) is config_class
     assert (config.learning_rate, config.seed) == (1e-2, 3)
     assert (config.bf16, config.fp16, config.use_cpu) == (False, False, True)
@@ -41,35 +41,38 @@ def test_every_trainers_settings_are_built_for_this_machine(config_class, run, m
     assert str(config.save_strategy) == "SaveStrategy.NO" or config.save_strategy == "no"
 
 
-def test_the_learners_settings_win(run):
-    config = trainer_config(SFTConfig, run, seed=9, output_dir="elsewhere", logging_steps=1)
+def test_the_learners_settings_win(machine):
+    config = trainer_config(SFTConfig, machine, seed=9, output_dir="elsewhere", logging_steps=1)
     assert (config.seed, config.output_dir, config.logging_steps) == (9, "elsewhere", 1)
 
 
 @pytest.mark.parametrize(
-    ("machine", "precision"), [(T4, (False, True)), (A100, (True, False))], ids=["T4", "A100"]
+    ("found", "precision"), [(T4, (False, True)), (A100, (True, False))], ids=["T4", "A100"]
 )
-def test_a_t4_gets_fp16_and_an_a100_bf16(machine, precision, monkeypatch):
+def test_a_t4_gets_fp16_and_an_a100_bf16(found, precision, monkeypatch, tmp_path):
     """``torch.cuda.is_bf16_supported()`` would say yes on a T4 too: it counts emulation."""
-    monkeypatch.setattr(hardware, "detect", lambda: machine)
-    settings = machine_settings(SFTConfig, load_profile("t4").precision)
+    monkeypatch.setattr(hardware, "detect", lambda: found)
+    settings = machine_settings(tmp_path, load_profile("t4").precision, 0)
     assert (settings["bf16"], settings["fp16"]) == precision
     assert checkpointing(SFTConfig, True).items() <= settings.items()
     assert not settings["use_cpu"]
 
 
 @pytest.mark.parametrize("config_class", CLASSES)
-def test_checkpointing_is_filled_in_under_a_name_that_is_not_deprecated(config_class, run):
+def test_checkpointing_is_filled_in_under_a_name_that_is_not_deprecated(config_class, machine):
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)
-        trainer_config(config_class, run)
+        trainer_config(config_class, machine)
 
 
 @pytest.mark.parametrize("config_class", CLASSES)
 @pytest.mark.parametrize("on", [True, False])
-def test_the_learners_gradient_checkpointing_wins_under_its_old_name_too(config_class, on, run):
+def test_the_learners_gradient_checkpointing_wins_under_its_old_name_too(config_class, on, machine):
     """Given beside the new name, transformers would ignore it without a word."""
-    assert trainer_config(config_class, run, gradient_checkpointing=on).gradient_checkpointing is on
+    assert (
+        trainer_config(config_class, machine, gradient_checkpointing=on).gradient_checkpointing
+        is on
+    )
 
 
 def test_before_the_rename_checkpointing_has_its_old_name():
@@ -79,25 +82,27 @@ def test_before_the_rename_checkpointing_has_its_old_name():
 
 @pytest.mark.parametrize("config_class", CLASSES)
 @pytest.mark.parametrize("name", RENAMED)
-def test_what_tutorials_still_write_is_refused_with_what_to_write_instead(config_class, name, run):
+def test_what_tutorials_still_write_is_refused_with_what_to_write_instead(
+    config_class, name, machine
+):
     """A name that the installed library knows again must leave the table."""
     assert name not in known_settings(config_class)
     with pytest.raises(BadInput) as refused:
-        trainer_config(config_class, run, **{name: 1})
+        trainer_config(config_class, machine, **{name: 1})
     assert name in refused.value.what
     assert refused.value.fix == RENAMED[name]
 
 
-def test_a_slip_of_the_pen_gets_the_nearest_name(run):
+def test_a_slip_of_the_pen_gets_the_nearest_name(machine):
     with pytest.raises(BadInput, match="Did you mean learning_rate"):
-        trainer_config(SFTConfig, run, learning_rat=1e-3)
+        trainer_config(SFTConfig, machine, learning_rat=1e-3)
     with pytest.raises(BadInput, match="Leave it out"):
-        trainer_config(SFTConfig, run, xyzzy=1)
+        trainer_config(SFTConfig, machine, xyzzy=1)
 
 
-def test_a_value_that_the_library_refuses_is_one_line(run):
+def test_a_value_that_the_library_refuses_is_one_line(machine):
     with pytest.raises(BadInput, match="SFTConfig"):
-        trainer_config(SFTConfig, run, eval_strategy="sometimes")
+        trainer_config(SFTConfig, machine, eval_strategy="sometimes")
 
 
 @pytest.mark.parametrize("name", ["loss_weights", "loss_type"])

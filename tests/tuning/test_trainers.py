@@ -15,11 +15,10 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.runtime.progress import report_with
 from lab_helpers.runtime.seeds import seed_everything
-from lab_helpers.tuning.sft import prompt_completion, supervised_fine_tune
-from lab_helpers.tuning.trainer_config import trainer_config
+from lab_helpers.tuning.sft import prompt_completion, sft_trainer
+from lab_helpers.tuning.trainer_config import machine_settings, trainer_config
 from lab_helpers.tuning.trainers import Tuned, _float32_where_it_trains, checkpoints, run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -35,13 +34,13 @@ ROWS = prompt_completion(
 
 
 @pytest.fixture
-def run(tmp_path):
-    return SimpleNamespace(folder=tmp_path, profile=load_profile("tiny"), sizes={}, seed=0)
+def machine(tmp_path):
+    return machine_settings(tmp_path / "training", "auto", 0)
 
 
-def config(run, **settings):
+def config(machine, **settings):
     common = {"max_steps": 8, "per_device_train_batch_size": 2, "learning_rate": 2e-2}
-    return trainer_config(SFTConfig, run, **(common | {"logging_steps": 1} | settings))
+    return trainer_config(SFTConfig, machine, **(common | {"logging_steps": 1} | settings))
 
 
 def lora():
@@ -54,10 +53,11 @@ def lora():
     )
 
 
-def tune(folder, settings, adapter=..., **options):
+def tune(folder, settings, adapter=..., *, evaluation=None, **options):
     model, tokenizer = load_language_model(str(folder))
     adapter = lora() if adapter is ... else adapter
-    return supervised_fine_tune(model, tokenizer, ROWS, settings, adapter, **options)
+    made = sft_trainer(model, tokenizer, ROWS, settings, adapter, evaluation=evaluation)
+    return run_trainer(made, "SFT", **options)
 
 
 def trainer(folder, settings, *callbacks, adapter=None):
@@ -105,10 +105,10 @@ class Listener:
         self.curves.append(list(points))
 
 
-def test_steps_and_losses_are_reported_as_they_come(tiny_chat_model, run):
+def test_steps_and_losses_are_reported_as_they_come(tiny_chat_model, machine):
     listener = Listener()
     with report_with(listener):
-        tuned = tune(tiny_chat_model, config(run))
+        tuned = tune(tiny_chat_model, config(machine))
     assert listener.steps == [("SFT", step, 8) for step in range(1, 9)]
     assert [len(points) for points in listener.curves] == [*range(1, 9), 0]
     assert listener.curves[7] == tuned.curve()
@@ -116,16 +116,16 @@ def test_steps_and_losses_are_reported_as_they_come(tiny_chat_model, run):
     assert tuned.stopped == "finished"
 
 
-def test_evaluations_are_in_the_log(tiny_chat_model, run):
-    settings = config(run, eval_strategy="steps", eval_steps=4)
+def test_evaluations_are_in_the_log(tiny_chat_model, machine):
+    settings = config(machine, eval_strategy="steps", eval_steps=4)
     tuned = tune(tiny_chat_model, settings, evaluation=ROWS[:2])
     assert [step for step, _ in tuned.curve("eval_loss")] == [4, 8]
 
 
-def test_a_dpo_trainer_runs_through_it_too(tiny_chat_model, run):
+def test_a_dpo_trainer_runs_through_it_too(tiny_chat_model, machine):
     model, tokenizer = load_language_model(str(tiny_chat_model))
     pairs = [{"prompt": "Is it warm?", "chosen": " Yes.", "rejected": " No."}] * 4
-    settings = trainer_config(DPOConfig, run, max_steps=2, logging_steps=1)
+    settings = trainer_config(DPOConfig, machine, max_steps=2, logging_steps=1)
     tuned = run_trainer(
         DPOTrainer(
             model,
@@ -140,13 +140,13 @@ def test_a_dpo_trainer_runs_through_it_too(tiny_chat_model, run):
     assert len(tuned.curve("logps/chosen")) == 2
 
 
-def test_report_to_reaches_tensorboard(tiny_chat_model, run, monkeypatch):
+def test_report_to_reaches_tensorboard(tiny_chat_model, machine, tmp_path, monkeypatch):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(run.folder / "board"))
-    tuned = tune(tiny_chat_model, config(run, report_to="tensorboard"))
-    events = EventAccumulator(str(run.folder / "board")).Reload()
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "board"))
+    tuned = tune(tiny_chat_model, config(machine, report_to="tensorboard"))
+    events = EventAccumulator(str(tmp_path / "board")).Reload()
     written = [event.value for event in events.Scalars("train/loss")]
     assert written == pytest.approx(tuned.losses, rel=1e-4)
 
@@ -154,10 +154,10 @@ def test_report_to_reaches_tensorboard(tiny_chat_model, run, monkeypatch):
 # Checkpoints and resuming
 
 
-def test_a_broken_run_resumes_to_the_same_weights(tiny_chat_model, run, tmp_path):
+def test_a_broken_run_resumes_to_the_same_weights(tiny_chat_model, machine, tmp_path):
     """Dropout, learning rate, optimizer and the order of the rows included."""
-    whole = tune(tiny_chat_model, config(run, output_dir=str(tmp_path / "whole")))
-    broken = config(run, save_strategy="steps", save_steps=2)
+    whole = tune(tiny_chat_model, config(machine, output_dir=str(tmp_path / "whole")))
+    broken = config(machine, save_strategy="steps", save_steps=2)
     model, tokenizer = load_language_model(str(tiny_chat_model))
 
     def pull_the_plug():
@@ -184,8 +184,8 @@ def test_a_broken_run_resumes_to_the_same_weights(tiny_chat_model, run, tmp_path
     assert resumed.losses == whole.losses
 
 
-def test_resuming_without_a_checkpoint_starts_at_the_beginning(tiny_chat_model, run):
-    assert len(tune(tiny_chat_model, config(run), resume=True).losses) == 8
+def test_resuming_without_a_checkpoint_starts_at_the_beginning(tiny_chat_model, machine):
+    assert len(tune(tiny_chat_model, config(machine), resume=True).losses) == 8
 
 
 def test_a_half_written_checkpoint_is_passed_over(tmp_path):
@@ -196,9 +196,11 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path):
     assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
 
 
-def test_ctrl_c_ends_after_the_step_with_a_checkpoint_to_go_on_from(tiny_chat_model, run, tmp_path):
-    whole = tune(tiny_chat_model, config(run, output_dir=str(tmp_path / "whole")))
-    settings = config(run)
+def test_ctrl_c_ends_after_the_step_with_a_checkpoint_to_go_on_from(
+    tiny_chat_model, machine, tmp_path
+):
+    whole = tune(tiny_chat_model, config(machine, output_dir=str(tmp_path / "whole")))
+    settings = config(machine)
     before = signal.getsignal(signal.SIGINT)
     model, tokenizer = load_language_model(str(tiny_chat_model))
     seed_everything(0)
@@ -220,9 +222,14 @@ def test_ctrl_c_ends_after_the_step_with_a_checkpoint_to_go_on_from(tiny_chat_mo
 # What goes wrong
 
 
-def test_a_rate_that_diverges_is_one_line_with_the_last_good_checkpoint(tiny_chat_model, run):
+def test_a_rate_that_diverges_is_one_line_with_the_last_good_checkpoint(tiny_chat_model, machine):
     settings = config(
-        run, learning_rate=1e2, max_steps=40, save_strategy="steps", save_steps=1, warmup_steps=5
+        machine,
+        learning_rate=1e2,
+        max_steps=40,
+        save_strategy="steps",
+        save_steps=1,
+        warmup_steps=5,
     )
     with pytest.raises(BadInput) as refused:
         tune(tiny_chat_model, settings, adapter=None)
@@ -234,17 +241,17 @@ def test_a_rate_that_diverges_is_one_line_with_the_last_good_checkpoint(tiny_cha
     assert named in {str(path) for path in checkpoints(settings.output_dir)}
 
 
-def test_a_diverged_run_can_be_handed_back_instead(tiny_chat_model, run):
+def test_a_diverged_run_can_be_handed_back_instead(tiny_chat_model, machine):
     tuned = tune(
-        tiny_chat_model, config(run, learning_rate=1e2, max_steps=60), None, diverged="return"
+        tiny_chat_model, config(machine, learning_rate=1e2, max_steps=60), None, diverged="return"
     )
     assert tuned.stopped == "diverged"
     assert len(tuned.losses) < 60
 
 
-def test_a_loss_that_is_not_a_number_is_seen(tiny_chat_model, run):
+def test_a_loss_that_is_not_a_number_is_seen(tiny_chat_model, machine):
     """The trainer's own default would log the last good loss in its place."""
-    made = trainer(tiny_chat_model, config(run), adapter=lora())
+    made = trainer(tiny_chat_model, config(machine), adapter=lora())
 
     def poison():
         with torch.no_grad():
@@ -255,12 +262,12 @@ def test_a_loss_that_is_not_a_number_is_seen(tiny_chat_model, run):
         run_trainer(made, "SFT")
 
 
-def test_a_healthy_but_noisy_loss_is_not_called_divergence(tiny_chat_model, run):
-    assert tune(tiny_chat_model, config(run, max_steps=30)).stopped == "finished"
+def test_a_healthy_but_noisy_loss_is_not_called_divergence(tiny_chat_model, machine):
+    assert tune(tiny_chat_model, config(machine, max_steps=30)).stopped == "finished"
 
 
-def test_a_full_disk_is_one_line(tiny_chat_model, run, monkeypatch):
-    made = trainer(tiny_chat_model, config(run, save_strategy="steps", save_steps=2))
+def test_a_full_disk_is_one_line(tiny_chat_model, machine, monkeypatch):
+    made = trainer(tiny_chat_model, config(machine, save_strategy="steps", save_steps=2))
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -271,27 +278,27 @@ def test_a_full_disk_is_one_line(tiny_chat_model, run, monkeypatch):
     assert "resume=True" in refused.value.fix
 
 
-def test_too_little_memory_is_one_line(tiny_chat_model, run):
+def test_too_little_memory_is_one_line(tiny_chat_model, machine):
     def out_of_memory():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    made = trainer(tiny_chat_model, config(run), At(1, out_of_memory))
+    made = trainer(tiny_chat_model, config(machine), At(1, out_of_memory))
     with pytest.raises(BadInput, match="does not fit into memory") as refused:
         run_trainer(made, "SFT")
     assert "per_device_train_batch_size" in refused.value.fix
 
 
-def test_other_errors_pass_through(tiny_chat_model, run):
+def test_other_errors_pass_through(tiny_chat_model, machine):
     def crash():
         raise RuntimeError("something else")
 
     with pytest.raises(RuntimeError, match="something else"):
-        run_trainer(trainer(tiny_chat_model, config(run), At(1, crash)), "SFT")
+        run_trainer(trainer(tiny_chat_model, config(machine), At(1, crash)), "SFT")
 
 
-def test_under_fp16_what_trains_is_float32(tiny_chat_model, run):
+def test_under_fp16_what_trains_is_float32(tiny_chat_model, machine):
     """TRL casts a QLoRA adapter to bf16; a gradient scaler cannot unscale its gradients."""
-    made = trainer(tiny_chat_model, config(run), adapter=lora())
+    made = trainer(tiny_chat_model, config(machine), adapter=lora())
     for parameter in made.model.parameters():
         parameter.data = parameter.data.to(torch.bfloat16)
     _float32_where_it_trains(made)

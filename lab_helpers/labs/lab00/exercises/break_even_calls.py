@@ -1,12 +1,8 @@
-"""Lab 00, exercise ``break_even_calls``: reference, planted wrong answers, check, hints."""
+"""Lab 00, exercise ``break_even_calls``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.labs.lab00.costs import break_even_calls
 from lab_helpers.runtime.language import Text
-
-
-def break_even_calls(price_per_million, tokens_per_call, gpu_per_hour):
-    api_per_call = price_per_million * tokens_per_call / 1_000_000
-    return 730 * gpu_per_hour / api_per_call
 
 
 def _test_break_even(answer) -> None:

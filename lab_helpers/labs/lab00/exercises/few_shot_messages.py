@@ -1,15 +1,8 @@
-"""Lab 00, exercise ``few_shot_messages``: reference, planted wrong answers, check, hints."""
+"""Lab 00, exercise ``few_shot_messages``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab00.prompts import few_shot_messages
 from lab_helpers.runtime.language import Text
-
-
-def few_shot_messages(examples, question):
-    messages = []
-    for row in examples:
-        messages.append({"role": "user", "content": row["question"]})
-        messages.append({"role": "assistant", "content": row["answer"]})
-    return [*messages, {"role": "user", "content": question}]
 
 
 def _examples_last(examples, question):

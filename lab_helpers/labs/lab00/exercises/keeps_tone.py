@@ -1,12 +1,8 @@
-"""Lab 00, exercise ``keeps_tone``: reference, planted wrong answers, check, hints."""
+"""Lab 00, exercise ``keeps_tone``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
+from lab_helpers.labs.lab00.scoring import keeps_tone
 from lab_helpers.runtime.language import Text
-
-
-def keeps_tone(reply, opening, closing):
-    middle = reply.removeprefix(opening).removesuffix(closing)
-    return reply.startswith(opening) and reply.endswith(closing) and "!" not in middle
 
 
 def _anywhere(reply, opening, closing):

@@ -1,4 +1,4 @@
-"""Figures of labs 00 to 02. Each function takes plain rows and returns a matplotlib ``Figure``."""
+"""Figures of transfer learning: curves over labels, frozen layers, entities, what was forgotten."""
 
 import numpy as np
 
@@ -44,31 +44,6 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
             axis.minorticks_off()
         axes[0][0].set_ylabel(words("test accuracy", "テスト正解率"))
         axes[0][-1].legend(frameon=False)
-        return figure
-
-
-def bars(
-    values: dict[str, float],
-    intervals: dict[str, list[float]] | None = None,
-    title: str = "",
-    ylabel: str = "",
-):
-    """A bar a method, with intervals where they are known."""
-    with canvas(width=5.2) as (figure, axes):
-        axis = axes[0][0]
-        names = list(values)
-        axis.bar(
-            names,
-            [values[n] for n in names],
-            color=[colour(n) for n in names],
-            width=0.6,
-        )
-        for i, name in enumerate(names):
-            low, high = (intervals or {}).get(name, [values[name], values[name]])
-            axis.plot([i, i], [low, high], color="black", lw=1.2)
-            above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center"}
-            axis.annotate(f"{values[name]:.2f}", (i, high), **above)
-        axis.set(title=title, ylabel=ylabel, ylim=(0, max(1.0, *values.values())))
         return figure
 
 
@@ -195,103 +170,4 @@ def forgetting(rows: list[dict], base_skill: float):
             ylim=(0, 1.02),
         )
         axis.legend(frameon=False, loc="lower left")
-        return figure
-
-
-def spectrum(energies: dict[str, np.ndarray], reference: np.ndarray | None = None):
-    """Cumulative energy by rank: a thin line a matrix, their mean, and a random matrix beside."""
-    with canvas(width=5.2, height=3.4) as (figure, axes):
-        axis = axes[0][0]
-        for values in energies.values():
-            axis.plot(
-                range(1, len(values) + 1), values, color=colour("pretrained"), alpha=0.15, lw=0.8
-            )
-        mean = np.mean([np.asarray(v) for v in energies.values()], axis=0)
-        axis.plot(
-            range(1, len(mean) + 1),
-            mean,
-            color=colour("pretrained"),
-            lw=2.2,
-            label=words("ΔW, mean", "ΔW の平均"),
-        )
-        if reference is not None:
-            axis.plot(
-                range(1, len(reference) + 1),
-                reference,
-                color="black",
-                ls="--",
-                label=words("random matrix", "乱数行列"),
-            )
-        axis.set(
-            xscale="log",
-            ylim=(0, 1.02),
-            xlabel=words("rank r", "ランク r"),
-            ylabel=words("share of ‖ΔW‖²", "‖ΔW‖² に占める割合"),
-        )
-        axis.legend(frameon=False)
-        return figure
-
-
-def rank_view(delta: np.ndarray, approximation: np.ndarray, r: int, kept: float):
-    """Static twin of the rank slider: ΔW, its best rank-r copy and what is left out."""
-    limit = float(np.percentile(np.abs(delta), 99.5))
-    titles = [
-        "ΔW",
-        f"{words('best rank', '最良のランク')} {r}",
-        words(f"left out: {1 - kept:.0%}", f"残り: {1 - kept:.0%}"),
-    ]
-    with canvas(3, width=2.8, height=2.9) as (figure, axes):
-        for axis, title, matrix in zip(
-            axes[0], titles, (delta, approximation, delta - approximation), strict=True
-        ):
-            axis.imshow(matrix, cmap="RdBu", vmin=-limit, vmax=limit)
-            axis.set(title=title, xticks=[], yticks=[])
-            axis.grid(False)
-        return figure
-
-
-def lines(
-    series: dict[str, list[tuple[float, float]]],
-    xlabel: str,
-    ylabel: str,
-    *,
-    logx=False,
-    logy=False,
-    title="",
-):
-    """Named lines of (x, y) points."""
-    with canvas(width=5.2, height=3.4) as (figure, axes):
-        axis = axes[0][0]
-        for name, points in series.items():
-            axis.plot(*zip(*points, strict=True), marker="o", ms=4, label=name)
-        axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
-        if logx:
-            axis.set_xscale("log")
-        if logy:
-            axis.set_yscale("log")
-        axis.legend(frameon=False, fontsize=8)
-        return figure
-
-
-def parameter_counts(rows: list[dict]):
-    """A bar a configuration: one trainable parameter in how many, on a log scale."""
-    names = [f"{row['model']}, r={row['r']}, {row['targets']}" for row in rows]
-    with canvas(width=7.0, height=0.42 * len(rows) + 1.0) as (figure, axes):
-        axis = axes[0][0]
-        axis.barh(names, [row["one_in"] for row in rows], color=colour("lora"))
-        axis.axvline(10_000, color="black", ls=":", lw=1)
-        for i, row in enumerate(rows):
-            axis.annotate(
-                f"1/{row['one_in']:,.0f}   {row['megabytes']:,.0f} MB",
-                (row["one_in"], i),
-                (4, -3),
-                textcoords="offset points",
-                fontsize=8,
-            )
-        axis.set(
-            xscale="log",
-            xlim=(10, 200_000),
-            xlabel=words("one trainable parameter in …", "学習対象は全体の何分の 1 か"),
-        )
-        axis.invert_yaxis()
         return figure
