@@ -17,7 +17,7 @@ _TINY = 1e-38
 _STEPS = 65535
 
 
-def normal_float_code(offset: float = OFFSET) -> torch.Tensor:
+def nf4_code(offset: float = OFFSET) -> torch.Tensor:
     """NF4's 16 values, sorted: QLoRA eq. (4), quantiles of N(0, 1) over the largest of them.
 
     Eight steps above zero, seven below, and zero itself, so that 0 is stored exactly (§3,
@@ -53,7 +53,7 @@ def dynamic_code() -> torch.Tensor:
     return torch.tensor(sorted(values))
 
 
-CODES = {"int4": int4_code, "fp4": fp4_code, "nf4": normal_float_code}
+CODES = {"int4": int4_code, "fp4": fp4_code, "nf4": nf4_code}
 
 
 def nearest(values: torch.Tensor, code: torch.Tensor) -> torch.Tensor:

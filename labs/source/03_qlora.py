@@ -60,7 +60,7 @@ def nf4_code(offset):
 
 nf4_code = lab.check("nf4_code", nf4_code)
 # %%
-from lab_helpers.labs.lab00.prompting import language_model
+from lab_helpers.labs.shared.models import load_model
 
 model, tokenizer = load_model(lab.run)
 from bitsandbytes.functional import get_4bit_type
@@ -127,18 +127,18 @@ print("largest difference from bitsandbytes:", float((ours - theirs).abs().max()
 # %%
 from lab_helpers.figures import quantization as figures
 from lab_helpers.labs.lab03.rounding import (
-    equal_to_bitsandbytes,
-    error_rows,
-    error_summary,
-    gaussian,
-    weight_sets,
+    is_equal_to_bitsandbytes,
+    measure_rounding,
+    rounding_metrics,
+    draw_gaussian,
+    collect_weight_sets,
 )
 
-chosen = [*list(weights.values())[:7], gaussian(lab.seed)]
-lab.measured(nf4_codes_equal=int(equal_to_bitsandbytes(chosen)))
+chosen = [*list(weights.values())[:7], draw_gaussian(lab.seed)]
+lab.measured(nf4_codes_equal=int(is_equal_to_bitsandbytes(chosen)))
 print("bit for bit:", bool(lab.run.metrics["nf4_codes_equal"]))
-rounding = error_rows(weight_sets(lab.run, model))
-lab.measured(**error_summary(rounding))
+rounding = measure_rounding(collect_weight_sets(lab.run, model))
+lab.measured(**rounding_metrics(rounding))
 lab.run.table("rounding", rounding)
 lab.figure(figures.rounding_errors(rounding), "rounding")
 # %% [markdown] lang="en"
@@ -150,9 +150,10 @@ lab.figure(figures.rounding_errors(rounding), "rounding")
 #
 # モデルへの影響はどうでしょうか。すべての行列を丸めたうえで、学習に使っていない物語に対するパープレキシティを測ります。
 # %%
-from lab_helpers.labs.lab03.rounding import perplexities
+from lab_helpers.labs.lab03.rounding import measure_perplexities
 
-lab.measured(**perplexities(lab.run))
+rounded, tokenizer = load_model(lab.run)  # a copy: it ends up rounded
+lab.measured(**measure_perplexities(rounded, tokenizer))
 for kind in ("float", "int4", "fp4", "nf4"):
     print(f"{kind:6s} {lab.run.metrics[f'perplexity_{kind}']:.3f}")
 # %% [markdown] lang="en"
@@ -178,14 +179,14 @@ bits_per_parameter = lab.check("bits_per_parameter", bits_per_parameter)
 # %% [markdown] lang="ja" of="8ab437d2"
 # 今度は、bitsandbytes の本物の `Linear4bit` が保持するバイト数を数えます。形は Llama 3 8B の `v_proj` と同じです。続いてモデル全体を数えます。埋め込み、正規化層、出力層は量子化されません。
 # %%
-from lab_helpers.labs.lab03.rounding import cuts, stored_bits
-from lab_helpers.labs.lab03.training import model_name
+from lab_helpers.labs.lab03.rounding import measure_stored_bits, weight_cut_metrics
 from lab_helpers.tuning import memory
 
 for double in (False, True):
-    print(f"by formula {bits_per_parameter(64, double):.4f}, held {stored_bits(double):.4f}")
-lab.measured(bits_per_parameter_nf4=stored_bits(False))
-lab.measured(bits_per_parameter_nf4_double=stored_bits(True), **cuts())
+    formula, held = bits_per_parameter(64, double), measure_stored_bits(double)
+    print(f"by formula {formula:.4f}, held {held:.4f}")
+lab.measured(bits_per_parameter_nf4=measure_stored_bits(False))
+lab.measured(bits_per_parameter_nf4_double=measure_stored_bits(True), **weight_cut_metrics())
 lab.measured(weight_memory_cut_own=memory.weight_cut(lab.run.model_name))
 lab.compare("bits")
 for name in ("llama3_8b", "llama3_70b", "gemma2_2b", "own"):
@@ -217,7 +218,7 @@ quantization = BitsAndBytesConfig(
 )
 settings = trainer_config(
     SFTConfig,
-    lab.run,
+    lab.machine,
     num_train_epochs=lab.settings["epochs"],
     per_device_train_batch_size=lab.settings["batch_size"],
     learning_rate=lab.settings["learning_rate"],
@@ -225,27 +226,33 @@ settings = trainer_config(
 )
 # %%
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab03.training import held_out, train, training_rows
+from lab_helpers.labs.lab03.training import (
+    float32_adapter_trainer,
+    held_out_rows,
+    training_rows,
+)
 from lab_helpers.models.four_bit import load_four_bit
 
-rows, source, curves, tuned = training_rows(lab.run, "en"), lab.run.model_name, {}, {}
+rows, source, curves, tuned = training_rows("en", lab.settings["rows"]), lab.run.model_name, {}, {}
 for arm in ("lora", "qlora"):
     four_bit = arm == "qlora"
     base, tokenizer = load_four_bit(source, quantization) if four_bit else load_model(lab.run)
-    before = answer_loss(base, tokenizer, held_out("en"))
+    before = answer_loss(base, tokenizer, held_out_rows("en"))
     config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
-    tuned[arm] = train(base, tokenizer, rows, settings, config, arm)
-    after = answer_loss(tuned[arm].model, tokenizer, held_out("en"))
+    trainer = float32_adapter_trainer(base, tokenizer, rows, settings, config)
+    tuned[arm] = lab.train(trainer, arm)
+    after = answer_loss(tuned[arm].model, tokenizer, held_out_rows("en"))
     lab.measured(**{f"eval_loss_before_{arm}": before, f"eval_loss_{arm}": after})
     lab.measured(**{f"train_seconds_{arm}": tuned[arm].seconds})
     curves["QLoRA" if four_bit else "LoRA"] = tuned[arm].curve()
     print(f"{arm:5s} held-out loss {before:.3f} -> {after:.3f}")
 # %%
 from lab_helpers.figures.tuning import loss_curve
-from lab_helpers.labs.lab03.training import keep_adapter, loss_increase
+from lab_helpers.labs.lab03.training import loss_increase_metrics
 
-keep_adapter(lab.run, tuned["qlora"].model)
-lab.measured(**loss_increase(lab.run.metrics))
+tuned["qlora"].model.save_pretrained(lab.run.folder / "qlora_adapter")
+lab.run.artifact(lab.run.folder / "qlora_adapter")
+lab.measured(**loss_increase_metrics(lab.run.metrics))
 lab.figure(loss_curve(curves), "training")
 print(f"QLoRA against LoRA: {lab.run.metrics['qlora_relative_loss_increase']:+.2%}")
 # %% [markdown] lang="en"
@@ -262,11 +269,11 @@ from lab_helpers.labs.lab03.training import train_arm
 for four_bit in (False, True):
     found, _ = train_arm(lab.run, "ja", four_bit)
     lab.measured(**found)
-lab.measured(**loss_increase(lab.run.metrics, "_ja"))
+lab.measured(**loss_increase_metrics(lab.run.metrics, "_ja"))
 for name in ("eval_loss_lora_ja", "eval_loss_qlora_ja", "qlora_relative_loss_increase_ja"):
     print(name, round(lab.run.metrics[name], 4))
 # %% [markdown] lang="en"
-# One seed a language: a percent or two between the arms may be chance. What counts is what did *not* happen. The rounded base alone was clearly worse, see the perplexities; after training with it, the loss is next to LoRA's.
+# One seed a language: a percent or two between the arms may be chance. What counts is what did *not* happen. The rounded base alone was clearly worse, see the measure_perplexities; after training with it, the loss is next to LoRA's.
 #
 # ## Break it: merge into 4 bits
 #
@@ -282,11 +289,13 @@ for name in ("eval_loss_lora_ja", "eval_loss_qlora_ja", "qlora_relative_loss_inc
 #
 # 統合先のベースごとに、2 つの数値を測ります。1 つは、統合後の重みと、学習で得た「逆量子化した W + ΔW」との距離を ‖ΔW‖ で割ったもの、もう 1 つは、学習に使っていない回答に対する損失です。
 # %%
-from lab_helpers.labs.lab03.training import merge_rows, merge_summary
+from lab_helpers.labs.lab03.merging import measure_merging, merge_metrics
 
-merged = merge_rows(lab.run)
+saved = lab.run.folder / "qlora_adapter"
+merged, size = measure_merging(source, saved, held_out_rows("en"))
+lab.measured(delta_relative_size=size)
 lab.table(merged, "merging")
-lab.measured(**merge_summary(merged))
+lab.measured(**merge_metrics(merged))
 lab.compare("merge")
 # %% [markdown] lang="en"
 # ## Mend it
@@ -305,7 +314,7 @@ merge = lab.check("merge", merge)
 # %%
 from lab_helpers.figures import charts
 
-start, points = gaussian(lab.seed, 256).reshape(-1), []
+start, points = draw_gaussian(lab.seed, 256).reshape(-1), []
 stored = quantize(start, code, 64)
 for size in (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5):
     delta = torch.randn(len(start), generator=torch.Generator().manual_seed(lab.seed + 1))
@@ -329,9 +338,9 @@ print(f"the trained ΔW: {lab.run.metrics['delta_relative_size']:.1%} of ‖W‖
 #
 # CPU 版の bitsandbytes には、何も知らせずに起きる不具合があります。行の長さが 64 の倍数でないと、1 つのブロックが隣の行にまたがります。量子化は正しいのですが、元に戻す処理が正しいとはかぎりません。自分たちの実装と比べてみましょう。
 # %%
-from lab_helpers.labs.lab03.rounding import width_rows
+from lab_helpers.labs.lab03.rounding import measure_widths
 
-lab.table(width_rows())
+lab.table(measure_widths())
 # %% [markdown] lang="en"
 # ## Mend it
 #
@@ -349,9 +358,9 @@ lab.table(width_rows())
 #
 # AdamW は、学習する重み 1 つにつき 2 つの数を覚えています。bitsandbytes は、同じブロックの工夫を使って、それを 8 ビットで保存します。*ページ化された*オプティマイザーでは、バイト数は変わりません。GPU のメモリがいっぱいになると、ドライバーが状態を CPU の RAM へ移してくれるのです。8 ビットの AdamW は CPU でも GPU でも動きます。ページ化には CUDA が必要で、CPU では、bitsandbytes がその旨を知らせたうえで、ページ化なしで続けます。
 # %%
-from lab_helpers.labs.lab03.memory import optimizer_rows
+from lab_helpers.labs.lab03.memory import measure_optimizers
 
-optimizers = optimizer_rows(lab.run)
+optimizers = measure_optimizers(lab.run)
 lab.table(optimizers, "optimizers")
 held = {row["optimizer"]: row["measured"] for row in optimizers}
 lab.measured(optimizer_8bit_share=held["adamw_8bit"] / held["adamw"])
@@ -384,7 +393,7 @@ for name in ("Llama 3 8B", "Llama 3 70B"):
 # %% [markdown] lang="ja" of="3ec4a547"
 # まだ足りないのは**活性値**です。フォワードパスがバックワードパスのために残すすべての値と、語彙が大きいほど長くなるロジットがこれに当たります。ここでは公式を使いません。本物のモデルの学習ステップを、形だけをもつメタデバイスの上で実行し、その時点で存在するテンソルをすべて足し合わせます（`lab_helpers/tuning/dry_run.py`）。コマンドラインの `labs fit MODEL` も同じ計算をします。どの `config.json` でも使えます。
 # %%
-from lab_helpers.labs.lab03.memory import MODELS, PLAN, largest, plan_rows
+from lab_helpers.labs.lab03.memory import MODELS, PLAN, largest_fit_metrics, plan_rows
 
 needs = plan_rows(MODELS, PLAN)
 lab.table(needs, "memory")
@@ -392,8 +401,8 @@ need = {row["model"]: row["GiB"] for row in needs}
 lab.measured(
     qlora_memory_gib_llama3_70b=need["Llama 3 70B"], qlora_memory_gib_llama3_8b=need["Llama 3 8B"]
 )
-lab.measured(**largest())
-print("the largest that fits:", largest())
+lab.measured(**largest_fit_metrics())
+print("the largest that fits:", largest_fit_metrics())
 lab.compare("seventy")
 # %% [markdown] lang="en"
 # Of 70B's need, the 4-bit weights alone are more than a T4 or an RTX 4090 has: no setting, no paging of optimizer states brings it down. On one card of 48 GB it fits, with short texts. Two cards of 24 GB can share it (LLaMA-Factory documents that); it is then no longer *a* T4 or *an* RTX 4090.
@@ -408,11 +417,11 @@ lab.compare("seventy")
 #
 # 誰も確かめていない計算は、主張にすぎません。このマシンで確かめましょう。重みとオプティマイザーの状態は 1 バイトまで一致するはずです。1 ステップのピークは、torch が行ったすべてのメモリ確保と比べます。
 # %%
-from lab_helpers.labs.lab03.memory import check_summary, checked_plans
+from lab_helpers.labs.lab03.memory import measure_plans, plan_check_metrics
 
-checked = checked_plans(lab.run)
+checked = measure_plans(lab.run)
 lab.table(checked, "checked")
-lab.measured(**check_summary(checked))
+lab.measured(**plan_check_metrics(checked))
 print("bytes off in weights and states:", lab.run.metrics["exact_bytes_difference"])
 print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # %% [markdown] lang="en"
@@ -420,9 +429,9 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 #
 # ```python
 # from lab_helpers.tuning.memory import Plan
-# from lab_helpers.tuning.memory_check import compare_with_measurement
+# from lab_helpers.tuning.memory_check import measure_plan
 #
-# compare_with_measurement("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
+# measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
 #
 # Known gaps: a T4 has no FlashAttention, and where no other fused kernel steps in, attention keeps the square of the sequence length; trainers copy logits to float32; fragmentation comes on top.
@@ -435,9 +444,9 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 #
 # ```python
 # from lab_helpers.tuning.memory import Plan
-# from lab_helpers.tuning.memory_check import compare_with_measurement
+# from lab_helpers.tuning.memory_check import measure_plan
 #
-# compare_with_measurement("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
+# measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
 #
 # 差が出そうな点も分かっています。T4 では FlashAttention が使えません。ほかの融合カーネルも働かない場合、アテンションは系列長の 2 乗に比例するメモリを使います。トレーナーはロジットを float32 に写します。さらに断片化が加わります。
@@ -447,10 +456,10 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # いちばん大きい項目はどれでしょうか。チェックポイントを切ったり、系列長を 2 倍にしたり、方式を変えたりしてみてください。カーネルが動いていないときは、Llama 3 8B の 3 通りの図が表示されます。
 # %%
 from lab_helpers.figures.widgets import memory_explorer
-from lab_helpers.labs.lab03.memory import methods_figure, view
+from lab_helpers.labs.lab03.memory import draw_plan, methods_figure
 
 lab.figure(methods_figure("Llama 3 8B", PLAN), "memory")
-memory_explorer(view, list(MODELS), list(memory.METHODS))
+memory_explorer(draw_plan, list(MODELS), list(memory.METHODS))
 # %% [markdown] lang="en"
 # ## Verdict
 # %% [markdown] lang="ja" of="297877e6"

@@ -49,9 +49,9 @@ freezing_explorer(rows)
     "quiz": "quiz_widget(lab02.QUIZ, lambda number, right: print('noted', number, right))",
     "memory": """
 from lab_helpers.figures.widgets import memory_explorer
-from lab_helpers.labs.lab03.memory import view
+from lab_helpers.labs.lab03.memory import draw_plan
 from lab_helpers.tuning.memory import METHODS
-memory_explorer(view, list(KNOWN), list(METHODS))
+memory_explorer(draw_plan, list(KNOWN), list(METHODS))
 """,
     "mask": """
 from lab_helpers.figures import sft

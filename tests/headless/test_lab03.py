@@ -96,7 +96,7 @@ def test_one_wrong_bit_would_be_seen(monkeypatch):
 
 
 def test_a_wrong_code_book_would_be_seen(monkeypatch):
-    codes = quantization.CODES | {"nf4": lambda: quantization.normal_float_code(0.96)}
+    codes = quantization.CODES | {"nf4": lambda: quantization.nf4_code(0.96)}
     monkeypatch.setattr(quantization, "CODES", codes)
     assert not lab03.equal_to_bitsandbytes([torch.randn(64, 64)])
 

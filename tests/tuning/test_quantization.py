@@ -15,7 +15,7 @@ from lab_helpers.tuning.quantization import (
     bits_per_parameter,
     dynamic_code,
     nearest,
-    normal_float_code,
+    nf4_code,
     pack,
     quantize,
     relative_error,
@@ -50,13 +50,13 @@ def equal(weight: torch.Tensor, kind: str, block: int = BLOCK) -> None:
 
 
 def test_the_code_books_are_bitsandbytes():
-    assert torch.equal(normal_float_code(), functional.get_4bit_type("nf4", "cpu"))
+    assert torch.equal(nf4_code(), functional.get_4bit_type("nf4", "cpu"))
     assert torch.equal(CODES["fp4"](), functional.get_4bit_type("fp4", "cpu"))
     assert torch.equal(dynamic_code(), functional.create_dynamic_map())
 
 
 def test_nf4_is_sorted_ends_at_one_and_holds_zero():
-    code = normal_float_code()
+    code = nf4_code()
     assert code.shape == (16,)
     assert torch.equal(code, code.sort().values)
     assert (code[0], code[-1], code[7]) == (-1, 1, 0)
@@ -65,16 +65,16 @@ def test_nf4_is_sorted_ends_at_one_and_holds_zero():
 
 def test_nf4s_steps_hold_about_equally_many_normal_numbers():
     """Between the midpoints lie equal shares, the two ends and the steps around zero apart."""
-    code = normal_float_code() * torch.special.ndtri(torch.tensor(quantization.OFFSET))
+    code = nf4_code() * torch.special.ndtri(torch.tensor(quantization.OFFSET))
     middle = torch.special.ndtr((code[:-1] + code[1:]) / 2)
     shares = middle.diff()[1:-1]
     assert shares.max() / shares.min() < 1.25
 
 
 def test_the_papers_own_offset_gives_other_bits():
-    paper = normal_float_code(1 - (1 / 32 + 1 / 30) / 2)
-    assert (paper - normal_float_code()).abs().max() < 1e-6
-    assert not torch.equal(paper, normal_float_code())
+    paper = nf4_code(1 - (1 / 32 + 1 / 30) / 2)
+    assert (paper - nf4_code()).abs().max() < 1e-6
+    assert not torch.equal(paper, nf4_code())
 
 
 def test_int4_is_an_even_grid():

@@ -7,12 +7,11 @@ import torch
 from lab_helpers.course.record import Run
 from lab_helpers.figures import quantization as figures
 from lab_helpers.labs.lab03.memory_check import (
-    compare_with_measurement,
+    count_state_bytes,
     make_optimizer,
-    prepared_model,
-    state_bytes,
+    measure_plan,
+    prepare_model,
 )
-from lab_helpers.labs.lab03.training import model_name
 from lab_helpers.tuning import memory
 from lab_helpers.tuning.memory import GPUS, Plan
 
@@ -32,7 +31,7 @@ def plan_rows(models: tuple[str, ...], plan: Plan) -> list[dict]:
     return rows
 
 
-def largest() -> dict[str, str]:
+def largest_fit_metrics() -> dict[str, str]:
     """The largest of the models that fits each card."""
     names = dict(zip(CARDS, ("t4", "rtx4090", "48gb"), strict=True))
     return {
@@ -41,7 +40,7 @@ def largest() -> dict[str, str]:
     }
 
 
-def view(model: str, method: str, r: int, sequence: int, batch: int, checkpointing: bool):
+def draw_plan(model: str, method: str, r: int, sequence: int, batch: int, checkpointing: bool):
     """The memory explorer's picture: one plan of one model."""
     plan = Plan(method=method, r=r, sequence=sequence, batch=batch, checkpointing=checkpointing)
     return figures.memory_bars([{"name": method, "terms": memory.terms(model, plan)}], GPUS, model)
@@ -54,7 +53,7 @@ def methods_figure(model: str, plan: Plan):
     return figures.memory_bars(bars, GPUS, model)
 
 
-def checked_plans(run: Run) -> list[dict]:
+def measure_plans(run: Run) -> list[dict]:
     """The calculator against a real step on this machine, for LoRA and QLoRA."""
     rows = []
     for method in ("lora", "qlora"):
@@ -65,7 +64,7 @@ def checked_plans(run: Run) -> list[dict]:
             batch=4,
             checkpointing=False,
         )
-        found = compare_with_measurement(run.model_name, plan)
+        found = measure_plan(run.model_name, plan)
         for part in found["predicted"]:
             rows.append(
                 {
@@ -78,7 +77,7 @@ def checked_plans(run: Run) -> list[dict]:
     return rows
 
 
-def check_summary(rows: list[dict]) -> dict[str, float]:
+def plan_check_metrics(rows: list[dict]) -> dict[str, float]:
     """Error of the exact terms (must be 0) and of the step's peak."""
     exact = [row["predicted"] - row["measured"] for row in rows if row["bytes of"] != "step"]
     steps = [row["predicted"] / row["measured"] - 1 for row in rows if row["bytes of"] == "step"]
@@ -88,28 +87,12 @@ def check_summary(rows: list[dict]) -> dict[str, float]:
     }
 
 
-def fit_models(run: Run) -> None:
-    """What QLoRA needs for real models, on which cards it fits; the calculator checked on this machine."""
-    rows = plan_rows(MODELS, PLAN)
-    run.table("memory", rows)
-    need = {row["model"]: row["GiB"] for row in rows}
-    run.measured(
-        qlora_memory_gib_llama3_70b=need["Llama 3 70B"],
-        qlora_memory_gib_llama3_8b=need["Llama 3 8B"],
-        **largest(),
-    )
-    run.figure("memory", methods_figure("Llama 3 8B", PLAN))
-    checked = checked_plans(run)
-    run.table("checked", checked)
-    run.measured(**check_summary(checked))
-
-
-def optimizer_rows(run: Run) -> list[dict]:
+def measure_optimizers(run: Run) -> list[dict]:
     """State bytes of three optimizers on one adapter, measured after a step, beside the prediction."""
     plan = Plan(method="qlora", r=16, wide=4, checkpointing=False)
     rows = []
     for name in memory.OPTIMIZERS:
-        model = prepared_model(run.model_name, replace(plan, optimizer=name), _device())
+        model = prepare_model(run.model_name, replace(plan, optimizer=name), _device())
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.grad = torch.full_like(parameter, 1e-3)
@@ -117,17 +100,11 @@ def optimizer_rows(run: Run) -> list[dict]:
         optimizer.step()
         shapes = memory.trainable_shapes(run.model_name, plan)
         predicted = memory.optimizer_bytes(shapes, name, plan.train_bytes)
-        rows.append({"optimizer": name, "predicted": predicted, "measured": state_bytes(optimizer)})
+        rows.append(
+            {"optimizer": name, "predicted": predicted, "measured": count_state_bytes(optimizer)}
+        )
     return rows
 
 
 def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def optimizers(run: Run) -> None:
-    """AdamW in 32 and in 8 bits, and paged: bytes of their states."""
-    rows = optimizer_rows(run)
-    run.table("optimizers", rows)
-    held = {row["optimizer"]: row["measured"] for row in rows}
-    run.measured(optimizer_8bit_share=held["adamw_8bit"] / held["adamw"])

@@ -11,7 +11,7 @@ from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.memory import GIB, Plan, terms
 
 
-def peak_allocated(work: Callable[[], object], device: str) -> int:
+def measure_peak(work: Callable[[], object], device: str) -> int:
     """The most bytes that ``work`` held at once beyond what was there before.
 
     On a GPU ``torch.cuda.max_memory_allocated``; on a CPU the profiler's record of every allocation.
@@ -35,13 +35,13 @@ def peak_allocated(work: Callable[[], object], device: str) -> int:
     return peak
 
 
-def tensor_bytes(tensors) -> int:
+def count_tensor_bytes(tensors) -> int:
     """Bytes of ``tensors``, shared storage once."""
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return sum(storages.values())
 
 
-def model_bytes(model) -> int:
+def count_model_bytes(model) -> int:
     """Bytes of all parameters, with the scales and code books of 4-bit ones; buffers apart."""
     found = []
     for parameter in model.parameters():
@@ -51,13 +51,13 @@ def model_bytes(model) -> int:
             found += [state.absmax, state.code]
             if state.nested:
                 found += [state.offset, state.state2.absmax, state.state2.code]
-    return tensor_bytes(found)
+    return count_tensor_bytes(found)
 
 
-def state_bytes(optimizer) -> int:
+def count_state_bytes(optimizer) -> int:
     """Bytes of an optimizer's states after a step, its step counters left out."""
     values = [v for state in optimizer.state.values() for k, v in state.items() if k != "step"]
-    return tensor_bytes(value for value in values if torch.is_tensor(value))
+    return count_tensor_bytes(value for value in values if torch.is_tensor(value))
 
 
 def make_optimizer(model, name: str):
@@ -79,7 +79,7 @@ def make_optimizer(model, name: str):
     return optimizer
 
 
-def prepared_model(name: str, plan: Plan, device: str):
+def prepare_model(name: str, plan: Plan, device: str):
     """The model of a plan, loaded and ready to train."""
     from peft import LoraConfig, get_peft_model
 
@@ -105,21 +105,19 @@ def prepared_model(name: str, plan: Plan, device: str):
     return model.train()
 
 
-def compare_with_measurement(
-    name: str, plan: Plan | None = None, device: str | None = None
-) -> dict:
+def measure_plan(name: str, plan: Plan | None = None, device: str | None = None) -> dict:
     """Predicted and measured bytes of one plan, and the relative error of the whole.
 
     ``weights``, ``optimizer`` and ``step`` are measured apart: the step is the peak of the second of two
     accumulated forward and backward passes, with the gradients that lie there. Run it on your GPU::
 
-        compare_with_measurement("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
+        measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     plan = plan or Plan()
     if device == "cpu":
         plan = replace(plan, wide=4)
-    model = prepared_model(name, plan, device)
+    model = prepare_model(name, plan, device)
     trained = [p for p in model.parameters() if p.requires_grad]
     ids = torch.randint(0, model.config.vocab_size, (plan.batch, plan.sequence), device=device)
     mixed = torch.autocast(
@@ -132,12 +130,12 @@ def compare_with_measurement(
         loss.backward()
 
     step()  # also warms up kernels and tables
-    peak = peak_allocated(step, device) + tensor_bytes(p.grad for p in trained)
+    peak = measure_peak(step, device) + count_tensor_bytes(p.grad for p in trained)
     optimizer = make_optimizer(model, plan.optimizer)
     optimizer.step()
     measured = {
-        "weights": model_bytes(model),
-        "optimizer": state_bytes(optimizer),
+        "weights": count_model_bytes(model),
+        "optimizer": count_state_bytes(optimizer),
         "step": peak,
     }
     return {"device": device, **_side_by_side(name, plan, measured)}

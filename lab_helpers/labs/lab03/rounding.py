@@ -1,8 +1,4 @@
-"""Lab 03, QLoRA: its core steps in order.
-
-The code book and block-wise rounding by hand, QLoRA beside LoRA, merging the wrong and the right way
-(:mod:`lab03_training`), and the memory that it all takes.
-"""
+"""Lab 03, rounding: code books on real weights, what each loses, and the bits that are really held."""
 
 from pathlib import Path
 
@@ -10,13 +6,8 @@ import numpy as np
 import torch
 
 from lab_helpers.course.record import Run
-from lab_helpers.course.running import Step
 from lab_helpers.figures import quantization as figures
-from lab_helpers.labs.lab00.prompting import language_model
-from lab_helpers.labs.lab03.memory import fit_models, optimizers
-from lab_helpers.labs.lab03.training import merging, model_name, training
 from lab_helpers.models.kotori.skills import perplexity
-from lab_helpers.runtime.language import Text
 from lab_helpers.tuning import memory, quantization
 
 MEASURED_KIND = "stories"
@@ -34,16 +25,16 @@ def linear_weights(model) -> dict[str, torch.Tensor]:
     }
 
 
-def some(matrices: dict[str, torch.Tensor], most: int = 40) -> dict[str, torch.Tensor]:
+def spread_matrices(matrices: dict[str, torch.Tensor], most: int = 40) -> dict[str, torch.Tensor]:
     """At most so many, evenly spread over the model: enough for a mean, and little for a large model."""
     return dict(list(matrices.items())[:: -(-len(matrices) // most)])
 
 
-def gaussian(seed: int, size: int = 1024) -> torch.Tensor:
+def draw_gaussian(seed: int, size: int = 1024) -> torch.Tensor:
     return torch.randn(size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
+def is_equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
     """Whether hand-made NF4 and FP4 are bitsandbytes' bit for bit: code book, codes, scales, both levels."""
     from bitsandbytes.functional import get_4bit_type, quantize_4bit
 
@@ -69,7 +60,7 @@ def equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
     return True
 
 
-def error_rows(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
+def measure_rounding(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
     """Mean relative error of each code book on each named set of matrices."""
     rows = []
     for name, matrices in weights.items():
@@ -82,53 +73,41 @@ def error_rows(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
     return rows
 
 
-def weight_sets(run: Run, model) -> dict[str, dict[str, torch.Tensor]]:
+def collect_weight_sets(run: Run, model) -> dict[str, dict[str, torch.Tensor]]:
     """Gaussian numbers, the language model's matrices, and a few of MiniLM's where it is shipped."""
     from lab_helpers.models.encoders import load_encoder
 
     own = Path(run.model_name).name.capitalize()
-    sets = {"N(0, 1)": {"": gaussian(run.seed)}, own: some(linear_weights(model))}
+    sets = {"N(0, 1)": {"": draw_gaussian(run.seed)}, own: spread_matrices(linear_weights(model))}
     if run.model is None:
-        sets["MiniLM"] = some(linear_weights(load_encoder("minilm")), 9)
+        sets["MiniLM"] = spread_matrices(linear_weights(load_encoder("minilm")), 9)
     return sets
 
 
-def error_summary(rows: list[dict]) -> dict[str, float]:
+def rounding_metrics(rows: list[dict]) -> dict[str, float]:
     names = {"N(0, 1)": "gaussian", "MiniLM": "minilm"}
     return {
         f"error_{row['code']}_{names.get(row['weights'], 'model')}": row["error"] for row in rows
     }
 
 
-def scaled_values(weights: dict[str, torch.Tensor]) -> np.ndarray:
+def scale_to_blocks(weights: dict[str, torch.Tensor]) -> np.ndarray:
     """Weights over the largest of their block, for the histogram."""
-    scaled = [quantization.absmax_scaled(w, quantization.BLOCK)[0] for w in some(weights).values()]
+    scaled = [
+        quantization.absmax_scaled(w, quantization.BLOCK)[0]
+        for w in spread_matrices(weights).values()
+    ]
     return torch.cat(scaled).numpy()
 
 
 def code_figure(weights: dict[str, torch.Tensor]):
     codes = {kind: make().numpy() for kind, make in quantization.CODES.items()}
-    return figures.code_books(codes, scaled_values(weights))
-
-
-def code_book(run: Run) -> None:
-    """NF4 by hand against bitsandbytes, and what each code book loses."""
-    model, _ = load_model(run)
-    weights = linear_weights(model)
-    chosen = [*list(weights.values())[:7], gaussian(run.seed)]
-    run.measured(nf4_codes_equal=int(equal_to_bitsandbytes(chosen)))
-    rows = error_rows(weight_sets(run, model))
-    run.table("rounding", rows)
-    run.measured(**error_summary(rows))
-    run.figure("code_books", code_figure(weights))
-    run.figure("rounding", figures.rounding_errors(rows))
-    run.measured(**perplexities(run))
+    return figures.code_books(codes, scale_to_blocks(weights))
 
 
 @torch.no_grad()
-def perplexities(run: Run) -> dict[str, float]:
+def measure_perplexities(model, tokenizer) -> dict[str, float]:
     """Perplexity on held-out stories, all linear layers rounded with each code book."""
-    model, tokenizer = load_model(run)
     found = {"perplexity_float": perplexity(model, tokenizer, "en", MEASURED_KIND)}
     originals = {name: weight.clone() for name, weight in linear_weights(model).items()}
     for kind in quantization.CODES:
@@ -142,7 +121,7 @@ def perplexities(run: Run) -> dict[str, float]:
     }
 
 
-def width_rows(widths: tuple[int, ...] = (64, 96, 128, 160)) -> list[dict]:
+def measure_widths(widths: tuple[int, ...] = (64, 96, 128, 160)) -> list[dict]:
     """Error after rounding and back, by hand and by bitsandbytes, for rows of several widths."""
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
@@ -164,7 +143,7 @@ def width_rows(widths: tuple[int, ...] = (64, 96, 128, 160)) -> list[dict]:
 # --- bits -----------------------------------------------------------------------------------------
 
 
-def stored_bits(double: bool, shape: tuple[int, int] = (1024, 4096)) -> float:
+def measure_stored_bits(double: bool, shape: tuple[int, int] = (1024, 4096)) -> float:
     """Bits a parameter that a real ``Linear4bit`` holds in codes and scales; the shape is Llama 3 8B's v_proj."""
     import bitsandbytes
 
@@ -177,27 +156,7 @@ def stored_bits(double: bool, shape: tuple[int, int] = (1024, 4096)) -> float:
     return sum(8 * t.numel() * t.element_size() for t in held) / (shape[0] * shape[1])
 
 
-def cuts() -> dict[str, float]:
+def weight_cut_metrics() -> dict[str, float]:
     """How much smaller 4-bit weights make whole models, embeddings and head staying in 16 bits."""
     names = {"Llama 3 8B": "llama3_8b", "Llama 3 70B": "llama3_70b", "Gemma 2 2B": "gemma2_2b"}
     return {f"weight_memory_cut_{short}": memory.weight_cut(name) for name, short in names.items()}
-
-
-def bits(run: Run) -> None:
-    """Bits that a parameter really takes, and what is left of 75 % over a whole model."""
-    run.measured(
-        bits_per_parameter_nf4=stored_bits(False),
-        bits_per_parameter_nf4_double=stored_bits(True),
-        **cuts(),
-        weight_memory_cut_own=memory.weight_cut(run.model_name),
-    )
-
-
-STEPS = (
-    Step("code_book", Text("NF4 by hand, and rounding errors", "手書きの NF4 と丸め誤差"), code_book),
-    Step("bits", Text("Bits per parameter", "1 パラメータあたりのビット数"), bits),
-    Step("training", Text("QLoRA beside LoRA", "QLoRA と LoRA の比較"), training),
-    Step("merging", Text("Merging: wrong and right", "統合: 誤った方法と正しい方法"), merging),
-    Step("optimizers", Text("8-bit and paged optimizers", "8 ビットとページ化のオプティマイザー"), optimizers),
-    Step("memory", Text("Which models fit which GPU", "どのモデルがどの GPU に載るか"), fit_models),
-)  # fmt: skip

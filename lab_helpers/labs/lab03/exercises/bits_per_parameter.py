@@ -1,14 +1,9 @@
-"""Lab 03, exercise ``bits_per_parameter``: reference, planted wrong answers, check, hints."""
+"""Lab 03, exercise ``bits_per_parameter``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, WrongAnswer, expect_close
 from lab_helpers.labs.lab03.exercises.shared import refuse
 from lab_helpers.runtime.language import Text
-from lab_helpers.tuning import quantization as package
-
-
-def bits_per_parameter(block, double):
-    return 4 + (8 + 32 / 256 if double else 32) / block
-
+from lab_helpers.tuning.quantization import bits_per_parameter
 
 _BIT_MISTAKES = (
     (
@@ -43,7 +38,7 @@ def _test_bits(answer) -> None:
             for wrong, en, ja in _BIT_MISTAKES
         ],
     )
-    right = [package.bits_per_parameter(b, d) for b in (64, 32) for d in (False, True)]
+    right = [bits_per_parameter(b, d) for b in (64, 32) for d in (False, True)]
     expect_close(got, right, "for blocks of 64 it is 4.5, and 4.127 with double quantization.", "ブロック 64 なら 4.5、二重量子化を使うと 4.127 です。")  # fmt: skip
 
 

@@ -1,14 +1,11 @@
-"""Lab 03, exercise ``dequantize``: reference, planted wrong answers, check, hints."""
+"""Lab 03, exercise ``dequantize``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, WrongAnswer, expect_close
+from lab_helpers.labs.lab03.by_hand import dequantize
 from lab_helpers.labs.lab03.exercises.quantize import quantize
 from lab_helpers.labs.lab03.exercises.shared import BLOCK, numbers, refuse
 from lab_helpers.runtime.language import Text
 from lab_helpers.tuning import quantization as package
-
-
-def dequantize(indices, absmax, code, block):
-    return code[indices] * absmax.repeat_interleave(block)
 
 
 def _no_scale(indices, absmax, code, block):
@@ -28,7 +25,7 @@ def _indices_scaled(indices, absmax, code, block):
 
 
 def _test_dequantize(answer) -> None:
-    code = package.normal_float_code()
+    code = package.nf4_code()
     indices, absmax = quantize(numbers(24, 2), code, BLOCK)
     got = answer(indices.clone(), absmax.clone(), code.clone(), BLOCK)
     arguments = (indices, absmax, code, BLOCK)

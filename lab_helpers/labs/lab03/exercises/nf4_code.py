@@ -1,4 +1,4 @@
-"""Lab 03, exercise ``nf4_code``: reference, planted wrong answers, check, hints."""
+"""Lab 03, exercise ``nf4_code``: planted wrong answers, check, hints."""
 
 import torch
 
@@ -6,13 +6,7 @@ from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_c
 from lab_helpers.labs.lab03.exercises.shared import refuse
 from lab_helpers.runtime.language import Text
 from lab_helpers.tuning import quantization as package
-
-
-def nf4_code(offset):
-    above = torch.special.ndtri(torch.linspace(offset, 0.5, 9)[:-1].double())
-    below = -torch.special.ndtri(torch.linspace(offset, 0.5, 8)[:-1].double())
-    code = torch.cat([below, torch.zeros(1), above]).float().sort().values
-    return code / code.max()
+from lab_helpers.tuning.quantization import nf4_code
 
 
 def _even_code(offset):
@@ -75,7 +69,7 @@ def _test_code(answer) -> None:
     )
     expect_close(
         got,
-        package.normal_float_code(),
+        nf4_code(),
         "not the 16 normal quantiles with 0 among them.",
         "0 を含む 16 個の正規分位点になっていません。",
         1e-6,

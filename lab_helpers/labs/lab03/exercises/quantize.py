@@ -1,18 +1,12 @@
-"""Lab 03, exercise ``quantize``: reference, planted wrong answers, check, hints."""
+"""Lab 03, exercise ``quantize``: planted wrong answers, check, hints."""
 
 import torch
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.labs.lab03.by_hand import quantize
 from lab_helpers.labs.lab03.exercises.shared import BLOCK, numbers, refuse
 from lab_helpers.runtime.language import Text
 from lab_helpers.tuning import quantization as package
-
-
-def quantize(weights, code, block):
-    blocks = weights.reshape(-1, block)
-    absmax = blocks.abs().amax(1)
-    scaled = blocks / absmax[:, None]
-    return (scaled[..., None] - code).abs().argmin(-1).reshape(-1), absmax
 
 
 def _one_scale(weights, code, block):
@@ -48,7 +42,7 @@ def _in_place(weights, code, block):
 
 
 def _test_quantize(answer) -> None:
-    code, weights = package.normal_float_code(), numbers()
+    code, weights = package.nf4_code(), numbers()
     given = weights.clone()
     got = answer(given, code.clone(), BLOCK)
     if not isinstance(got, (tuple, list)) or len(got) != 2:

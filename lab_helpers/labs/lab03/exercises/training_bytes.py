@@ -1,13 +1,9 @@
-"""Lab 03, exercise ``training_bytes``: reference, planted wrong answers, check, hints."""
+"""Lab 03, exercise ``training_bytes``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, WrongAnswer, expect_close
+from lab_helpers.labs.lab03.by_hand import training_bytes
 from lab_helpers.labs.lab03.exercises.shared import refuse
 from lab_helpers.runtime.language import Text
-
-
-def training_bytes(frozen, bits, trained):
-    return frozen * bits / 8 + trained * 16
-
 
 _BYTE_MISTAKES = (
     (
