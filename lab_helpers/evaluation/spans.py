@@ -19,8 +19,17 @@ def span_scores(predicted: list[list[Span]], gold: list[list[Span]]) -> dict[str
     true = sum(len(set(g)) for g in gold)
     precision = right / said if said else 0.0
     recall = right / true if true else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
-    return {"precision": precision, "recall": recall, "f1": f1}
+    return {"precision": precision, "recall": recall, "f1": span_f1(predicted, gold)}
+
+
+def span_f1(predicted, gold):
+    """F1 of :func:`span_scores`: the harmonic mean of precision and recall, 0 where nothing is right."""
+    right = sum(len(set(p) & set(g)) for p, g in zip(predicted, gold, strict=True))
+    if right == 0:
+        return 0.0
+    precision = right / sum(len(set(p)) for p in predicted)
+    recall = right / sum(len(set(g)) for g in gold)
+    return 2 * precision * recall / (precision + recall)
 
 
 def scores_by_kind(predicted: list[list[Span]], gold: list[list[Span]], kinds) -> list[dict]:

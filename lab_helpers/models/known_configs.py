@@ -219,20 +219,3 @@ def target_shapes(model: str, targets: str) -> list[tuple[int, int]]:
             f"Its linear layers are called {', '.join(sorted({n.rsplit('.', 1)[-1] for n in shapes})) or 'otherwise'}.",
         )
     return found
-
-
-def lora_counts(model: str, r: int, targets: str) -> dict:
-    """Trainable and all parameters, the ratio "one in N", and the adapter's size in MB (16-bit)."""
-    from lab_helpers.tuning.lora import adapter_parameters
-
-    trainable = adapter_parameters(target_shapes(model, targets), r)
-    _, total = linear_shapes(model)
-    return {
-        "model": model,
-        "r": r,
-        "targets": targets,
-        "trainable": trainable,
-        "total": total,
-        "one_in": total / trainable,
-        "megabytes": trainable * 2 / 1e6,
-    }

@@ -56,9 +56,14 @@ def freeze(model: EncoderClassifier, trainable_blocks: int) -> int:
         )
     model.encoder.requires_grad_(False)
     model.head.requires_grad_(True)
-    for number, block in enumerate(blocks):
-        block.requires_grad_(number >= len(blocks) - trainable_blocks)
+    freeze_bottom(blocks, trainable_blocks)
     return trainable_parameters(model)
+
+
+def freeze_bottom(blocks, trainable):
+    """Let only the top ``trainable`` of the blocks learn; the list runs from the bottom up."""
+    for number, block in enumerate(blocks):
+        block.requires_grad_(number >= len(blocks) - trainable)
 
 
 def trainable_parameters(model: nn.Module) -> int:

@@ -21,9 +21,16 @@ def lora_forward(x, W, A, B, alpha: float, r: int) -> torch.Tensor:
     return x @ W.T + lora_scaling(alpha, r) * (x @ A.T) @ B.T
 
 
-def merge_weight(W, A, B, alpha: float, r: int) -> torch.Tensor:
+def merge(W, A, B, alpha: float, r: int) -> torch.Tensor:
     """W' = W + (α/r) · BA, shape (d, k): after this the adapter costs nothing at inference."""
     return W + lora_scaling(alpha, r) * B @ A
+
+
+def init_lora(d: int, k: int, r: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A (r, k) Kaiming-uniform and B (d, r) zero, so that BA = 0 at the start — LoRA §4.1."""
+    A = torch.empty(r, k)
+    nn.init.kaiming_uniform_(A, a=math.sqrt(5))
+    return A, torch.zeros(d, r)
 
 
 class LoraLinear(nn.Module):
@@ -38,10 +45,9 @@ class LoraLinear(nn.Module):
             raise ValueError("r must be at least 1")
         self.base = base.requires_grad_(False)
         self.scaling = lora_scaling(alpha, r, rank_stabilized)
-        device = base.weight.device
-        self.A = nn.Parameter(torch.empty(r, base.in_features, device=device))
-        self.B = nn.Parameter(torch.zeros(base.out_features, r, device=device))
-        nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
+        A, B = init_lora(base.out_features, base.in_features, r)
+        self.A = nn.Parameter(A.to(base.weight.device))
+        self.B = nn.Parameter(B.to(base.weight.device))
         self.merged = False
 
     def delta(self) -> torch.Tensor:

@@ -22,15 +22,20 @@ def deltas(
     return {name: after[name] - before[name] for name in before}
 
 
-def relative_change(before: dict, delta: dict) -> list[dict]:
-    """‖ΔW‖ / ‖W‖ (Frobenius) of every matrix, with its block and short name."""
+def relative_change(before, after):
+    """‖ΔW‖ / ‖W‖ (Frobenius) of one matrix."""
+    return (after - before).norm() / before.norm()
+
+
+def relative_change_rows(before: dict, after: dict) -> list[dict]:
+    """:func:`relative_change` of every matrix, with its block and short name."""
     return [
         {
             "block": int(name.split(".")[0]),
             "matrix": _short(name),
-            "change": float(delta[name].norm() / before[name].norm()),
+            "change": float(relative_change(before[name], after[name])),
         }
-        for name in delta
+        for name in after
     ]
 
 

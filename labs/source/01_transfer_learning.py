@@ -62,7 +62,7 @@ lab.table([{"label": row["label"], "text": row["text"]} for row in requests.rows
 #
 # エンコーダーは、各トークンを 384 個の数値に変えます。まず、モデルに何が見えているのかを確かめましょう。同じ内容を 2 つの言語で読ませてみます。`[UNK]` は、モデルの語彙にない文字列を表します。
 # %%
-from lab_helpers.labs.lab01.training import text_encoder
+from lab_helpers.labs.shared.models import load_text_encoder
 
 encoder = load_text_encoder(lab.run)
 for text in ("The lid no longer closes.", "蓋が閉まらなくなりました。"):
@@ -106,13 +106,15 @@ print((vectors @ vectors.T).cpu().numpy().round(2))
 # %%
 from lab_helpers.figures import transfer as figures
 from lab_helpers.labs.lab01.training import curve_metrics
-from lab_helpers.labs.shared.classifiers import cheap_curves
+from lab_helpers.labs.shared.classifiers import measure_cheap_curves
 
 panels = {}
 for name in ("reviews", "requests"):
     for language in ("en", "ja"):
         data = shipped_texts(name, language)
-        panels[data.name] = cheap_curves(encoder, data, lab.settings["sizes"], lab.settings["seeds"])
+        panels[data.name] = measure_cheap_curves(encoder, data, lab.settings["sizes"], lab.settings["seeds"])
+for name, rows in panels.items():
+    lab.run.table(f"curve {name}", rows)
 lab.measured(**curve_metrics(panels))
 # %%
 chance = {name: 1 / 3 if name.startswith("reviews") else 1 / 10 for name in panels}
@@ -142,16 +144,16 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 #
 # 今度は 2,270 万個の重みをすべて動かします。出発点は 2 通りで、事前学習済みの重みと、同じアーキテクチャのランダムな重みです。データも学習の予算も同じです。学習ループは `lab_helpers/tuning/transfer.py` の `fine_tune` です。短いので読んでみてください。
 # %%
-from lab_helpers.labs.lab01.training import gap, outcome_metrics, settings
-from lab_helpers.labs.shared.classifiers import trained
+from lab_helpers.labs.lab01.training import gap_metrics, outcome_metrics, task_settings
+from lab_helpers.labs.shared.classifiers import train_classifier
 
-print(settings(lab.run, "sentiment"))
+print(task_settings(lab.run, "sentiment"))
 outcomes = {}
 for language in ("en", "ja"):
     for start in ("pretrained", "scratch"):
-        outcome = trained(
+        outcome = train_classifier(
             encoder, shipped_texts("reviews", language), 256, lab.seed,
-            pretrained=start == "pretrained", **settings(lab.run, "sentiment"),
+            pretrained=start == "pretrained", **task_settings(lab.run, "sentiment"),
         )
         outcomes[language, start] = outcome
         lab.measured(**outcome_metrics(f"sentiment_accuracy_{start}_256_{language}", outcome))
@@ -164,7 +166,7 @@ for (language, start), outcome in outcomes.items():
 for language in ("en", "ja"):
     tfidf = lab.run.metrics[f"sentiment_accuracy_tfidf_256_{language}"]
     rows.append({"language": language, "start": "TF-IDF", "accuracy": tfidf})
-    lab.measured(**gap(lab.run.metrics, "sentiment", 256, language))
+    lab.measured(**gap_metrics(lab.run.metrics, "sentiment", 256, language))
 lab.table(rows, "sentiment at 256")
 # %% [markdown] lang="en"
 # Two things to take home. Moving the weights helped where the frozen vectors were weak: full fine-tuning *builds* the feature that the probe could not find. And a Transformer from random weights needs far more than 256 texts; the opponent worth beating is TF-IDF. That is why the gap below counts against the **better** of the two.
@@ -175,14 +177,14 @@ lab.table(rows, "sentiment at 256")
 #
 # 続いて、事前学習に近いタスクを、わずか 64 件のラベルと 3 つのシードで試します。
 # %%
-from lab_helpers.labs.lab01.training import intent_rows
+from lab_helpers.labs.lab01.training import train_intents
 from lab_helpers.labs.shared.classifiers import mean_at
 
-intent = intent_rows(lab.run, encoder, requests)
+intent = train_intents(lab.run, encoder, requests)
 lab.table(intent, "intent")
 for start in ("pretrained", "scratch"):
     lab.measured(**{f"intent_accuracy_{start}_64_en": mean_at(intent, start, 64)})
-lab.measured(**gap(lab.run.metrics, "intent", 64, "en"))
+lab.measured(**gap_metrics(lab.run.metrics, "intent", 64, "en"))
 lab.compare("intent_gap")
 # %% [markdown] lang="en"
 # ## Build: freeze from below
@@ -220,9 +222,9 @@ for trainable in (0, 2, 4, 6):  # NBVAL_CHECK_OUTPUT
 # 凍結しないブロックを 2、4、6 個として学習し、どこまでならコストをかける価値があるかをリストから選んでみてください。カーネルが動いていない場合は、2 ブロックの図が表示されます。
 # %%
 from lab_helpers.figures.widgets import freezing_explorer
-from lab_helpers.labs.lab01.training import freezing
+from lab_helpers.labs.lab01.training import train_freezing
 
-frozen = freezing(lab.run, encoder, requests)
+frozen = train_freezing(lab.run, encoder, requests)
 lab.table(frozen, "freezing")
 lab.figure(figures.freezing(frozen, trainable_blocks=2), "freezing")
 freezing_explorer(frozen)
@@ -245,15 +247,16 @@ def relative_change(before, after):
 
 relative_change = lab.check("relative_change", relative_change)
 # %%
-from lab_helpers.labs.lab01.training import top_over_bottom
+from lab_helpers.labs.lab01.training import weight_change_metrics
 from lab_helpers.tuning import spectrum
 
 before = spectrum.matrices(pretrained)
 after = spectrum.matrices(outcomes["en", "pretrained"].model.encoder)
 name = "5.attention.self.value"
 print(name, float(relative_change(before[name], after[name])))
-moved = spectrum.relative_change(before, spectrum.deltas(before, after))
-lab.measured(**top_over_bottom(moved))
+moved = spectrum.relative_change_rows(before, after)
+lab.run.table("weight change", moved)
+lab.measured(**weight_change_metrics(moved))
 lab.figure(figures.weight_change(moved), "weight_change")
 # %% [markdown] lang="en"
 # The picture is less tidy than the sentence in the article. Over all, the top two blocks moved hardly farther than the bottom two (the verdict prints the factor); the *kind* of matrix matters more than its height, and the lowest value matrix moved more than the highest. "Freeze the low layers" is a budget rule, not a law of nature.
@@ -269,11 +272,11 @@ lab.figure(figures.weight_change(moved), "weight_change")
 # 固有表現には、トークンごとに印をつけます。`B-part` は部品の始まり、`I-part` はその続き、`O` はそれ以外のすべてです。大半のトークンは `O` です。そこで、考えられるかぎり最も怠け者のタガー、つまり常に `O` と答えるタガーをつくり、記事が勧めるとおり正解率で測ってみます。
 # %%
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.labs.lab01.entities import fit_tagger, majority_tagger
+from lab_helpers.labs.lab01.entities import majority_metrics, train_tagger
 
 train_rows, test_rows = (load_shipped("entities", "en", split) for split in ("train", "test"))
-tagger = fit_tagger(lab.run, train_rows, pretrained=True)
-lazy = majority_tagger(tagger, test_rows)
+tagger = train_tagger(lab.run, train_rows, pretrained=True)
+lazy = majority_metrics(tagger, test_rows)
 lab.measured(**lazy)
 print(f"always O: token accuracy {lazy['o_tagger_token_accuracy']:.2f}")
 # %% [markdown] lang="en"
@@ -301,7 +304,7 @@ from lab_helpers.tuning.tagging import FeatureTagger
 texts, gold = [row["text"] for row in test_rows], [gold_spans(row) for row in test_rows]
 found = {
     "pretrained": tagger.spans(texts),
-    "scratch": fit_tagger(lab.run, train_rows, pretrained=False).spans(texts),
+    "scratch": train_tagger(lab.run, train_rows, pretrained=False).spans(texts),
     "traditional": FeatureTagger().fit(train_rows).spans(texts),
 }
 scores = {name: span_f1(spans, gold) for name, spans in found.items()}
@@ -314,6 +317,7 @@ from lab_helpers.tuning.tagging import KINDS
 lab.measured(**{f"entity_f1_{name}": score for name, score in scores.items()})
 lab.measured(entity_gap_traditional=scores["pretrained"] - scores["traditional"])
 by_kind = scores_by_kind(found["pretrained"], gold, KINDS)
+lab.run.table("entities by kind", by_kind)
 lab.figure(figures.entity_scores(by_kind, scores), "entities")
 # %% [markdown] lang="en"
 # "Traditional" is a tagger with hand-made features (the word, its shape, its neighbours) and a linear model: the earlier kind of model the article compares with. Look at the right panel too: a code such as `4K17` has a shape that gives it away; a part can be any noun.
@@ -329,13 +333,13 @@ lab.figure(figures.entity_scores(by_kind, scores), "entities")
 # MiniLM には、もともと身につけた技能があります。ある文と同じ意味の文を、120 文の中から見つけることです。レビューの評価を学ぶ間もその技能を保つように、とは誰も指示していません。手法を公平に比べるため、どれも**新しい技能が同じ水準に達したところ**で止めます。何も学んでいない手法は、何も忘れてもいないからです。
 # %%
 from lab_helpers.runtime.intervals import bootstrap_interval
-from lab_helpers.labs.lab01.forgetting import forgetting_row
+from lab_helpers.labs.lab01.forgetting import measure_forgetting
 from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
 
 skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
 base_hits = skill.hits(pretrained)
 base = float(base_hits.mean())
-rows = [forgetting_row(encoder, outcomes["en", "pretrained"])]
+rows = [measure_forgetting(encoder, outcomes["en", "pretrained"])]
 lab.measured(old_skill_base=base, old_skill_base_ci=bootstrap_interval(base_hits))
 print(f"before tuning {base:.2f}, after full fine-tuning {rows[0]['old_skill']:.2f}")
 # %% [markdown] lang="en"
@@ -343,9 +347,9 @@ print(f"before tuning {base:.2f}, after full fine-tuning {rows[0]['old_skill']:.
 # %% [markdown] lang="ja" of="f0447aaa"
 # 対策に移る前に、公平を期してこの技能の限界も見ておきます。日本語ではほとんど働きません。また、「同じ単語を使った別の意味の文」(「犬が人を噛んだ」の類)を見せると、ほぼ必ず本当の言い換えよりそちらを選びます。
 # %%
-from lab_helpers.labs.lab01.forgetting import limits_of_old_skill
+from lab_helpers.labs.lab01.forgetting import measure_skill_limits
 
-limits = limits_of_old_skill(encoder)
+limits = measure_skill_limits(encoder)
 lab.measured(**limits)
 print({name: round(value, 2) for name, value in limits.items()})
 # %% [markdown] lang="en"
@@ -355,7 +359,7 @@ print({name: round(value, 2) for name, value in limits.items()})
 # %%
 from peft import LoraConfig, get_peft_model
 
-from lab_helpers.labs.shared.classifiers import until_target
+from lab_helpers.labs.lab01.forgetting import train_until_target
 from lab_helpers.tuning.transfer import Replay
 
 common = {
@@ -370,21 +374,21 @@ def attach_lora(model):
     model.encoder = get_peft_model(model.encoder, config)
 
 
-rows.append(until_target(
+rows.append(train_until_target(
     encoder, reviews, skill, attach_lora, method="lora",
     learning_rate=lab.settings["lora_learning_rate"], **common,
 ))
 # %%
-rows.append(until_target(
+rows.append(train_until_target(
     encoder, reviews, skill, lambda model: None, method="replay",
     learning_rate=lab.settings["sentiment_learning_rate"],
     replay=Replay(paraphrase_pairs("en", "train")), **common,
 ))
 # %%
-from lab_helpers.labs.lab01.forgetting import forgotten, probe_row
+from lab_helpers.labs.lab01.forgetting import forgetting_metrics, probe_row
 
 rows.append(probe_row(lab.run.metrics, base))
-lab.measured(**forgotten(rows, base))
+lab.measured(**forgetting_metrics(rows, base))
 lab.table(rows, "forgetting")
 lab.figure(figures.forgetting(rows, base), "forgetting")
 lab.compare("forgotten")

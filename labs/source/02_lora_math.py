@@ -44,11 +44,11 @@ lab.predict("one_in", ...)
 #
 # これをうのみにする必要はありません。ラボ 01 では MiniLM の*すべての*重みをファインチューニングしました。同じシードでもう一度実行し、本物の ΔW を見てみましょう。
 # %%
-from lab_helpers.labs.lab01.training import text_encoder
-from lab_helpers.labs.lab02.training import full_delta
+from lab_helpers.labs.lab02.energy import train_full_delta
+from lab_helpers.labs.shared.models import load_text_encoder
 
 encoder = load_text_encoder(lab.run)
-delta = full_delta(encoder, lab.settings, lab.seed)
+delta = train_full_delta(encoder, lab.settings, lab.seed)
 matrix = delta["5.attention.self.query"]
 print(len(delta), "matrices, for example 5.attention.self.query", tuple(matrix.shape))
 # %% [markdown] lang="en"
@@ -67,10 +67,10 @@ def energy(delta):
 energy = lab.check("energy", energy)
 # %%
 from lab_helpers.figures import lora as lora_figures
-from lab_helpers.labs.lab02.training import energy_summary, square_energies
+from lab_helpers.labs.lab02.energy import compute_energies, energy_metrics
 
-energies, reference = square_energies(delta, lab.seed)
-lab.measured(**energy_summary(energies, reference))
+energies, reference = compute_energies(delta, lab.seed)
+lab.measured(**energy_metrics(energies, reference))
 lab.figure(lora_figures.spectrum(energies, reference), "spectrum")
 lab.compare("energy")
 # %% [markdown] lang="en"
@@ -165,11 +165,12 @@ print("detour against merged:", float((both[0] - both[1]).abs().max()))
 # パッケージでは、これらの関数が `lab_helpers/tuning/lora.py` の `LoraLinear` という層になっています。本物のエンコーダーの全 6 ブロックの q と v にこの層を付け、別のコピーには PEFT の LoRA を付けます。どちらにも同じ乱数の A と B を与え、問い合わせ 16 件に対する 2 つのモデルの出力を比べましょう。
 # %%
 from lab_helpers.data.labelled import shipped_texts
-from lab_helpers.labs.lab02.parity import parity_with_peft
+from lab_helpers.labs.lab02.parity import measure_peft_parity
 
 messages, _ = shipped_texts("requests", "en").split("validation")
-parity = parity_with_peft(encoder, messages[:16], lab.run.folder, r=8, alpha=16, seed=lab.seed)
+parity = measure_peft_parity(encoder, messages[:16], lab.run.folder, r=8, alpha=16, seed=lab.seed)
 lab.measured(**parity)
+lab.run.artifact(lab.run.folder / "adapter")
 lab.table([{"measured": name, "value": value} for name, value in parity.items()])
 # %% [markdown] lang="en"
 # Read it line by line. `step0`: nothing changes before training. `peft…forward`: two implementations, one function; so PEFT is a convenience (a good one), not a necessity. `merge`: rounding only. `adapter_effect`: the adapter did do something, otherwise all those zeros would prove nothing. The file is Σ r(d + k) × 4 bytes plus a header of about one percent.
@@ -194,8 +195,9 @@ adapter_parameters = lab.check("adapter_parameters", adapter_parameters)
 # %% [markdown] lang="ja" of="c4507503"
 # 以下のモデルは、実際の設定をもとに*メタデバイス*上に組み立てたものです。どの層にも形はありますが、重みはメモリに一切載りません。だから、ノート PC でも 1,750 億個のパラメータを数えられます。
 # %%
-from lab_helpers.labs.lab02.training import COUNTED
-from lab_helpers.models.known_configs import lora_counts, target_shapes
+from lab_helpers.labs.lab02.counts import COUNTED
+from lab_helpers.models.known_configs import target_shapes
+from lab_helpers.tuning.lora_counts import lora_counts
 
 shapes = target_shapes("Llama 3 8B", "q, v")
 print(f"Llama 3 8B, r=16, q and v: {adapter_parameters(shapes, 16):,}")
@@ -230,12 +232,16 @@ parameter_explorer(lora_counts, list(KNOWN), list(TARGET_SETS))
 #
 # 今度は、ランクを*必要とする*課題です。凍結した層にランダムなキー→値のペアを 64 組記憶させます。完璧な ΔW のランクは 64 です。多くのチュートリアルと同じように、α = 16 のまま r を上げていきます。するとスケーリング α/r は 16 から 0.25 まで下がります。
 # %%
-from lab_helpers.labs.lab02.training import capacity_figure, capacity_rows, capacity_summary
-from lab_helpers.labs.lab02.capacity import CapacityTask
+from lab_helpers.labs.lab02.capacity import (
+    CapacityTask,
+    capacity_figure,
+    capacity_metrics,
+    measure_capacity,
+)
 
-capacity = capacity_rows(CapacityTask(), lab.settings["seeds"])
+capacity = measure_capacity(CapacityTask(), lab.settings["seeds"])
 lab.table(capacity, "capacity")
-lab.measured(**capacity_summary(capacity))
+lab.measured(**capacity_metrics(capacity))
 # %% [markdown] lang="en"
 # ## Mend it: α/√r
 #
@@ -255,12 +261,12 @@ lab.figure(capacity_figure(capacity), "capacity")
 #
 # 48 件のラベルで問い合わせの振り分けを学習し、r = 1 と r = 45 を 3 つのシードで比べます。スケーリングはどちらも 2 です。そのうえで、r = 1 だけを**ステップ数を 2 倍にして**もう一度学習させます。小さなランクは「できない」のでしょうか、それとも「遅い」だけでしょうか。
 # %%
-from lab_helpers.labs.lab02.training import rank_rows, rank_summary
+from lab_helpers.labs.lab02.training import rank_metrics, train_ranks
 
-ranks = rank_rows(encoder, lab.settings)
+ranks = train_ranks(encoder, lab.settings)
 lab.table(ranks, "ranks")
 # %%
-lab.measured(**rank_summary(ranks))
+lab.measured(**rank_metrics(ranks))
 for name in ("rank_real_task_gain", "rank_patient_gain", "base_hash_unchanged"):
     print(name, round(lab.run.metrics[name], 3))
 # %% [markdown] lang="en"
@@ -278,20 +284,20 @@ for name in ("rank_real_task_gain", "rank_patient_gain", "base_hash_unchanged"):
 # %%
 from peft import LoraConfig
 
-from lab_helpers.labs.lab02.training import EQUAL_PARAMETERS, HIGH_RANK, lora_accuracy
+from lab_helpers.labs.lab02.training import EQUAL_PARAMETERS, HIGH_RANK, train_lora
 
 targets = [{"targets": "q, v", **row} for row in ranks if row["r"] == HIGH_RANK]
 for name in ("MLP", "all linear"):
     r, modules = EQUAL_PARAMETERS[name]
     for seed in lab.settings["seeds"]:
         config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=modules)
-        result = lora_accuracy(encoder, config, lab.settings, seed)
+        result = train_lora(encoder, config, lab.settings, seed)
         targets.append({"targets": name, "r": r, "seed": seed, **result})
 lab.table(targets, "targets", columns=["targets", "r", "seed", "accuracy", "loss"])
 # %%
-from lab_helpers.labs.lab02.training import target_figure, target_summary
+from lab_helpers.labs.lab02.training import target_figure, target_metrics
 
-lab.measured(**target_summary(targets))
+lab.measured(**target_metrics(targets))
 lab.figure(target_figure(targets), "targets")
 # %% [markdown] lang="en"
 # q and v is the choice of the first paper, made under a fixed budget among attention matrices only. Here, all linear layers did as well as q and v, the MLP alone a little worse, and with three seeds no difference clearly exceeds their spread: this small task does not decide it. The QLoRA paper found all linear layers necessary to match full fine-tuning. PEFT still defaults to q and v.
@@ -306,15 +312,15 @@ lab.figure(target_figure(targets), "targets")
 #
 # フルファインチューニングでうまくいく学習率のまま LoRA を加えた人がいるとします。エラーは 1 つも出ません。最後の行は、反対側の極端な例です。
 # %%
-from lab_helpers.labs.lab02.training import rate_summary
+from lab_helpers.labs.lab02.training import rate_metrics
 
 rates = []
 for rate in lab.settings["learning_rates"]:
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-    result = lora_accuracy(encoder, config, lab.settings, lab.seed, rate)
+    result = train_lora(encoder, config, lab.settings, lab.seed, rate)
     rates.append({"learning_rate": rate, **result})
 lab.table(rates, "learning rates", columns=["learning_rate", "loss", "accuracy"])
-lab.measured(**rate_summary(rates))
+lab.measured(**rate_metrics(rates))
 # %% [markdown] lang="en"
 # ## Mend it
 #

@@ -380,7 +380,8 @@ def training_bytes(frozen, bits, trained):
 
 training_bytes = lab.check("training_bytes", training_bytes)
 # %%
-from lab_helpers.models.known_configs import linear_shapes, lora_counts
+from lab_helpers.models.known_configs import linear_shapes
+from lab_helpers.tuning.lora_counts import lora_counts
 
 for name in ("Llama 3 8B", "Llama 3 70B"):
     counts = lora_counts(name, 16, "all linear")

@@ -40,7 +40,8 @@ from lab_helpers.figures.widgets import (
     quiz_widget,
     rank_explorer,
 )
-from lab_helpers.models.known_configs import KNOWN, TARGET_SETS, lora_counts
+from lab_helpers.models.known_configs import KNOWN, TARGET_SETS
+from lab_helpers.tuning.lora_counts import lora_counts
 rows = [{"blocks": k, "accuracy": a, "trainable": 10 ** k} for k, a in ((0, 0.4), (2, 0.5), (4, 0.6), (6, 0.7))]
 freezing_explorer(rows)
 """,

@@ -37,7 +37,7 @@ from lab_helpers.runtime.profiles import load_profile
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {
-    "sft_rows": 6, "sft_epochs": 1, "sft_batch_size": 3, "pairs": 6, "answer_pairs": 2, "batch_size": 3,
+    "sft_rows": 6, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "answer_pairs": 2, "batch_size": 3,
     "questions": 4, "judge_pairs": 8, "parity_pairs": 3, "arm_pairs": 4, "arm_batch_size": 2,
     "arm_test": 4, "alike_pairs": 4, "length_pairs": 4, "length_questions": 2, "max_length": 1024,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from lab_helpers.tuning.lora import (
     add_lora,
     lora_forward,
     lora_scaling,
-    merge_weight,
+    merge,
 )
 
 N, D, K = 7, 10, 6
@@ -202,7 +202,7 @@ def test_merging_and_unmerging_twice_changes_nothing_more():
 def test_merge_weight_gives_the_forward_of_lora_and_leaves_its_inputs():
     (a, b), x, w = factors(4), inputs(), inputs(D, K)
     kept = w.clone()
-    merged = merge_weight(w, a, b, 16, 4)
+    merged = merge(w, a, b, 16, 4)
     assert merged.shape == (D, K)
     assert close(x @ merged.T, lora_forward(x, w, a, b, 16, 4))
     assert torch.equal(w, kept)

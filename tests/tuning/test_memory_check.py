@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from lab_helpers.labs.lab03.memory_check import (
-    measure_plan,
-    measure_peak,
     count_tensor_bytes,
+    measure_peak,
+    measure_plan,
 )
 from lab_helpers.tuning.memory import OPTIMIZERS, Plan, four_bit_bytes
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab_helpers.models.known_configs import linear_shapes, lora_counts
+from lab_helpers.models.known_configs import linear_shapes
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.tuning.lora_counts import lora_counts
 from lab_helpers.tuning.memory import (
     GIB,
     GPUS,

@@ -6,7 +6,12 @@ import torch
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
-from lab_helpers.labs.shared.classifiers import cheap_curves, mean_at, trained, until_target
+from lab_helpers.labs.shared.classifiers import (
+    mean_at,
+    measure_cheap_curves,
+    train_classifier,
+    train_until_target,
+)
 from lab_helpers.models.encoders import load_encoder
 from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.classifier import freeze
@@ -203,7 +208,7 @@ def test_the_probe_and_the_bag_of_words_learn_what_is_there():
 
 
 def test_cheap_curves_have_one_row_a_method_size_and_seed(encoder, data):
-    rows = cheap_curves(encoder, data, [4, 16], [0, 1])
+    rows = measure_cheap_curves(encoder, data, [4, 16], [0, 1])
     found = {(row["method"], row["n"], row["seed"]) for row in rows}
     expected = {(m, n, seed) for m in ("probe", "tf-idf") for n in (4, 16) for seed in (0, 1)}
     assert found == expected
@@ -226,7 +231,7 @@ def test_the_mean_at_a_size_is_over_the_seeds_of_one_method():
 
 
 def test_a_trained_outcome_is_measured_on_the_test_split(encoder, data):
-    outcome = trained(encoder, data, 24, 0, **{**FAST, "epochs": 10})
+    outcome = train_classifier(encoder, data, 24, 0, **{**FAST, "epochs": 10})
     assert outcome.hits.shape == (8,)
     texts, labels = data.split("test")
     predicted = encoder.logits(outcome.model, texts).argmax(axis=1)
@@ -237,7 +242,7 @@ def test_a_trained_outcome_is_measured_on_the_test_split(encoder, data):
 
 @pytest.mark.parametrize(("target", "steps"), [(0.0, 2), (1.1, 6)])
 def test_until_target_stops_at_the_target_or_at_the_end(encoder, data, target, steps):
-    row = until_target(
+    row = train_until_target(
         encoder,
         data,
         OldSkill(encoder, [(text, text) for text in TEXTS[:5]]),
@@ -265,7 +270,7 @@ def test_until_target_looks_at_validation_texts_and_at_test_texts_only_at_the_en
         return logits(model, texts, **options)
 
     monkeypatch.setattr(encoder, "logits", recorded)
-    until_target(
+    train_until_target(
         encoder,
         data,
         OldSkill(encoder, [(text, text) for text in TEXTS[:3]]),

@@ -1,16 +1,17 @@
 """Lab 01: the old skill after fine-tuning, for every method a row, and where that skill ends."""
 
-from lab_helpers.course.record import Run
+from collections.abc import Callable
+
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.similarity import fooled_by_overlap
 from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
-from lab_helpers.labs.shared.classifiers import Outcome, until_target
-from lab_helpers.tuning.classifier import trainable_parameters
-from lab_helpers.tuning.transfer import Replay, TextEncoder
+from lab_helpers.labs.shared.classifiers import Outcome, measure_hits
+from lab_helpers.tuning.classifier import EncoderClassifier, trainable_parameters
+from lab_helpers.tuning.transfer import Replay, TextEncoder, fine_tune
 
 
-def forgetting_row(encoder: TextEncoder, outcome: Outcome) -> dict:
+def measure_forgetting(encoder: TextEncoder, outcome: Outcome) -> dict:
     """New and old skill of a finished full fine-tuning, as a row of the forgetting table."""
     skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
     return {
@@ -20,37 +21,6 @@ def forgetting_row(encoder: TextEncoder, outcome: Outcome) -> dict:
         "steps": len(outcome.history.losses),
         "trainable": trainable_parameters(outcome.model),
     }
-
-
-def forgetting_arm(
-    run: Run, encoder: TextEncoder, data: LabelledTexts, skill: OldSkill, method: str
-) -> dict:
-    """One method of the forgetting comparison: ``lora`` or ``replay``."""
-    from peft import LoraConfig, get_peft_model
-
-    def prepare(model) -> None:
-        if method == "lora":
-            config = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"])
-            model.encoder = get_peft_model(model.encoder, config)
-
-    sizes = run.settings
-    return until_target(
-        encoder,
-        data,
-        skill,
-        prepare,
-        method=method,
-        target=sizes["forgetting_target"],
-        seed=run.seed,
-        n=256,
-        epochs=sizes["forgetting_epochs"],
-        learning_rate=sizes[
-            "lora_learning_rate" if method == "lora" else "sentiment_learning_rate"
-        ],
-        head_learning_rate=sizes["head_learning_rate"],
-        batch_size=sizes["batch_size"],
-        replay=Replay(paraphrase_pairs("en", "train")) if method == "replay" else None,
-    )
 
 
 def probe_row(metrics: dict, base: float) -> dict:
@@ -65,14 +35,14 @@ def probe_row(metrics: dict, base: float) -> dict:
     }
 
 
-def forgotten(rows: list[dict], base: float) -> dict[str, float]:
+def forgetting_metrics(rows: list[dict], base: float) -> dict[str, float]:
     """Add the column ``forgotten`` to the rows, and return it as metrics by method."""
     for row in rows:
         row["forgotten"] = base - row["old_skill"]
     return {f"forgetting_{row['method']}": row["forgotten"] for row in rows}
 
 
-def limits_of_old_skill(encoder: TextEncoder) -> dict[str, float]:
+def measure_skill_limits(encoder: TextEncoder) -> dict[str, float]:
     """Where the old skill ends: Japanese, and a distractor that shares the anchor's words."""
     pretrained = encoder.load()
     japanese = OldSkill(encoder, paraphrase_pairs("ja", "test")).accuracy(pretrained)
@@ -84,4 +54,54 @@ def limits_of_old_skill(encoder: TextEncoder) -> dict[str, float]:
     return {
         "old_skill_base_ja": japanese,
         "fooled_by_overlap": float(fooled_by_overlap(*columns).mean()),
+    }
+
+
+def train_until_target(
+    encoder: TextEncoder,
+    data: LabelledTexts,
+    skill: OldSkill,
+    prepare: Callable[[EncoderClassifier], None],
+    *,
+    method: str,
+    target: float,
+    seed: int,
+    n: int,
+    epochs: int,
+    learning_rate: float,
+    head_learning_rate: float,
+    batch_size: int,
+    score_every: int = 4,
+    replay: Replay | None = None,
+) -> dict:
+    """Train until the *validation* accuracy reaches ``target``, then measure new and old skill.
+
+    ``prepare(model)`` decides what trains. Methods that stop at the same new skill can be compared
+    by what they forgot. Returns ``{"method", "new_skill", "old_skill", "steps", "trainable"}``.
+    """
+    model = encoder.classifier(len(data.labels), seed)
+    prepare(model)
+    texts, labels = data.sample(n, seed)
+    history = fine_tune(
+        model,
+        encoder,
+        texts,
+        labels,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        head_learning_rate=head_learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+        replay=replay,
+        label=method,
+        score=lambda: float(measure_hits(encoder, model, data, "validation").mean()),
+        score_every=score_every,
+        stop_at=target,
+    )
+    return {
+        "method": method,
+        "new_skill": float(measure_hits(encoder, model, data).mean()),
+        "old_skill": skill.accuracy(model.encoder),
+        "steps": len(history.losses),
+        "trainable": trainable_parameters(model),
     }

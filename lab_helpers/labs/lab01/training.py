@@ -6,27 +6,13 @@ import numpy as np
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.labelled import LabelledTexts
-from lab_helpers.labs.shared.classifiers import Outcome, mean_at, trained
-from lab_helpers.runtime.hardware import detect
+from lab_helpers.labs.shared.classifiers import Outcome, mean_at, train_classifier
 from lab_helpers.runtime.language import LANGUAGES
-from lab_helpers.runtime.precision import FLOAT32, pick_precision
 from lab_helpers.tuning.classifier import encoder_blocks, trainable_parameters
 from lab_helpers.tuning.transfer import TextEncoder
 
 
-def text_encoder(run: Run) -> TextEncoder:
-    """The run's encoder, ``--model`` or the profile's, with the device and precision that fit.
-
-    The tiny profile stays on the CPU even beside a GPU, so that its numbers compare.
-    """
-    profile, machine = run.profile, detect()
-    on_gpu = profile.name != "tiny" and machine.accelerator == "cuda"
-    precision = pick_precision(machine, profile.precision) if on_gpu else FLOAT32
-    device = "cuda" if on_gpu else "cpu"
-    return TextEncoder(run.model or profile.encoder, profile.max_length, device, precision)
-
-
-def settings(run: Run, task: str) -> dict:
+def task_settings(run: Run, task: str) -> dict:
     """Training settings of a task (``sentiment``, ``intent``, ``entity``) from the profile."""
     sizes = run.settings
     return {
@@ -37,16 +23,10 @@ def settings(run: Run, task: str) -> dict:
     }
 
 
-def usable_sizes(data: LabelledTexts, sizes: list[int]) -> list[int]:
-    """The sizes that the training split can fill, or its own size if it is smaller than all."""
-    available = len(data.split("train")[0])
-    return [n for n in sizes if n <= available] or [available]
-
-
 # --- the trainings --------------------------------------------------------------------------------
 
 
-def both_starts(
+def train_both_starts(
     run: Run,
     encoder: TextEncoder,
     data: LabelledTexts,
@@ -62,29 +42,29 @@ def both_starts(
     """
     for start in ("pretrained", "scratch"):
         for seed in seeds:
-            outcome = trained(
+            outcome = train_classifier(
                 encoder,
                 data,
                 n,
                 seed,
                 pretrained=start == "pretrained",
                 label=f"{label} {start}".strip(),
-                **settings(run, task),
+                **task_settings(run, task),
             )
             yield start, seed, outcome
 
 
-def intent_rows(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
+def train_intents(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
     """Pretrained and scratch on 64 labels, every seed: ``{"method", "n", "seed", "accuracy"}``."""
     return [
         {"method": start, "n": 64, "seed": seed, "accuracy": outcome.accuracy}
-        for start, seed, outcome in both_starts(
+        for start, seed, outcome in train_both_starts(
             run, encoder, data, 64, "intent", run.settings["seeds"]
         )
     ]
 
 
-def freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
+def train_freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
     """Accuracy at 64 labels when only the top k blocks train: ``{"blocks", "accuracy", "trainable"}``.
 
     No block at all is the frozen probe of the learning curves.
@@ -94,14 +74,14 @@ def freezing(run: Run, encoder: TextEncoder, data: LabelledTexts) -> list[dict]:
     probe = run.metrics["intent_accuracy_probe_64_en"]
     rows = [{"blocks": 0, "accuracy": probe, "trainable": width * len(data.labels)}]
     for blocks in (number for number in run.settings["freezing_blocks"] if number <= available):
-        outcome = trained(
+        outcome = train_classifier(
             encoder,
             data,
             64,
             run.seed,
             blocks=blocks,
             label=f"top {blocks}",
-            **settings(run, "intent"),
+            **task_settings(run, "intent"),
         )
         rows.append(
             {
@@ -132,7 +112,7 @@ def outcome_metrics(key: str, outcome: Outcome) -> dict:
     return {key: outcome.accuracy, f"{key}_ci": outcome.interval}
 
 
-def gap(metrics: dict, task: str, n: int, language: str) -> dict[str, float]:
+def gap_metrics(metrics: dict, task: str, n: int, language: str) -> dict[str, float]:
     """Pretrained minus the better of the two that start from nothing: random weights and TF-IDF."""
     best = max(metrics[f"{task}_accuracy_{rival}_{n}_{language}"] for rival in ("scratch", "tfidf"))
     return {
@@ -140,7 +120,7 @@ def gap(metrics: dict, task: str, n: int, language: str) -> dict[str, float]:
     }
 
 
-def top_over_bottom(rows: list[dict]) -> dict[str, float]:
+def weight_change_metrics(rows: list[dict]) -> dict[str, float]:
     """Mean ‖ΔW‖/‖W‖ of the top two blocks over that of the bottom two."""
     blocks = sorted({row["block"] for row in rows})
     mean = {b: np.mean([row["change"] for row in rows if row["block"] == b]) for b in blocks}

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
+from lab_helpers.figures import charts
 from lab_helpers.tuning.lora import LoraLinear
 
 
@@ -32,3 +34,36 @@ class CapacityTask:
             loss.backward()
             optimizer.step()
         return nn.functional.mse_loss(layer(keys), values).item() / first
+
+
+def measure_capacity(
+    task: CapacityTask, seeds: list[int], ranks=(1, 4, 16, 64), alpha: float = 16
+) -> list[dict]:
+    """Mean remaining loss over seeds for each rank under α/r and α/√r."""
+    return [
+        {
+            "scaling": name,
+            "r": r,
+            "loss": float(np.mean([task.loss(r, alpha, stabilized, s) for s in seeds])),
+        }
+        for name, stabilized in (("alpha/r", False), ("alpha/sqrt(r)", True))
+        for r in ranks
+    ]
+
+
+def capacity_metrics(rows: list[dict]) -> dict[str, float]:
+    """Loss at r = 1 over loss at the largest rank, and what α/√r saves there."""
+    loss = {(row["scaling"], row["r"]): row["loss"] for row in rows}
+    top = max(row["r"] for row in rows)
+    return {
+        "rank_capacity_loss_ratio": loss["alpha/sqrt(r)", 1] / loss["alpha/sqrt(r)", top],
+        "rslora_gain_high_rank": loss["alpha/r", top] - loss["alpha/sqrt(r)", top],
+    }
+
+
+def capacity_figure(rows: list[dict]):
+    names = dict.fromkeys(row["scaling"] for row in rows)
+    series = {
+        name: [(row["r"], row["loss"]) for row in rows if row["scaling"] == name] for name in names
+    }
+    return charts.lines(series, "r", "loss / loss before", logx=True, logy=True)

@@ -12,7 +12,7 @@ from lab_helpers.tuning.transfer import TextEncoder
 TARGETS = ["query", "value"]
 
 
-def parity_with_peft(
+def measure_peft_parity(
     encoder: TextEncoder, texts: list[str], folder: Path, r: int, alpha: int, seed: int
 ) -> dict:
     """Largest absolute differences in the encoder's output: start, forward, merge, unmerge.

@@ -1,17 +1,15 @@
 """The measurements of lab 01 as functions of data and settings; notebook and headless run share them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.evaluation.classification import accuracy
-from lab_helpers.labs.lab01.old_skill import OldSkill
 from lab_helpers.runtime.intervals import bootstrap_interval
-from lab_helpers.tuning.classifier import EncoderClassifier, freeze, trainable_parameters
+from lab_helpers.tuning.classifier import EncoderClassifier, freeze
 from lab_helpers.tuning.training import History
-from lab_helpers.tuning.transfer import Replay, TextEncoder, fine_tune, fit_bag_of_words, fit_probe
+from lab_helpers.tuning.transfer import TextEncoder, fine_tune, fit_bag_of_words, fit_probe
 
 
 @dataclass
@@ -31,7 +29,7 @@ class Outcome:
         return bootstrap_interval(self.hits)
 
 
-def cheap_curves(
+def measure_cheap_curves(
     encoder: TextEncoder, data: LabelledTexts, sizes: list[int], seeds: list[int]
 ) -> list[dict]:
     """Test accuracy of the frozen probe and of TF-IDF by training size and seed.
@@ -74,7 +72,7 @@ def mean_at(rows: list[dict], method: str, n: int) -> float:
     )
 
 
-def trained(
+def train_classifier(
     encoder: TextEncoder,
     data: LabelledTexts,
     n: int,
@@ -108,62 +106,12 @@ def trained(
         seed=seed,
         label=label,
     )
-    return Outcome(model, history, hits_on(encoder, model, data))
+    return Outcome(model, history, measure_hits(encoder, model, data))
 
 
-def hits_on(
+def measure_hits(
     encoder: TextEncoder, model: EncoderClassifier, data: LabelledTexts, split: str = "test"
 ) -> np.ndarray:
     """1 for every row of ``split`` that the model labels right, else 0."""
     texts, labels = data.split(split)
     return (encoder.logits(model, texts).argmax(axis=1) == np.array(labels)).astype(float)
-
-
-def until_target(
-    encoder: TextEncoder,
-    data: LabelledTexts,
-    skill: OldSkill,
-    prepare: Callable[[EncoderClassifier], None],
-    *,
-    method: str,
-    target: float,
-    seed: int,
-    n: int,
-    epochs: int,
-    learning_rate: float,
-    head_learning_rate: float,
-    batch_size: int,
-    score_every: int = 4,
-    replay: Replay | None = None,
-) -> dict:
-    """Train until the *validation* accuracy reaches ``target``, then measure new and old skill.
-
-    ``prepare(model)`` decides what trains. Methods that stop at the same new skill can be compared
-    by what they forgot. Returns ``{"method", "new_skill", "old_skill", "steps", "trainable"}``.
-    """
-    model = encoder.classifier(len(data.labels), seed)
-    prepare(model)
-    texts, labels = data.sample(n, seed)
-    history = fine_tune(
-        model,
-        encoder,
-        texts,
-        labels,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        head_learning_rate=head_learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-        replay=replay,
-        label=method,
-        score=lambda: float(hits_on(encoder, model, data, "validation").mean()),
-        score_every=score_every,
-        stop_at=target,
-    )
-    return {
-        "method": method,
-        "new_skill": float(hits_on(encoder, model, data).mean()),
-        "old_skill": skill.accuracy(model.encoder),
-        "steps": len(history.losses),
-        "trainable": trainable_parameters(model),
-    }

@@ -1,14 +1,10 @@
-"""Lab 01, exercise ``freeze_bottom``: reference, planted wrong answers, check, hints."""
+"""Lab 01, exercise ``freeze_bottom``: planted wrong answers, check, hints."""
 
 from torch import nn
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
 from lab_helpers.runtime.language import Text
-
-
-def freeze_bottom(blocks, trainable):
-    for number, block in enumerate(blocks):
-        block.requires_grad_(number >= len(blocks) - trainable)
+from lab_helpers.tuning.classifier import freeze_bottom
 
 
 def _freeze_top(blocks, trainable):

@@ -1,16 +1,8 @@
-"""Lab 01, exercise ``span_f1``: reference, planted wrong answers, check, hints."""
+"""Lab 01, exercise ``span_f1``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
+from lab_helpers.evaluation.spans import span_f1
 from lab_helpers.runtime.language import Text
-
-
-def span_f1(predicted, gold):
-    right = sum(len(set(p) & set(g)) for p, g in zip(predicted, gold, strict=True))
-    if right == 0:
-        return 0.0
-    precision = right / sum(len(p) for p in predicted)
-    recall = right / sum(len(g) for g in gold)
-    return 2 * precision * recall / (precision + recall)
 
 
 def _right(predicted, gold):

@@ -1,0 +1,19 @@
+"""What LoRA trains on published models, counted from their configs."""
+
+from lab_helpers.models.known_configs import linear_shapes, target_shapes
+from lab_helpers.tuning.lora import adapter_parameters
+
+
+def lora_counts(model: str, r: int, targets: str) -> dict:
+    """Trainable and all parameters, the ratio "one in N", and the adapter's size in MB (16-bit)."""
+    trainable = adapter_parameters(target_shapes(model, targets), r)
+    _, total = linear_shapes(model)
+    return {
+        "model": model,
+        "r": r,
+        "targets": targets,
+        "trainable": trainable,
+        "total": total,
+        "one_in": total / trainable,
+        "megabytes": trainable * 2 / 1e6,
+    }
