@@ -57,7 +57,8 @@ def run(
     _check_inputs(labs, copy, model, data)
     request = Request(chosen, seed, out, model, copy, fresh)
     records = []
-    for one in labs or [None]:
+    wanted: list[Lab | None] = [*labs] or [None]
+    for one in wanted:
         request.opened = None
         records.append(_run_one(one, request, data))
         if as_json:

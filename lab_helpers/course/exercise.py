@@ -87,9 +87,11 @@ class Exercise:
 
     def solution(self) -> str:
         """The reference's source code, after that of the functions beside it which it calls."""
-        beside = (self.reference.__globals__.get(name) for name in self.reference.__code__.co_names)
-        home = self.reference.__module__
-        called = [f for f in beside if inspect.isfunction(f) and f.__module__ == home]
+        names = self.reference.__code__.co_names
+        beside = [self.reference.__globals__.get(name) for name in names]
+        called: list[Callable] = [
+            f for f in beside if inspect.isfunction(f) and f.__module__ == self.reference.__module__
+        ]
         return "\n\n".join(inspect.getsource(f) for f in (*called, self.reference))
 
 

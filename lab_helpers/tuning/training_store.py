@@ -212,9 +212,9 @@ def _random_state() -> tuple[dict, dict]:
     import numpy as np
     import torch
 
-    kind, keys, *numpy_rest = np.random.get_state()
+    kind, keys, *numpy_rest = np.random.get_state(legacy=True)
     python = random.getstate()
-    tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(keys.astype("int64"))}  # fmt: skip
+    tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.asarray(keys).astype("int64"))}  # fmt: skip
     for number, state in enumerate(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else ()):  # fmt: skip
         tensors[f"rng.cuda{number}"] = state
     return tensors, {"numpy": [kind, *numpy_rest], "python": [python[0], list(python[1]), python[2]]}  # fmt: skip

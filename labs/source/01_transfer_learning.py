@@ -108,11 +108,11 @@ from lab_helpers.figures import transfer as figures
 from lab_helpers.labs.lab01.training import curve_metrics
 from lab_helpers.labs.shared.classifiers import measure_cheap_curves
 
-panels = {}
+panels, sizes, seeds = {}, lab.settings["sizes"], lab.settings["seeds"]
 for name in ("reviews", "requests"):
     for language in ("en", "ja"):
         data = shipped_texts(name, language)
-        panels[data.name] = measure_cheap_curves(encoder, data, lab.settings["sizes"], lab.settings["seeds"])
+        panels[data.name] = measure_cheap_curves(encoder, data, sizes, seeds)
 for name, rows in panels.items():
     lab.run.table(f"curve {name}", rows)
 lab.measured(**curve_metrics(panels))

@@ -4,10 +4,14 @@ import math
 
 import pytest
 import torch
-from lab_helpers.labs.lab05.parity import by_hand, first_loss, loss_parity
 from peft import LoraConfig, PeftModel, get_peft_model
 from test_pairs import ROWS, config
 
+from lab_helpers.labs.lab05.loss_parity import (
+    compute_losses_by_hand,
+    measure_first_loss,
+    measure_loss_parity,
+)
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.dpo import dpo_trainer
@@ -38,7 +42,7 @@ def tune(model, tokenizer, pairs, settings, adapter=None, **options) -> Tuned:
 
 
 def test_every_loss_by_hand_is_trls_to_1e_5(loaded, tmp_path):
-    rows = loss_parity(*loaded, ROWS, short(tmp_path), lora())
+    rows = measure_loss_parity(*loaded, ROWS, short(tmp_path), lora())
     assert [row["loss"] for row in rows] == ["sigmoid", "ipo", "robust", "sigmoid_norm", "sft", "ld_alpha"]  # fmt: skip
     assert all(row["difference"] <= 1e-5 for row in rows), rows
     # The comparison would prove nothing at the start, where every sigmoid is ln 2.
@@ -47,7 +51,7 @@ def test_every_loss_by_hand_is_trls_to_1e_5(loaded, tmp_path):
 
 
 def test_parity_holds_where_answers_are_cut(loaded, tmp_path):
-    rows = loss_parity(*loaded, ROWS, short(tmp_path, max_length=40), lora())
+    rows = measure_loss_parity(*loaded, ROWS, short(tmp_path, max_length=40), lora())
     assert all(row["difference"] <= 1e-5 for row in rows), rows
 
 
@@ -90,14 +94,14 @@ def test_full_training_is_held_to_the_model_as_it_is_now(loaded, tmp_path):
 def test_left_alone_trl_takes_the_state_on_disk_for_the_reference(loaded, tmp_path):
     """The trap that the lab shows: no error, only a first loss that is not ln 2."""
     model, tokenizer = loaded
-    untouched = first_loss(model, tokenizer, ROWS, short(tmp_path))
+    untouched = measure_first_loss(model, tokenizer, ROWS, short(tmp_path))
     assert untouched == pytest.approx(math.log(2), abs=1e-6)
     model, tokenizer = load_language_model(model.config._name_or_path)
     with torch.no_grad():
         model.lm_head.weight.mul_(1.5)
-    wrong = first_loss(model, tokenizer, ROWS, short(tmp_path))
+    wrong = measure_first_loss(model, tokenizer, ROWS, short(tmp_path))
     assert abs(wrong - math.log(2)) > 0.05
-    right = first_loss(model, tokenizer, ROWS, short(tmp_path), lora())
+    right = measure_first_loss(model, tokenizer, ROWS, short(tmp_path), lora())
     assert right == pytest.approx(math.log(2), abs=1e-6)
 
 
@@ -136,7 +140,7 @@ def test_held_out_pairs_are_evaluated(loaded, tmp_path):
 def test_by_hand_needs_the_adapter_only(loaded):
     """At the start of an adapter every sigmoid loss is ln 2, whatever the answers are."""
     model = get_peft_model(loaded[0], lora()).eval()
-    losses = by_hand(model, loaded[1], ROWS, None)
+    losses = compute_losses_by_hand(model, loaded[1], ROWS, None)
     for name in ("sigmoid", "robust", "sigmoid_norm", "ld_alpha"):
         assert losses[name].item() == pytest.approx(math.log(2))
     assert losses["ipo"].item() == pytest.approx(25)

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from lab_helpers.data.labelled import shipped_texts
-from lab_helpers.figures.lora import spectrum
 from lab_helpers.labs.shared.classifiers import train_classifier
+from lab_helpers.tuning import spectrum
 from lab_helpers.tuning.transfer import TextEncoder
 
 

@@ -33,7 +33,13 @@ def compute_losses_by_hand(
     half = len(ids) // 2
     return {
         "sigmoid": hand.dpo_loss(*logps.sides, BETA).mean(),
-        "ipo": hand.ipo_loss(logps.chosen_ratio, logps.rejected_ratio, *lengths, BETA).mean(),
+        "ipo": hand.ipo_loss(
+            logps.chosen_ratio,
+            logps.rejected_ratio,
+            logps.chosen_tokens,
+            logps.rejected_tokens,
+            BETA,
+        ).mean(),
         "robust": hand.robust_loss(logps, BETA, FLIPPED).mean(),
         "sigmoid_norm": hand.normalised_loss(logps, BETA).mean(),
         "sft": hand.sft_loss(policy[:half], answer[:half]),
