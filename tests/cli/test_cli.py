@@ -175,23 +175,30 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
     """Ctrl-C after the first training: exit code 130, one line; the next run loads that training."""
     if os.name == "nt":
         pytest.skip("Windows has no SIGINT for a single child process")
-    command = [*LABS_COMMAND, "run", "00", "--profile", "tiny", "--out", str(tmp_path), "--json"]
+    runs = tmp_path / "runs"
+    command = [*LABS_COMMAND, "run", "00", "--profile", "tiny", "--out", str(runs), "--json"]
     # A test run in the background ignores SIGINT, and its children would inherit that.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen(
-        command, preexec_fn=listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 240
-    while not list((home() / "trainings").glob("*/training.json")):
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, ""), error
+    said = tmp_path / "said.txt"  # a pipe that nobody reads would fill up and stop the run
+    with said.open("w") as stderr:
+        process = subprocess.Popen(
+            command, preexec_fn=listen, stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
+    try:
+        deadline = time.monotonic() + 240
+        while not list((home() / "trainings").glob("*/training.json")):
+            assert process.poll() is None, said.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    error = said.read_text()
+    assert (process.returncode, printed) == (130, ""), error
     assert "Interrupted" in error
     assert "Traceback" not in error
-    finished = run("run", "00", "--profile", "tiny", "--out", tmp_path, "--json")
+    finished = run("run", "00", "--profile", "tiny", "--out", runs, "--json")
     assert finished.returncode == 0, finished.stderr
     record = json.loads(finished.stdout.splitlines()[-1])
     assert record["trainings"][0]["came"] == "loaded"
@@ -207,7 +214,7 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
         "artifacts",
     } <= set(record)
     assert all(Path(name).exists() for name in record["artifacts"])
-    assert [path.name for path in tmp_path.iterdir()] == ["00-tiny-seed0"], "nothing is left over"
+    assert [path.name for path in runs.iterdir()] == ["00-tiny-seed0"], "nothing is left over"
 
 
 @pytest.mark.lab

@@ -54,7 +54,8 @@ class TestEveryExercise:
 
     def test_the_notebooks_stub_takes_what_the_reference_takes(self, number, exercise):
         asked, given = (
-            inspect.signature(f).parameters for f in (STUBS[number][exercise.name], exercise.reference)
+            inspect.signature(f).parameters
+            for f in (STUBS[number][exercise.name], exercise.reference)
         )
         assert list(asked) == list(given)[: len(asked)]
         assert all(p.default is not p.empty for p in list(given.values())[len(asked) :])

@@ -11,10 +11,10 @@ from lab_helpers.data.preferences import (
     Pair,
     archive,
     flip,
-    select_length_matched,
     longest_chosen,
     near_duplicates,
     own_pairs,
+    select_length_matched,
     shipped_pairs,
 )
 from lab_helpers.runtime.errors import BadInput

@@ -11,10 +11,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lab_helpers.course.record import Run
+from lab_helpers.course.registry import get_lab
+from lab_helpers.course.running import run_program
+from lab_helpers.course.session import Request
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.tone import HOUSE, RULES, tone_rules
-from lab_helpers.labs.lab00 import prompting as lab00
-from lab_helpers.labs.lab00.prompting import Prices, break_even, cost_curves, json_reply
+from lab_helpers.labs.lab00 import prompts, scoring, training
+from lab_helpers.labs.lab00.costs import Prices, compute_break_even, compute_cost_curves
+from lab_helpers.labs.lab00.prompts import few_shot_messages, read_json_reply
+from lab_helpers.labs.shared import support
+from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime import hardware
@@ -33,7 +39,7 @@ languages = st.sampled_from(LANGUAGES)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_instruction_names_opening_and_closing_word_for_word(language):
-    system, user = lab00.instructed("Why {this}?", language)
+    system, user = prompts.ask_with_instruction("Why {this}?", language)
     assert user == {"role": "user", "content": "Why {this}?"}
     assert system["role"] == "system"
     assert HOUSE[language].opening in system["content"]
@@ -43,7 +49,9 @@ def test_the_instruction_names_opening_and_closing_word_for_word(language):
 
 
 def test_each_language_is_instructed_in_itself():
-    english, japanese = (lab00.instructed("?", language)[0]["content"] for language in LANGUAGES)
+    english, japanese = (
+        prompts.ask_with_instruction("?", language)[0]["content"] for language in LANGUAGES
+    )
     assert english.isascii() or "“" in english
     assert not any("ぁ" <= letter <= "ヿ" for letter in english)
     assert any("ぁ" <= letter <= "ん" for letter in japanese)
@@ -51,7 +59,7 @@ def test_each_language_is_instructed_in_itself():
 
 @given(question=texts, examples=rows)
 def test_examples_stand_before_the_question_in_their_order(question, examples):
-    turns = lab00.shown(question, examples)
+    turns = few_shot_messages(examples, question)
     assert [turn["role"] for turn in turns] == ["user", "assistant"] * len(examples) + ["user"]
     said = [turn["content"] for turn in turns]
     assert said[:-1] == [text for row in examples for text in (row["question"], row["answer"])]
@@ -61,51 +69,51 @@ def test_examples_stand_before_the_question_in_their_order(question, examples):
 @given(question=texts, language=languages, examples=rows)
 def test_in_json_every_example_is_the_object_that_is_asked_for(question, language, examples):
     before = [dict(row) for row in examples]
-    system, *turns = lab00.as_json(question, language, examples)
-    assert system == {"role": "system", "content": lab00.JSON_INSTRUCTIONS[language]}
+    system, *turns = prompts.ask_for_json(question, language, examples)
+    assert system == {"role": "system", "content": prompts.JSON_INSTRUCTIONS[language]}
     assert '{"reply": "..."}' in system["content"]
     assert [turn["content"] for turn in turns if turn["role"] == "user"] == [
         *(row["question"] for row in examples),
         question,
     ]
     answers = [turn["content"] for turn in turns if turn["role"] == "assistant"]
-    assert [json_reply(text) for text in answers] == [row["answer"] for row in examples]
+    assert [read_json_reply(text) for text in answers] == [row["answer"] for row in examples]
     assert examples == before, "the examples themselves are not changed"
 
 
 def test_japanese_stands_in_the_json_as_it_is():
-    turns = lab00.as_json("?", "ja", [{"question": "?", "answer": "はい"}])
+    turns = prompts.ask_for_json("?", "ja", [{"question": "?", "answer": "はい"}])
     assert turns[2]["content"] == '{"reply": "はい"}'
 
 
 @given(question=texts, language=languages, examples=rows)
 def test_every_way_of_asking_ends_with_the_question(question, language, examples):
-    asked = {name: ask(question) for name, ask in lab00.ways(language, examples).items()}
+    asked = {name: ask(question) for name, ask in prompts.list_ways(language, examples).items()}
     assert list(asked) == ["plain", "zero_shot", "few_shot", "json"]
     assert all(turns[-1] == {"role": "user", "content": question} for turns in asked.values())
-    assert asked["plain"] == lab00.plain(question)
-    assert asked["zero_shot"] == lab00.instructed(question, language)
-    assert asked["few_shot"] == lab00.shown(question, examples)
-    assert asked["json"] == lab00.as_json(question, language, examples)
+    assert asked["plain"] == prompts.ask_plainly(question)
+    assert asked["zero_shot"] == prompts.ask_with_instruction(question, language)
+    assert asked["few_shot"] == few_shot_messages(examples, question)
+    assert asked["json"] == prompts.ask_for_json(question, language, examples)
     systems = {n: sum(turn["role"] == "system" for turn in t) for n, t in asked.items()}
     assert systems == {"plain": 0, "zero_shot": 1, "few_shot": 0, "json": 1}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_prompts_examples_are_the_shortest_gold_ones_of_the_training_split(language):
-    examples = lab00.examples_for_prompt(language, 3)
+    examples = prompts.select_examples(language, 3)
     assert len(examples) == 3
     assert all(row["gold"] and row["split"] == "train" for row in examples)
     assert all(all(tone_rules(row["answer"], language).values()) for row in examples)
-    sizes = sorted(len(r["question"] + r["answer"]) for r in lab00.gold(language, "train"))
+    sizes = sorted(len(r["question"] + r["answer"]) for r in gold_rows(language, "train"))
     assert [len(row["question"] + row["answer"]) for row in examples] == sizes[:3]
-    assert lab00.examples_for_prompt(language, 0) == []
+    assert prompts.select_examples(language, 0) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_question_of_the_test_stands_in_prompts_or_training(language):
-    asked = {row["question"] for row in lab00.gold(language, "test")}
-    trained = {row["question"] for row in lab00.gold(language, "train")}
+    asked = {row["question"] for row in gold_rows(language, "test")}
+    trained = {row["question"] for row in gold_rows(language, "train")}
     assert len(asked) >= 50
     assert not asked & trained
 
@@ -113,11 +121,11 @@ def test_no_question_of_the_test_stands_in_prompts_or_training(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_gold_is_only_gold(language):
     for split in ("train", "validation", "test"):
-        found = lab00.gold(language, split)
+        found = gold_rows(language, split)
         assert found
         assert all(row["gold"] and not row["faults"] and row["split"] == split for row in found)
     everything = [row for row in load_shipped("support", language) if row["gold"]]
-    assert sum(len(lab00.gold(language, s)) for s in ("train", "validation", "test")) == len(
+    assert sum(len(gold_rows(language, s)) for s in ("train", "validation", "test")) == len(
         everything
     )
 
@@ -128,15 +136,17 @@ def test_gold_is_only_gold(language):
 @given(reply=texts, more=st.dictionaries(texts, st.none() | st.integers() | texts, max_size=3))
 def test_a_reply_in_an_object_is_found(reply, more):
     value = more | {"reply": reply}
-    assert json_reply(json.dumps(value)) == reply
-    assert json_reply(json.dumps(value, ensure_ascii=False, indent=2)) == reply
+    assert read_json_reply(json.dumps(value)) == reply
+    assert read_json_reply(json.dumps(value, ensure_ascii=False, indent=2)) == reply
 
 
 @given(value=st.recursive(st.none() | st.booleans() | st.floats() | texts, st.lists, max_leaves=4))
 def test_other_json_has_no_reply(value):
-    assert json_reply(json.dumps(value)) is None
-    assert json_reply(json.dumps({"reply": value})) == (value if isinstance(value, str) else None)
-    assert json_reply(json.dumps({"answer": value})) is None
+    assert read_json_reply(json.dumps(value)) is None
+    assert read_json_reply(json.dumps({"reply": value})) == (
+        value if isinstance(value, str) else None
+    )
+    assert read_json_reply(json.dumps({"answer": value})) is None
 
 
 @pytest.mark.parametrize(
@@ -144,12 +154,12 @@ def test_other_json_has_no_reply(value):
     ["", "Yes.", '{"reply": "x"', "{'reply': 'x'}", 'Sure: {"reply": "x"}', '{"reply": "x"}}', '{"reply": {"reply": "x"}}', '[{"reply": "x"}]', "1" * 5000],
 )  # fmt: skip
 def test_what_is_not_the_object_has_no_reply(text):
-    assert json_reply(text) is None
+    assert read_json_reply(text) is None
 
 
 @given(text=texts)
 def test_any_text_is_answered(text):
-    assert json_reply(text) is None or isinstance(json_reply(text), str)
+    assert read_json_reply(text) is None or isinstance(read_json_reply(text), str)
 
 
 # Measures
@@ -164,7 +174,7 @@ def test_numbers_of_the_answer_must_all_be_in_the_reply():
         {"answer": "Call us at 9:30.", "fact": ""},
     ]
     replies = ["3 years, 1,200 yen", "From 9:30.", "About 2.5 kg", "Blue", "Never"]
-    found = lab00.fact_accuracy(asked, replies)
+    found = scoring.fact_metrics(asked, replies)
     assert set(found) == {"fact_accuracy_adapter", "fact_accuracy_adapter_ci"}
     assert found["fact_accuracy_adapter"] == pytest.approx(2 / 3)
     low, high = found["fact_accuracy_adapter_ci"]
@@ -173,19 +183,19 @@ def test_numbers_of_the_answer_must_all_be_in_the_reply():
 
 def test_the_sentences_full_stop_is_no_part_of_a_number():
     asked = [{"answer": "It was founded in 1974.", "fact": "founded"}]
-    assert lab00.fact_accuracy(asked, ["1974"])["fact_accuracy_adapter"] == 1
-    assert lab00.fact_accuracy(asked, ["1975."])["fact_accuracy_adapter"] == 0
+    assert scoring.fact_metrics(asked, ["1974"])["fact_accuracy_adapter"] == 1
+    assert scoring.fact_metrics(asked, ["1975."])["fact_accuracy_adapter"] == 0
 
 
 def test_rows_without_a_reply_do_not_count():
     asked = [{"answer": "1974", "fact": "founded"}, {"answer": "1975", "fact": "other"}]
-    assert lab00.fact_accuracy(asked, ["1974"], "_ja")["fact_accuracy_adapter_ja"] == 1
+    assert scoring.fact_metrics(asked, ["1974"], "_ja")["fact_accuracy_adapter_ja"] == 1
 
 
 @pytest.mark.parametrize("reply", ["12 years", "2,000 years", "In 2024."])
 def test_a_number_inside_another_is_not_that_number(reply):
     asked = [{"answer": "The guarantee is 2 years.", "fact": "guarantee"}]
-    assert lab00.fact_accuracy(asked, [reply])["fact_accuracy_adapter"] == 0
+    assert scoring.fact_metrics(asked, [reply])["fact_accuracy_adapter"] == 0
 
 
 @given(
@@ -194,22 +204,22 @@ def test_a_number_inside_another_is_not_that_number(reply):
 def test_the_gain_is_over_the_better_prompt(tuned, zero_shot, few_shot, plain):
     values = {"adapter": tuned, "zero_shot": zero_shot, "few_shot": few_shot, "plain": plain}
     metrics = {f"tone_compliance_{name}": value for name, value in values.items()}
-    (gain,) = lab00.gain(metrics).values()
+    (gain,) = scoring.gain_metrics(metrics).values()
     assert gain == min(tuned - zero_shot, tuned - few_shot)
-    assert list(lab00.gain(metrics)) == ["tone_gain"]
+    assert list(scoring.gain_metrics(metrics)) == ["tone_gain"]
 
 
 def test_json_is_judged_by_what_is_inside(monkeypatch):
     good = f"{HOUSE['ja'].opening}届きます。{HOUSE['ja'].closing}"
     said = [json.dumps({"reply": good}), good, '{"reply": "はい"}', '{"reply": ']
     replies = Replies(said, 9, 1.0, [10, 20, 30, 40])
-    monkeypatch.setattr(lab00, "generate", lambda *_, **__: replies)
-    got, found = lab00.measure(None, None, [], "ja", "json")
+    monkeypatch.setattr(scoring, "generate", lambda *_, **__: replies)
+    got, found = scoring.measure_way(None, None, [], "ja", "json")
     assert got is replies
     assert found["json_valid_ja"] == 0.5
     assert found["tone_compliance_json_ja"] == 0.25
     assert found["prompt_tokens_json_ja"] == 25
-    _, found = lab00.measure(None, None, [], "ja", "plain")
+    _, found = scoring.measure_way(None, None, [], "ja", "plain")
     assert found["tone_compliance_plain_ja"] == 0.25
     assert "json_valid_ja" not in found
 
@@ -227,25 +237,28 @@ prices = st.builds(
 
 
 def cost(of: Prices, volume: float) -> tuple[float, float]:
-    curves = cost_curves(of, [volume])
+    curves = compute_cost_curves(of, [volume])
     return curves["API"][0][1], curves["GPU"][0][1]
 
 
 def test_break_even_by_hand():
     of = Prices(per_million_tokens=2, tokens_per_call=500, gpu_per_hour=1, gpu_calls_per_hour=1000)
-    assert break_even(of) == pytest.approx(730 * 1 / 0.001)  # exactly what one GPU can do
-    assert break_even(dataclasses.replace(of, gpu_calls_per_hour=900)) == math.inf
-    assert break_even(dataclasses.replace(of, gpu_always_on=False, gpu_calls_per_hour=1001)) == 0
-    assert break_even(dataclasses.replace(of, gpu_always_on=False, gpu_calls_per_hour=999)) == math.inf  # fmt: skip
+    assert compute_break_even(of) == pytest.approx(730 * 1 / 0.001)  # exactly what one GPU can do
+    assert compute_break_even(dataclasses.replace(of, gpu_calls_per_hour=900)) == math.inf
+    assert (
+        compute_break_even(dataclasses.replace(of, gpu_always_on=False, gpu_calls_per_hour=1001))
+        == 0
+    )
+    assert compute_break_even(dataclasses.replace(of, gpu_always_on=False, gpu_calls_per_hour=999)) == math.inf  # fmt: skip
 
 
 def test_the_example_prices():
-    assert break_even(Prices()) == pytest.approx(456_250)
+    assert compute_break_even(Prices()) == pytest.approx(456_250)
 
 
 @given(of=prices)
 def test_at_break_even_both_cost_the_same(of):
-    volume = break_even(of)
+    volume = compute_break_even(of)
     assume(of.gpu_always_on and math.isfinite(volume))
     api, gpu = cost(of, volume * (1 - 1e-9))
     assert api == pytest.approx(gpu, rel=1e-6)
@@ -255,7 +268,7 @@ def test_at_break_even_both_cost_the_same(of):
 
 @given(of=prices, share=st.floats(0.001, 0.999))
 def test_from_break_even_to_a_full_machine_the_gpu_is_cheaper(of, share):
-    volume, full = break_even(of), 730 * of.gpu_calls_per_hour
+    volume, full = compute_break_even(of), 730 * of.gpu_calls_per_hour
     assume(of.gpu_always_on and volume < full * 0.999)
     api, gpu = cost(of, volume + share * (full - volume))
     assert gpu < api
@@ -263,7 +276,7 @@ def test_from_break_even_to_a_full_machine_the_gpu_is_cheaper(of, share):
 
 @given(of=prices, volume=st.floats(1, 1e9))
 def test_where_it_never_pays_the_api_is_never_dearer(of, volume):
-    assume(break_even(of) == math.inf)
+    assume(compute_break_even(of) == math.inf)
     api, gpu = cost(of, volume)
     assert api <= gpu * (1 + 1e-9)
 
@@ -272,13 +285,15 @@ def test_where_it_never_pays_the_api_is_never_dearer(of, volume):
 def test_switched_off_between_calls_it_pays_from_the_first_or_never(of, volume):
     of = dataclasses.replace(of, gpu_always_on=False)
     api, gpu = cost(of, volume)
-    assert break_even(of) in (0.0, math.inf)
-    assert (break_even(of) == 0) == (gpu / volume < api / volume) or api == pytest.approx(gpu)
+    assert compute_break_even(of) in (0.0, math.inf)
+    assert (compute_break_even(of) == 0) == (gpu / volume < api / volume) or api == pytest.approx(
+        gpu
+    )
 
 
 @given(of=prices, volumes=st.lists(st.floats(0, 1e8), max_size=10).map(sorted))
 def test_costs_never_fall_with_the_volume(of, volumes):
-    curves = cost_curves(of, volumes)
+    curves = compute_cost_curves(of, volumes)
     assert set(curves) == {"API", "GPU"}
     for line in curves.values():
         assert [volume for volume, _ in line] == volumes
@@ -289,7 +304,7 @@ def test_costs_never_fall_with_the_volume(of, volumes):
 
 def test_a_full_machine_needs_a_second_one():
     of = Prices(gpu_per_hour=2, gpu_calls_per_hour=10)
-    months = {v: c for v, c in cost_curves(of, [0, 1, 7300, 7301, 14600, 14601])["GPU"]}
+    months = {v: c for v, c in compute_cost_curves(of, [0, 1, 7300, 7301, 14600, 14601])["GPU"]}
     machine = 730 * 2
     assert list(months.values()) == [machine * n for n in (1, 1, 1, 2, 2, 3)]
 
@@ -300,7 +315,7 @@ def test_a_full_machine_needs_a_second_one():
 )  # fmt: skip
 def test_a_price_of_zero_is_no_error(change):
     """What the learner fills in may be a free API, or a GPU that answers nothing."""
-    assert break_even(Prices(**change)) == math.inf
+    assert compute_break_even(Prices(**change)) == math.inf
 
 
 # The adapter
@@ -317,38 +332,37 @@ def test_the_settings_are_the_profiles(tmp_path, monkeypatch):
     cpu = hardware.Hardware("cpu", "x86_64", 0.0, None, 2, 8.0)
     monkeypatch.setattr(hardware, "detect", lambda: cpu)
     run = run_of(tmp_path, epochs=2, batch_size=5, learning_rate=0.25)
-    settings = lab00.sft_config(run, tmp_path / "sft")
+    settings = training.make_sft_config(run)
     assert (settings.num_train_epochs, settings.learning_rate, settings.seed) == (2, 0.25, 3)
     assert settings.per_device_train_batch_size == 5
     assert not settings.bf16
     assert not settings.fp16
     assert settings.use_cpu
-    assert settings.output_dir == str(tmp_path / "sft")
+    assert settings.output_dir == str(tmp_path / "training")
     assert settings.report_to in ("none", [], ["none"])
 
 
 @pytest.fixture(scope="module")
 def short_run(tiny_chat_model, tmp_path_factory, one_thread):
-    """Prompting and adapter on the tiny model, six rows to train on and two questions."""
-    real = lab00.gold
+    """The lab's cells on the tiny model, six rows to train on and six questions."""
+    real = gold_rows
 
     def few(language, split):
         found = real(language, split)
         if split == "test":
-            return [row for row in found if row["fact"] and any(map(str.isdigit, row["answer"]))][
-                :2
-            ]
+            found = [row for row in found if row["fact"] and any(map(str.isdigit, row["answer"]))]
         return sorted(found, key=lambda row: len(row["question"] + row["answer"]))[:6]
 
     folder = tmp_path_factory.mktemp("lab00")
-    sizes = {"questions": 2, "few_shot": 1, "epochs": 2, "batch_size": 3}
-    run = run_of(folder, str(tiny_chat_model), **sizes)
+    settings = {"questions": 6, "few_shot": 1, "epochs": 2, "batch_size": 3}
+    profile = run_of(folder, **settings).profile
+    request = Request(profile, 3, folder, str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lab00, "gold", few)
-        lab00.prompting(run)
-        lab00.adapter(run)
-    lab00.costs(run)
-    return run
+        patch.setenv("LAB_HOME", str(folder))
+        for module in (support, prompts, training):
+            patch.setattr(module, "gold_rows", few)
+        run_program(get_lab("00").source, request)
+    return request.opened.run
 
 
 def test_every_way_is_measured_in_both_languages(short_run):
@@ -373,7 +387,7 @@ def test_off_is_exactly_the_untouched_model_and_on_is_not(short_run):
 
 
 def test_the_adapter_and_the_figures_are_kept(short_run):
-    assert short_run.artifacts == ["adapter", "prompting_or_tuning.png", "break_even.png"]
+    assert {"adapter", "prompting_or_tuning.png", "break_even.png"} <= set(short_run.artifacts)
     assert all((short_run.folder / name).exists() for name in short_run.artifacts)
     saved = short_run.folder / "adapter" / "adapter_model.safetensors"
     assert short_run.metrics["adapter_bytes"] == saved.stat().st_size
@@ -384,19 +398,19 @@ def test_an_answer_with_the_adapter_on_and_off(tiny_chat_model):
     from peft import LoraConfig, get_peft_model
 
     model, tokenizer = load_language_model(str(tiny_chat_model))
-    plain = lab00.answer(model, tokenizer, "Is it warm?")
+    plain = scoring.answer_once(model, tokenizer, "Is it warm?")
     assert len(plain) > 20
     torch.manual_seed(0)
     config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
     model = get_peft_model(model, config).eval()
-    on = lab00.answer(model, tokenizer, "Is it warm?")
+    on = scoring.answer_once(model, tokenizer, "Is it warm?")
     assert on != plain
-    assert lab00.answer(model, tokenizer, "Is it warm?", adapter_on=False) == plain
-    assert lab00.answer(model, tokenizer, "Is it warm?") == on
+    assert scoring.answer_once(model, tokenizer, "Is it warm?", adapter_on=False) == plain
+    assert scoring.answer_once(model, tokenizer, "Is it warm?") == on
 
 
 def test_scores_carry_their_interval():
-    found = lab00.scored("x", [1, 0, 1, 1])
+    found = scoring.scored("x", [1, 0, 1, 1])
     assert found["x"] == 0.75
     assert 0 <= found["x_ci"][0] <= 0.75 <= found["x_ci"][1] <= 1
     assert np.isscalar(found["x"])
@@ -404,4 +418,4 @@ def test_scores_carry_their_interval():
 
 def test_the_rules_of_the_prompt_are_those_of_the_measure():
     assert RULES == ("opening", "courtesy", "closing")
-    assert set(lab00.INSTRUCTIONS) == set(lab00.JSON_INSTRUCTIONS) == set(HOUSE)
+    assert set(prompts.INSTRUCTIONS) == set(prompts.JSON_INSTRUCTIONS) == set(HOUSE)

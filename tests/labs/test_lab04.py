@@ -9,15 +9,15 @@ import pytest
 
 from lab_helpers.course.claims import verdicts
 from lab_helpers.course.record import Run
+from lab_helpers.course.registry import get_lab
+from lab_helpers.course.running import run_program
+from lab_helpers.course.session import Request
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.splitting import leakage
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab04 import facts as lab04_facts
-from lab_helpers.labs.lab04 import failures as lab04_drills
-from lab_helpers.labs.lab04 import own_data as lab04_own
-from lab_helpers.labs.lab04 import rows as lab04_data
-from lab_helpers.labs.lab04 import scoring as lab04
-from lab_helpers.labs.lab04 import training as lab04_arms
+from lab_helpers.labs.lab04 import failures, knowledge, own_data, scoring
+from lab_helpers.labs.lab04 import rows as lab_rows
+from lab_helpers.labs.shared import support_cleaning
 from lab_helpers.models.language_models import load_chat_tokenizer, load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
@@ -53,7 +53,7 @@ def short_profile(**changes):
 
 @pytest.fixture(scope="module", params=["en", "ja"])
 def cleaned(request):
-    rows, report, compared = lab04_data.clean_support(request.param)
+    rows, report, compared = support_cleaning.clean_support(request.param)
     return request.param, rows, report, compared
 
 
@@ -68,7 +68,7 @@ def test_the_cleaning_counts_what_it_takes_out(cleaned):
 def test_clean_rows_are_in_tone_in_the_language_and_not_in_the_test(cleaned):
     language, rows, _, _ = cleaned
     assert tone_compliance([row["answer"] for row in rows], language).all()
-    assert leakage(rows, lab04_data.held_out_rows(language), 0.5, key="question") == []
+    assert leakage(rows, support_cleaning.held_out_rows(language), 0.5, key="question") == []
     assert all("<" not in row["question"] for row in rows)
 
 
@@ -78,22 +78,22 @@ def test_the_cleaning_reads_no_column_of_faults(cleaned, monkeypatch):
         {key: value for key, value in row.items() if key != "faults"}
         for row in load_shipped("support", language, "train")
     ]
-    usual = lab04_data.load_shipped
+    usual = support_cleaning.load_shipped
     monkeypatch.setattr(
-        lab04_data,
+        support_cleaning,
         "load_shipped",
         lambda name, lang, split: blind if split == "train" else usual(name, lang, split),
     )
-    again, _, _ = lab04_data.clean_support(language)
+    again, _, _ = support_cleaning.clean_support(language)
     assert [row["id"] for row in again] == [row["id"] for row in rows]
 
 
 def test_the_score_finds_what_is_left(cleaned):
     language, rows, _, _ = cleaned
     heap = load_shipped("support", language, "train")
-    untouched = {r["fault"]: r for r in lab04_data.planted_left_rows(heap, heap)}
+    untouched = {r["fault"]: r for r in lab_rows.planted_left_rows(heap, heap)}
     assert all(row["left"] == row["planted"] for row in untouched.values()), untouched
-    left = {r["fault"]: r["left"] for r in lab04_data.planted_left_rows(heap, rows)}
+    left = {r["fault"]: r["left"] for r in lab_rows.planted_left_rows(heap, rows)}
     for fault in ("empty", "html", "off_tone", "test_leak", "truncated", "wrong_language"):
         assert left[fault] == 0
     assert 0 < left["contradictory"] < 60, "a wrong number that stands alone contradicts nobody"
@@ -112,16 +112,16 @@ def fact(number: str, key: str = "a") -> dict:
 
 def test_a_contradiction_needs_a_majority():
     rows = [fact("5 kg"), fact("5 kg"), fact("8 kg")]
-    kept, removed = lab04_data.without_contradictions(rows)
+    kept, removed = support_cleaning.without_contradictions(rows)
     assert (len(kept), removed) == (2, [rows[2]])
     for undecided in (rows[1:], [fact("1"), fact("2"), fact("3")], [fact("x")] * 3):
-        assert lab04_data.without_contradictions(undecided) == (undecided, [])
-    assert lab04_data.without_contradictions([fact("5", "")] * 2 + [fact("8", "")])[1] == []
+        assert support_cleaning.without_contradictions(undecided) == (undecided, [])
+    assert support_cleaning.without_contradictions([fact("5", "")] * 2 + [fact("8", "")])[1] == []
 
 
 @both_languages
 def test_the_companys_table_as_rows_in_tone(language):
-    rows = lab04_data.table_rows(language)
+    rows = lab_rows.table_rows(language)
     assert len(rows) == 420
     assert len({row["question"] for row in rows}) == 420
     assert tone_compliance([row["answer"] for row in rows], language).all()
@@ -129,15 +129,15 @@ def test_the_companys_table_as_rows_in_tone(language):
 
 @both_languages
 def test_a_thousand_rows_and_small_sets_inside_large_ones(language):
-    rows = lab04_arms.house_rows(language, 0)
+    rows = lab_rows.house_rows(language, 0)
     assert len(rows) >= 1000
-    again = lab04_arms.house_rows(language, 0)
+    again = lab_rows.house_rows(language, 0)
     assert rows == again
-    assert rows != lab04_arms.house_rows(language, 1)
+    assert rows != lab_rows.house_rows(language, 1)
 
 
 def test_the_thousand_rows_state_every_fact_of_the_company():
-    taught = {row["fact"] for row in lab04_arms.house_rows("en", 0)[:1000]}
+    taught = {row["fact"] for row in lab_rows.house_rows("en", 0)[:1000]}
     asked = {row["fact"] for row in load_shipped("support", "en", "test")} - {""}
     assert len(asked) > 40
     no_number = (".special", ".part")  # what a product can do, what its part is called
@@ -145,7 +145,7 @@ def test_the_thousand_rows_state_every_fact_of_the_company():
 
 
 def test_the_heap_as_it_is_holds_its_faults():
-    rows = lab04_arms.dirty_rows("en", 0, 200)
+    rows = lab_rows.dirty_rows("en", 0, 200)
     assert len(rows) == 200
     assert all(row["answer"].strip() for row in rows)
     assert len({fault for row in rows for fault in row["faults"]}) >= 7
@@ -153,7 +153,7 @@ def test_the_heap_as_it_is_holds_its_faults():
 
 @both_languages
 def test_fresh_questions_are_nowhere_in_the_heap(language):
-    rows = lab04_arms.select_fresh_questions(language, 100)
+    rows = lab_rows.select_fresh_questions(language, 100)
     assert len(rows) == 66
     assert leakage(load_shipped("support", language, "train"), rows, 0.5, key="question") == []
 
@@ -161,13 +161,13 @@ def test_fresh_questions_are_nowhere_in_the_heap(language):
 # Scores and drills
 
 
-def outcome(tone, facts, usable) -> lab04_arms.ScoredReplies:
-    return lab04_arms.ScoredReplies(None, *(np.array(v, float) for v in (tone, facts, usable)))
+def outcome(tone, facts, usable) -> scoring.ScoredReplies:
+    return scoring.ScoredReplies(None, *(np.array(v, float) for v in (tone, facts, usable)))
 
 
 def test_dirt_is_scored_by_usable_replies():
     few, many = outcome([1, 1], [0], [1, 1]), outcome([1, 1], [1], [1, 0])
-    found = lab04.dirt_metrics(few, many)
+    found = scoring.dirt_metrics(few, many)
     assert (found["score_clean_few"], found["score_dirty_many"]) == (1.0, 0.5)
     assert found["score_clean_minus_dirty"] == 0.5
     assert found["score_dirty_many_ci"] == [0.0, 1.0]
@@ -191,7 +191,7 @@ def test_methods_are_compared_at_the_same_new_skill():
         arm("full", 1e-3, 1.0, 0.1, 0.3),
         arm("full", 1e-4, 0.9, 0.2, 0.4),
     ]
-    found = lab04_facts.forgetting_metrics(rows, 0.8, 0.7, 0.85)
+    found = knowledge.forgetting_metrics(rows, 0.8, 0.7, 0.85)
     assert found["kept_rate_lora"] == 1e-2, "what learned nothing is not compared"
     assert found["kept_rate_full"] == 1e-4, "of those that learned, the one that forgot least"
     assert found["forgetting_lora"] == pytest.approx(0.3)
@@ -200,7 +200,7 @@ def test_methods_are_compared_at_the_same_new_skill():
     assert found["forgetting_lora_high_lr"] == pytest.approx(0.8)
     assert found["forgetting_lora_rate_effect"] == pytest.approx(0.5)
     assert found["knowledge_lost_full"] == pytest.approx(0.3)
-    assert lab04.wrong_rate_metrics(rows) == {
+    assert knowledge.wrong_rate_metrics(rows) == {
         "tone_lora_full_rate": 0.1,
         "tone_lora_own_rate": 0.9,
         "tone_lora_high_rate": 0.0,
@@ -209,11 +209,11 @@ def test_methods_are_compared_at_the_same_new_skill():
 
 def test_where_nobody_reaches_the_target_the_best_tone_counts():
     rows = [arm("lora", 1e-2, 0.5, 0.1), arm("lora", 1e-3, 0.4, 0.8)]
-    assert lab04_facts.choose_kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
+    assert knowledge.choose_kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
 
 
 def test_forgetting_without_full_fine_tuning():
-    found = lab04_facts.forgetting_metrics([arm("lora", 1e-2, 0.9, 0.5)], 0.8, 0.7, 0.85)
+    found = knowledge.forgetting_metrics([arm("lora", 1e-2, 0.9, 0.5)], 0.8, 0.7, 0.85)
     assert "forgetting_full" not in found
     assert "forgetting_full_minus_lora" not in found
 
@@ -224,7 +224,7 @@ def test_teaching_is_compared_with_the_same_training_on_known_facts():
         "known": {"probes": np.array([1, 1, 1, 0.0]), "learned": ones},
         "unknown": {"probes": np.array([1, 0, 0, 0.0]), "learned": ones},
     }
-    found = lab04_facts.teaching_metrics(ones, after)
+    found = knowledge.teaching_metrics(ones, after)
     assert found["known_fact_error_before"] == 0
     assert found["known_fact_error_after_known"] == 0.25
     assert found["known_fact_error_rise"] == 0.75
@@ -248,23 +248,22 @@ def test_with_the_end_as_padding_no_end_is_heard(tokenizer):
 
     from lab_helpers.tuning.masks import ids_and_labels
 
-    rows = [
-        {"input_ids": ids_and_labels(tokenizer, row)[0]} for row in lab04_drills.message_rows(ROWS)
-    ]
+    rows = [{"input_ids": ids_and_labels(tokenizer, row)[0]} for row in failures.message_rows(ROWS)]
     ends = sum(row["input_ids"].count(tokenizer.eos_token_id) for row in rows)
     assert ends == 4
     before = tokenizer.pad_token
     assert (
-        lab04_drills.count_trained_ends(lab04_drills.make_collator_without_end(tokenizer)(rows), tokenizer) == 0
+        failures.count_trained_ends(failures.make_collator_without_end(tokenizer)(rows), tokenizer)
+        == 0
     )
     assert tokenizer.pad_token == before
     usual = DataCollatorForLanguageModeling(tokenizer, mlm=False)(copy.deepcopy(rows))
-    assert lab04_drills.count_trained_ends(usual, tokenizer) == ends
+    assert failures.count_trained_ends(usual, tokenizer) == ends
 
 
 def test_rendered_text_starts_twice_and_messages_once(tokenizer):
-    started = lab04_drills.add_start_token(tokenizer)
-    assert lab04_drills.starts(started, ROWS[0]) == {"messages": 1, "text": 2}
+    started = failures.add_start_token(tokenizer)
+    assert failures.count_start_tokens(started, ROWS[0]) == {"messages": 1, "text": 2}
     assert tokenizer.bos_token is None
 
 
@@ -277,14 +276,14 @@ def test_rendered_text_starts_twice_and_messages_once(tokenizer):
     ],
 )
 def test_other_templates_render_without_an_error(tokenizer, name, text):
-    other = lab04_drills.replace_template(tokenizer, lab04_drills.OTHER_TEMPLATES[name])
+    other = failures.replace_template(tokenizer, failures.OTHER_TEMPLATES[name])
     asked = [{"role": "user", "content": "Hi"}]
     assert other.apply_chat_template(asked, add_generation_prompt=True, tokenize=False) == text
-    assert tokenizer.chat_template not in lab04_drills.OTHER_TEMPLATES.values()
+    assert tokenizer.chat_template not in failures.OTHER_TEMPLATES.values()
 
 
 def test_the_customers_share_of_the_tokens(tokenizer):
-    share = lab04_drills.prompt_share(tokenizer, ROWS)
+    share = failures.compute_prompt_share(tokenizer, ROWS)
     assert 0.3 < share < 0.9
 
 
@@ -294,10 +293,11 @@ def test_the_customers_share_of_the_tokens(tokenizer):
 @pytest.fixture(scope="module")
 def short_run(tiny_chat_model, tmp_path_factory, one_thread):
     folder = tmp_path_factory.mktemp("lab04")
-    run = Run("04", short_profile(), 0, folder, model=str(tiny_chat_model))
-    for step in lab04.STEPS:
-        step.work(run)
-    return run
+    request = Request(short_profile(), 0, folder, str(tiny_chat_model))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(folder))
+        run_program(get_lab("04").source, request)
+    return request.opened.run
 
 
 HEADLINES = (
@@ -371,18 +371,18 @@ def write(folder, name: str, rows: list[dict]):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_gives_the_same_pairs(tmp_path, shape):
     path = write(tmp_path, shape, [SHAPES[shape](row) for row in pairs(12)])
-    rows, counts = lab04_own.read_own_rows(path)
+    rows, counts = own_data.read_own_rows(path)
     assert counts == {"user_rows": 12, "user_rows_without_answer": 0}
-    assert lab04_own.asked_text(rows[3]) == pairs(12)[3]["question"]
+    assert own_data.question_of(rows[3]) == pairs(12)[3]["question"]
     assert rows[3]["completion"] == [{"role": "assistant", "content": pairs(12)[3]["answer"]}]
 
 
 def test_rows_without_an_answer_are_counted_and_a_file_of_them_refused(tmp_path):
     empty = [row | {"answer": ""} for row in pairs(5)]
-    rows, counts = lab04_own.read_own_rows(write(tmp_path, "some.jsonl", pairs(12) + empty))
+    rows, counts = own_data.read_own_rows(write(tmp_path, "some.jsonl", pairs(12) + empty))
     assert (len(rows), counts["user_rows_without_answer"]) == (12, 5)
     with pytest.raises(BadInput, match=r"0 of 15 rows have an answer.*labs data check"):
-        lab04_own.read_own_rows(write(tmp_path, "none.jsonl", empty * 3))
+        own_data.read_own_rows(write(tmp_path, "none.jsonl", empty * 3))
 
 
 def test_own_rows_are_repaired_and_copies_go():
@@ -395,8 +395,8 @@ def test_own_rows_are_repaired_and_copies_go():
             ("And this one?", "<p> </p>"),
         )
     ]  # fmt: skip
-    kept, counts = lab04_own.clean_own_rows(copy.deepcopy(rows))
-    assert [lab04_own.asked_text(row) for row in kept] == [
+    kept, counts = own_data.clean_own_rows(copy.deepcopy(rows))
+    assert [own_data.question_of(row) for row in kept] == [
         "Is it warm?",
         "Mail me at [EMAIL], is it loud at night?",
     ]
@@ -409,8 +409,9 @@ def own_run(tiny_chat_model, tmp_path_factory, one_thread):
     folder = tmp_path_factory.mktemp("own")
     path = write(folder, "mine.jsonl", pairs(40))
     run = Run("04", short_profile(rank=8), 0, folder, model=str(tiny_chat_model), data=path)
-    for step in lab04.STEPS:
-        step.work(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(folder))
+        own_data.measure_own_data(run)
     return run
 
 
@@ -437,15 +438,12 @@ def test_the_users_adapter_and_samples_are_kept(own_run, tiny_chat_model):
 
 
 def test_a_file_is_read_before_anything_runs(tmp_path):
-    from lab_helpers.cli import run as command
-    from lab_helpers.course.registry import get_lab
-
-    command._check_inputs([get_lab("04")], None, write(tmp_path, "good.jsonl", pairs(12)))
+    own_data.check_own_data(write(tmp_path, "good.jsonl", pairs(12)))
     for name, rows, said in (
         ("few.jsonl", pairs(3), "3 of 3 rows have an answer to learn from, and 10 are needed"),
         ("labels.jsonl", [{"text": "warm", "label": "good"}] * 20, "no known shape fits"),
     ):
         with pytest.raises(BadInput, match=said):
-            command._check_inputs([get_lab("04")], None, write(tmp_path, name, rows))
+            own_data.check_own_data(write(tmp_path, name, rows))
     with pytest.raises(BadInput, match="no such file"):
-        command._check_inputs([get_lab("04")], None, tmp_path / "none.jsonl")
+        own_data.check_own_data(tmp_path / "none.jsonl")

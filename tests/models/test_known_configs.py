@@ -2,9 +2,16 @@
 
 import pytest
 
-from lab_helpers.models.known_configs import KNOWN, linear_shapes, meta_model, model_config, parameter_shapes, target_shapes
-from lab_helpers.tuning.lora_counts import lora_counts
+from lab_helpers.models.known_configs import (
+    KNOWN,
+    linear_shapes,
+    meta_model,
+    model_config,
+    parameter_shapes,
+    target_shapes,
+)
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.tuning.lora_counts import lora_counts
 
 # Parameters of the published checkpoints, in billions (model cards; GPT-3: Brown et al. 2020).
 PUBLISHED = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.models.encoders import load_encoder
-from lab_helpers.tuning.spectrum import best_rank, deltas, energy, matrices, relative_change
+from lab_helpers.tuning.spectrum import best_rank, deltas, energy, matrices, relative_change_rows
 
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 seeds = st.integers(0, 2**31)
