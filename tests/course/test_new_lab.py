@@ -19,7 +19,7 @@ def blocks(heading: str) -> dict[str, str]:
     """The code blocks below a heading of CONTRIBUTING, by the file that stands in their first line."""
     text = CONTRIBUTING.read_text(encoding="utf-8")
     part = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found = re.findall(r"```\w*\n# (?:in )?(\S+).*?\n(.*?)```", part, re.DOTALL)
+    found = re.findall(r"```\w*\n# (?:in )?([^\s,;]+)[^\n]*\n(.*?)```", part, re.DOTALL)
     return dict(found)
 
 

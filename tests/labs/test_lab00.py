@@ -354,7 +354,7 @@ def short_run(tiny_chat_model, tmp_path_factory, one_thread):
         return sorted(found, key=lambda row: len(row["question"] + row["answer"]))[:6]
 
     folder = tmp_path_factory.mktemp("lab00")
-    settings = {"questions": 6, "few_shot": 1, "epochs": 2, "batch_size": 3}
+    settings = {"questions": 6, "few_shot": 1, "epochs": 3, "batch_size": 3}
     profile = run_of(folder, **settings).profile
     request = Request(profile, 3, folder, str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
