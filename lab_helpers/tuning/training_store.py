@@ -7,7 +7,6 @@ A finished training is a folder ``KEY/`` with the tensors that changed (safetens
 
 import json
 import os
-import random
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from lab_helpers.runtime.files import read_json, sha256_of
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.paths import writable
 from lab_helpers.runtime.progress import note, report
+from lab_helpers.runtime.seeds import random_state, set_random_state
 from lab_helpers.tuning.trainers import Tuned, checkpoints, run_trainer
 from lab_helpers.tuning.training_key import NoKey, tensor_bytes, training_key
 
@@ -94,7 +94,7 @@ class TrainingStore:
             )
             shutil.rmtree(place, ignore_errors=True)
             return None
-        _set_random_state(tensors, history["random"])
+        set_random_state(tensors, history["random"])
         with suppress(OSError):
             os.utime(place)  # the store forgets what was longest unused
         trainer.state.log_history = history["log"]
@@ -139,7 +139,7 @@ class TrainingStore:
         changed = {n for n, digest in after.items() if before.get(n) != digest}
         tensors = {n: t for n, t in _tensors(model).items() if n in changed}
         tensors = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
-        state, plain = _random_state()
+        state, plain = random_state()
         place, made = self.folder / key, self.folder / f"{key}.new-{os.getpid()}"
         try:
             made.mkdir(parents=True)
@@ -205,33 +205,6 @@ def _put_into(model, tensors: dict) -> None:
         raise KeyError(f"the model has no {missing[0]}")
     for name, tensor in tensors.items():
         held[name].data = tensor.to(held[name].device)
-
-
-def _random_state() -> tuple[dict, dict]:
-    """Where every generator stands: a cell after a loaded training draws what it would have drawn."""
-    import numpy as np
-    import torch
-
-    kind, keys, *numpy_rest = np.random.get_state(legacy=True)
-    python = random.getstate()
-    tensors = {"rng.torch": torch.get_rng_state(), "rng.numpy": torch.from_numpy(np.asarray(keys).astype("int64"))}  # fmt: skip
-    for number, state in enumerate(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else ()):  # fmt: skip
-        tensors[f"rng.cuda{number}"] = state
-    return tensors, {"numpy": [kind, *numpy_rest], "python": [python[0], list(python[1]), python[2]]}  # fmt: skip
-
-
-def _set_random_state(tensors: dict, plain: dict) -> None:
-    import numpy as np
-    import torch
-
-    kind, *rest = plain["numpy"]
-    np.random.set_state((kind, tensors["rng.numpy"].numpy().astype("uint32"), *rest))
-    version, numbers, gauss = plain["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    torch.set_rng_state(tensors["rng.torch"])
-    cuda = [tensors[name] for name in sorted(tensors) if name.startswith("rng.cuda")]
-    if cuda and torch.cuda.is_available() and len(cuda) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(cuda)
 
 
 # --- checkpoints while it trains ------------------------------------------------------------------

@@ -139,7 +139,6 @@ def test_the_memory_runs_are_not_remembered_and_the_others_are(whole):
     arms = 6 + 2 + 4
     trainings = 1 + 3 + arms  # the SFT start, DPO and its two rivals
     assert len(whole.trainings) == trainings + 1 + 3  # Japanese: the start and three
-    assert {training["came"] for training in whole.trainings} <= {"finished", "loaded"}
 
 
 def test_bytes_are_counted_once_for_shared_weights():

@@ -339,7 +339,7 @@ def test_all_three_models_are_asked_a_benchmark_of_ones_own(
     assert [row["model"] for row in run.tables["benchmarks"]] == ["base", "sft", "dpo"]
     assert {row["items"] for row in run.tables["benchmarks"]} == {3}
     assert {"own_base", "own_sft_ci", "own_dpo", "train_seconds_dpo"} <= set(run.metrics)
-    assert [training["came"] for training in run.trainings] == ["finished"] * 2
+    assert [training["came"] for training in run.trainings] == ["trained"] * 2
     assert len(run.sections) == 2
 
 

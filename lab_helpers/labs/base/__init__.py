@@ -1,0 +1,1 @@
+"""The base model before any tuning: ``labs run base``."""

@@ -1,0 +1,1 @@
+"""Lab 00, start here: what only its cells call. Its steps stand in ``labs/source``."""

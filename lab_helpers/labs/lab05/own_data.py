@@ -1,5 +1,6 @@
 """Lab 05 on the user's own pairs: everything the lab measures, without what only the house's pairs have."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lab_helpers.course.record import Run
@@ -32,6 +33,10 @@ from lab_helpers.labs.shared.preference_models import (
 )
 from lab_helpers.runtime.language import Text
 
+MAX_LENGTH = (
+    1024  # tokens that a pair may have at least; the house's pairs are short, others are not
+)
+
 
 def check_own_data(path: Path) -> None:
     """Read the file once; :class:`BadInput` says what is wrong with it."""
@@ -42,6 +47,7 @@ def measure_own_data(run: Run) -> None:
     """The pairs, the SFT start, the losses by hand, DPO and its rivals, and what goes wrong."""
     assert run.data is not None
     pairs = own_pairs(run.data, run.seed)
+    allow_long_pairs(run)
     with run.section(str(Text("The pairs and their lengths", "選好ペアとその長さ"))):
         run.table("pairs", pair_rows(pairs))
         run.measured(**pair_metrics(pairs))
@@ -71,6 +77,12 @@ def measure_own_data(run: Run) -> None:
         run.table("memory", memory_megabytes_rows(rows))
         run.measured(**memory_metrics(rows))
         run.figure("memory", figures.memory(memory_megabytes_rows(rows)))
+
+
+def allow_long_pairs(run: Run) -> None:
+    """Raise the profile's ``max_length`` to :data:`MAX_LENGTH` where it is lower."""
+    settings = run.settings | {"max_length": max(MAX_LENGTH, run.settings["max_length"])}
+    run.profile = replace(run.profile, tables=run.profile.tables | {"lab05": settings})
 
 
 def compare_losses(run: Run, pairs: PairSet) -> None:

@@ -46,8 +46,8 @@ def make_lora_config():
 
 
 def choose_max_length(run: Run, model) -> int:
-    """The profile's length, for pairs of the learner's own at least 1,024; never beyond the model's context."""
-    wanted = max(1024, run.settings["max_length"]) if run.data else run.settings["max_length"]
+    """The profile's length, never beyond the model's context."""
+    wanted = run.settings["max_length"]
     return min(wanted, getattr(model.config, "max_position_embeddings", wanted))
 
 
