@@ -116,7 +116,7 @@ def _run_one(lab: Lab | None, request: "Request", data: Path | None) -> dict:
             assert request.copy is not None
             return run_program(request.copy, request)
         if data:
-            return run_measurement(lab, lab.module("own_data").measure_own_data, request, data)
+            return run_measurement(lab, lab.measure_own_data(), request, data)
         if lab is BASE:
             return run_measurement(lab, lab.module("skills").measure_base_model, request)
         return run_program(lab.source, request)

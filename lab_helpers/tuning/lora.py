@@ -18,12 +18,12 @@ def lora_scaling(alpha: float, r: int, rank_stabilized: bool = False) -> float:
 
 def lora_forward(x, W, A, B, alpha: float, r: int) -> torch.Tensor:
     """h = x Wᵀ + (α/r) · x Aᵀ Bᵀ — LoRA eq. (3), (n, k) → (n, d). BA is never formed."""
-    return x @ W.T + lora_scaling(alpha, r) * (x @ A.T) @ B.T
+    return x @ W.T + (alpha / r) * (x @ A.T) @ B.T
 
 
 def merge(W, A, B, alpha: float, r: int) -> torch.Tensor:
     """W' = W + (α/r) · BA, shape (d, k): after this the adapter costs nothing at inference."""
-    return W + lora_scaling(alpha, r) * B @ A
+    return W + (alpha / r) * B @ A
 
 
 def init_lora(d: int, k: int, r: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ from torch import nn
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.runtime.threads import one_thread
-from lab_helpers.tuning.training import History, length_batches, train
+from lab_helpers.tuning.training import History, length_batches, train_epochs
 
 KINDS = ("product", "part", "date", "money", "drug", "company_code")
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in KINDS for prefix in "BI"))
@@ -99,7 +99,7 @@ class EntityTagger:
 
         seed_everything(seed)
         lengths = [len(row) for row in ids]
-        return train(
+        return train_epochs(
             self.model,
             lambda epoch: iter(length_batches(lengths, batch_size, seed * 1000 + epoch)),
             loss_of,

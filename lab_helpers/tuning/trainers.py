@@ -170,7 +170,7 @@ def _plain_errors(trainer):
     except OSError as error:
         raise BadInput(
             f"the checkpoint cannot be written to {trainer.args.output_dir} ({error})",
-            "Free some disk space, or choose another output_dir, and start again with resume=True.",
+            "Free some disk space, or choose another output_dir, and run the same again.",
         ) from None
     except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):

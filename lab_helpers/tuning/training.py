@@ -42,7 +42,7 @@ def length_batches(lengths: list[int], batch_size: int, seed: int) -> list[list[
     return batches
 
 
-def train(
+def train_epochs(
     model: nn.Module,
     batches_of_epoch: Callable[[int], Iterator],
     loss_of: Callable[[Any], torch.Tensor],

@@ -13,7 +13,7 @@ from lab_helpers.runtime.progress import track
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
-from lab_helpers.tuning.training import History, length_batches, train
+from lab_helpers.tuning.training import History, length_batches, train_epochs
 
 
 class TextEncoder:
@@ -111,7 +111,7 @@ def fine_tune(
     """Train the trainable part of ``model`` on labelled texts with cross-entropy.
 
     Which part is trainable is the caller's choice (``freeze``, ``get_peft_model``, everything).
-    ``scoring`` (``score``, ``score_every``, ``stop_at``) goes to :func:`training.train`.
+    ``scoring`` (``score``, ``score_every``, ``stop_at``) goes to :func:`~lab_helpers.tuning.training.train_epochs`.
     """
     ids = encoder.tokenize(texts)
     lengths = [len(row) for row in ids]
@@ -131,7 +131,7 @@ def fine_tune(
         return loss
 
     seed_everything(seed)
-    return train(
+    return train_epochs(
         model,
         batches,
         loss_of,

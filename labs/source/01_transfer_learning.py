@@ -105,8 +105,8 @@ print((vectors @ vectors.T).cpu().numpy().round(2))
 # 最も安上がりな転移は、エンコーダーを凍結し、出力のベクトルを一度だけ計算して保存しておき、そこに直線を当てはめる方法です。これを**プローブ**と呼びます。公平な比較相手は、まったくの白紙から始める方法、つまり単語の断片を数える TF-IDF です。3 つのシードで 3 通りの学習サンプルを選びます。図の帯は、その結果の範囲です。
 # %%
 from lab_helpers.figures import transfer as figures
-from lab_helpers.labs.lab01.training import curve_metrics
-from lab_helpers.labs.shared.classifiers import measure_cheap_curves
+from lab_helpers.labs.lab01.curves import measure_cheap_curves
+from lab_helpers.labs.lab01.scoring import curve_metrics
 
 panels, sizes, seeds = {}, lab.settings["sizes"], lab.settings["seeds"]
 for name in ("reviews", "requests"):
@@ -144,20 +144,24 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 #
 # 今度は 2,270 万個の重みをすべて動かします。出発点は 2 通りで、事前学習済みの重みと、同じアーキテクチャのランダムな重みです。データも学習の予算も同じです。学習ループは `lab_helpers/tuning/transfer.py` の `fine_tune` です。短いので読んでみてください。
 # %%
-from lab_helpers.labs.lab01.training import gap_metrics, outcome_metrics, task_settings
+from lab_helpers.labs.lab01.training import task_settings
 from lab_helpers.labs.shared.classifiers import train_classifier
+from lab_helpers.runtime.intervals import scored
 
-print(task_settings(lab.run, "sentiment"))
+training = task_settings(lab.settings, "sentiment")
+print(training)
 outcomes = {}
 for language in ("en", "ja"):
     for start in ("pretrained", "scratch"):
         outcome = train_classifier(
             encoder, shipped_texts("reviews", language), 256, lab.seed,
-            pretrained=start == "pretrained", **task_settings(lab.run, "sentiment"),
+            pretrained=start == "pretrained", **training,
         )
         outcomes[language, start] = outcome
-        lab.measured(**outcome_metrics(f"sentiment_accuracy_{start}_256_{language}", outcome))
+        lab.measured(**scored(f"sentiment_accuracy_{start}_256_{language}", outcome.hits))
 # %%
+from lab_helpers.labs.lab01.scoring import gap_metrics
+
 rows = []
 for (language, start), outcome in outcomes.items():
     low, high = outcome.interval
@@ -177,13 +181,14 @@ lab.table(rows, "sentiment at 256")
 #
 # 続いて、事前学習に近いタスクを、わずか 64 件のラベルと 3 つのシードで試します。
 # %%
+from lab_helpers.labs.lab01.scoring import mean_accuracy
 from lab_helpers.labs.lab01.training import train_intents
-from lab_helpers.labs.shared.classifiers import mean_at
 
-intent = train_intents(lab.run, encoder, requests)
+training = task_settings(lab.settings, "intent")
+intent = train_intents(encoder, requests, lab.settings["seeds"], **training)
 lab.table(intent, "intent")
 for start in ("pretrained", "scratch"):
-    lab.measured(**{f"intent_accuracy_{start}_64_en": mean_at(intent, start, 64)})
+    lab.measured(**{f"intent_accuracy_{start}_64_en": mean_accuracy(intent, start, 64)})
 lab.measured(**gap_metrics(lab.run.metrics, "intent", 64, "en"))
 lab.compare("intent_gap")
 # %% [markdown] lang="en"
@@ -222,9 +227,11 @@ for trainable in (0, 2, 4, 6):  # NBVAL_CHECK_OUTPUT
 # 凍結しないブロックを 2、4、6 個として学習し、どこまでならコストをかける価値があるかをリストから選んでみてください。カーネルが動いていない場合は、2 ブロックの図が表示されます。
 # %%
 from lab_helpers.figures.widgets import freezing_explorer
-from lab_helpers.labs.lab01.training import train_freezing
+from lab_helpers.labs.lab01.training import train_top_blocks
 
-frozen = train_freezing(lab.run, encoder, requests)
+probe = lab.run.metrics["intent_accuracy_probe_64_en"]  # no block trains
+numbers = lab.settings["freezing_blocks"]
+frozen = train_top_blocks(encoder, requests, numbers, lab.seed, probe, **training)
 lab.table(frozen, "freezing")
 lab.figure(figures.freezing(frozen, trainable_blocks=2), "freezing")
 freezing_explorer(frozen)
@@ -247,12 +254,12 @@ def relative_change(before, after):
 
 relative_change = lab.check("relative_change", relative_change)
 # %%
-from lab_helpers.labs.lab01.training import weight_change_metrics
+from lab_helpers.labs.lab01.scoring import weight_change_metrics
 from lab_helpers.tuning import spectrum
 
 before = spectrum.matrices(pretrained)
 after = spectrum.matrices(outcomes["en", "pretrained"].model.encoder)
-name = "5.attention.self.value"
+name = [name for name in before if name.endswith("attention.self.value")][-1]
 print(name, float(relative_change(before[name], after[name])))
 moved = spectrum.relative_change_rows(before, after)
 lab.run.table("weight change", moved)
@@ -275,7 +282,8 @@ from lab_helpers.data.shipped import load_shipped
 from lab_helpers.labs.lab01.entities import majority_metrics, train_tagger
 
 train_rows, test_rows = (load_shipped("entities", "en", split) for split in ("train", "test"))
-tagger = train_tagger(lab.run, train_rows, pretrained=True)
+training = task_settings(lab.settings, "entity")
+tagger = train_tagger(encoder, train_rows, lab.seed, pretrained=True, **training)
 lazy = majority_metrics(tagger, test_rows)
 lab.measured(**lazy)
 print(f"always O: token accuracy {lazy['o_tagger_token_accuracy']:.2f}")
@@ -302,9 +310,10 @@ from lab_helpers.evaluation.spans import gold_spans
 from lab_helpers.tuning.tagging import FeatureTagger
 
 texts, gold = [row["text"] for row in test_rows], [gold_spans(row) for row in test_rows]
+scratch = train_tagger(encoder, train_rows, lab.seed, pretrained=False, **training)
 found = {
     "pretrained": tagger.spans(texts),
-    "scratch": train_tagger(lab.run, train_rows, pretrained=False).spans(texts),
+    "scratch": scratch.spans(texts),
     "traditional": FeatureTagger().fit(train_rows).spans(texts),
 }
 scores = {name: span_f1(spans, gold) for name, spans in found.items()}
@@ -332,15 +341,14 @@ lab.figure(figures.entity_scores(by_kind, scores), "entities")
 #
 # MiniLM には、もともと身につけた技能があります。ある文と同じ意味の文を、120 文の中から見つけることです。レビューの評価を学ぶ間もその技能を保つように、とは誰も指示していません。手法を公平に比べるため、どれも**新しい技能が同じ水準に達したところ**で止めます。何も学んでいない手法は、何も忘れてもいないからです。
 # %%
-from lab_helpers.runtime.intervals import bootstrap_interval
 from lab_helpers.labs.lab01.forgetting import measure_forgetting
-from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
+from lab_helpers.labs.lab01.old_skill import OldSkill, load_paraphrases
 
-skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
+skill = OldSkill(encoder, load_paraphrases("en", "test"))
 base_hits = skill.hits(pretrained)
 base = float(base_hits.mean())
-rows = [measure_forgetting(encoder, outcomes["en", "pretrained"])]
-lab.measured(old_skill_base=base, old_skill_base_ci=bootstrap_interval(base_hits))
+rows = [measure_forgetting(skill, outcomes["en", "pretrained"])]
+lab.measured(**scored("old_skill_base", base_hits))
 print(f"before tuning {base:.2f}, after full fine-tuning {rows[0]['old_skill']:.2f}")
 # %% [markdown] lang="en"
 # Before the cures, a look at the limits of that skill, for fairness. It hardly exists in Japanese. And offered a sentence with the same *words* but another meaning ("the dog bit the man"), the encoder prefers it to the true paraphrase nearly always.
@@ -382,13 +390,14 @@ rows.append(train_until_target(
 rows.append(train_until_target(
     encoder, reviews, skill, lambda model: None, method="replay",
     learning_rate=lab.settings["sentiment_learning_rate"],
-    replay=Replay(paraphrase_pairs("en", "train")), **common,
+    replay=Replay(load_paraphrases("en", "train")), **common,
 ))
 # %%
-from lab_helpers.labs.lab01.forgetting import forgetting_metrics, probe_row
+from lab_helpers.labs.lab01.forgetting import forgetting_metrics, forgotten_rows, probe_row
 
-rows.append(probe_row(lab.run.metrics, base))
-lab.measured(**forgetting_metrics(rows, base))
+rows.append(probe_row(lab.run.metrics["sentiment_accuracy_probe_256_en"], base))
+rows = forgotten_rows(rows, base)
+lab.measured(**forgetting_metrics(rows))
 lab.table(rows, "forgetting")
 lab.figure(figures.forgetting(rows, base), "forgetting")
 lab.compare("forgotten")

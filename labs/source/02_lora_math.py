@@ -49,8 +49,9 @@ from lab_helpers.labs.shared.models import load_text_encoder
 
 encoder = load_text_encoder(lab.run)
 delta = train_full_delta(encoder, lab.settings, lab.seed)
-matrix = delta["5.attention.self.query"]
-print(len(delta), "matrices, for example 5.attention.self.query", tuple(matrix.shape))
+name = [name for name in delta if name.endswith("attention.self.query")][-1]
+matrix = delta[name]
+print(len(delta), "matrices, for example", name, tuple(matrix.shape))
 # %% [markdown] lang="en"
 # The singular value decomposition sorts a matrix into directions, strongest first. The squared singular values add up to ‖ΔW‖², and no rank-$r$ matrix comes closer than the first $r$ directions do (Eckart–Young).
 #

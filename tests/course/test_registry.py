@@ -6,13 +6,10 @@ from lab_helpers.course.registry import BASE, LABS, get_lab
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, BadInput
 
 
-def test_base_is_found_and_runs_like_a_lab():
+def test_base_is_found_and_has_a_measurement():
     base = get_lab("base")
     assert base is BASE
-    module = base.headless()
-    assert module.__name__ == "lab_helpers.labs.base.measurements"
-    assert [step.name for step in module.STEPS] == ["knowledge", "reading", "language", "service"]
-    assert all(step.title.en and step.title.ja for step in module.STEPS)
+    assert callable(base.module("skills").measure_base_model)
 
 
 def test_base_is_no_lab_to_work_through():
@@ -26,10 +23,21 @@ def test_a_lab_is_found_by_number_and_by_name(name):
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
-def test_every_lab_has_its_modules(lab):
+def test_every_lab_is_one_source_and_one_folder(lab):
     assert get_lab(lab.number) is lab
-    assert lab.headless().__name__ == f"lab_helpers.headless.lab{lab.number}"
-    assert lab.headless().STEPS
+    assert lab.source.is_file()
+    assert lab.exercises()
+    assert lab.questions().PREDICTIONS
+    assert lab.model_kind in ("language model", "encoder")
+
+
+@pytest.mark.parametrize("lab", [lab for lab in LABS if lab.own_data], ids=lambda lab: lab.name)
+def test_a_lab_that_takes_data_checks_and_measures_it(lab):
+    module = lab.module("own_data")
+    assert callable(module.check_own_data)
+    assert lab.measure_own_data() is module.measure_own_data
+    assert lab.own_data.en
+    assert lab.own_data.ja
 
 
 @pytest.mark.parametrize("name", ["77", "Base", "bases", "base_", "all"])

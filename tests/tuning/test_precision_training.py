@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lab_helpers.runtime.precision import FLOAT32, Precision
-from lab_helpers.tuning.training import train
+from lab_helpers.tuning.training import train_epochs
 
 BF16 = Precision("bf16", "bf16", gradient_scaler=False, use_cpu=True)
 FP16 = Precision("fp16", "fp16", gradient_scaler=True, use_cpu=True)
@@ -22,7 +22,7 @@ def fit(precision: Precision):
         seen.append(predicted.dtype)
         return torch.nn.functional.mse_loss(predicted.float(), y)
 
-    history = train(
+    history = train_epochs(
         model,
         lambda epoch: range(20),
         loss_of,

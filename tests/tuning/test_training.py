@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lab_helpers.runtime.precision import Precision
-from lab_helpers.tuning.training import length_batches, train
+from lab_helpers.tuning.training import length_batches, train_epochs
 
 all_lengths = st.lists(st.integers(1, 64), max_size=200)
 sizes = st.integers(1, 20)
@@ -74,7 +74,7 @@ def run(model, losses=None, *, epochs=1, steps=10, **options):
         loss = nn.functional.mse_loss(model(x), 3 * x - 1)
         return (losses or {}).get(len(seen), 1.0) * loss
 
-    history = train(
+    history = train_epochs(
         model,
         lambda epoch: iter([(epoch, step) for step in range(steps)]),
         loss_of,
@@ -152,7 +152,7 @@ def test_the_rate_warms_up_and_decays_to_zero():
             self.body = nn.Parameter(torch.tensor(0.0))
 
     model, places = Pull(), []
-    train(
+    train_epochs(
         model,
         lambda epoch: iter(range(20)),
         lambda batch: 1000 * model.body,
@@ -195,7 +195,7 @@ def test_a_gradient_that_overflows_in_fp16_is_skipped_and_training_goes_on():
         places.append(model.body.item())
         return 0.0
 
-    history = train(
+    history = train_epochs(
         model,
         lambda epoch: iter([1.0, 1e38, 1.0, 1.0]),
         lambda factor: (model.body + 1) * factor,

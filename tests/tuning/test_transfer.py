@@ -4,14 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from lab_helpers.data.labelled import LabelledTexts
-from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
-from lab_helpers.labs.shared.classifiers import (
-    mean_at,
-    measure_cheap_curves,
-    train_classifier,
-    train_until_target,
-)
 from lab_helpers.models.encoders import load_encoder
 from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.classifier import freeze
@@ -34,19 +26,6 @@ FAST = {"epochs": 2, "learning_rate": 5e-3, "head_learning_rate": 2e-2, "batch_s
 @pytest.fixture
 def encoder(tiny_bert):
     return TextEncoder(str(tiny_bert), 32)
-
-
-@pytest.fixture
-def data():
-    rows = [
-        {
-            "text": text,
-            "label": ("bad", "good")[label],
-            "split": ("train", "train", "test", "train", "validation")[n // 8],
-        }
-        for n, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
-    ]
-    return LabelledTexts("tiny", ("bad", "good"), tuple(rows))
 
 
 def state(model) -> dict[str, torch.Tensor]:
@@ -180,22 +159,7 @@ def test_replay_is_repeatable_by_seed(encoder):
     assert tuned(encoder, 3, replay=replay)[0] == tuned(encoder, 3, replay=replay)[0]
 
 
-def test_replay_and_test_pairs_are_different_sentences():
-    train, test = paraphrase_pairs("en", "train"), paraphrase_pairs("en", "test")
-    assert len(train) > 20
-    assert len(test) > 20
-    assert not {text for pair in train for text in pair} & {text for pair in test for text in pair}
-
-
-def test_old_skill_is_finding_ones_own_paraphrase(encoder):
-    same = OldSkill(encoder, [(text, text) for text in TEXTS])
-    swapped = OldSkill(encoder, list(zip(TEXTS, TEXTS[::-1], strict=True)))
-    model = load_encoder(encoder.name)
-    assert same.accuracy(model) == 1
-    assert swapped.accuracy(model) == 0
-
-
-# Rivals and experiments
+# Rivals
 
 
 def test_the_probe_and_the_bag_of_words_learn_what_is_there():
@@ -205,82 +169,3 @@ def test_the_probe_and_the_bag_of_words_learn_what_is_there():
     assert (fit_probe(vectors[:60], labels[:60]).predict(vectors[60:]) == labels[60:]).mean() > 0.8
     words = fit_bag_of_words(TEXTS[:24], LABELS[:24])
     assert (words.predict(TEXTS[24:]) == np.array(LABELS[24:])).mean() == 1
-
-
-def test_cheap_curves_have_one_row_a_method_size_and_seed(encoder, data):
-    rows = measure_cheap_curves(encoder, data, [4, 16], [0, 1])
-    found = {(row["method"], row["n"], row["seed"]) for row in rows}
-    expected = {(m, n, seed) for m in ("probe", "tf-idf") for n in (4, 16) for seed in (0, 1)}
-    assert found == expected
-    assert len(rows) == len(expected)
-    assert all(0 <= row["accuracy"] <= 1 for row in rows)
-    assert mean_at(rows, "tf-idf", 16) > 0.8
-
-
-def test_the_mean_at_a_size_is_over_the_seeds_of_one_method():
-    rows = [
-        {"method": method, "n": n, "seed": seed, "accuracy": accuracy}
-        for method, n, seed, accuracy in [
-            ("probe", 4, 0, 0.5),
-            ("probe", 4, 1, 0.7),
-            ("probe", 8, 0, 0.9),
-            ("tf-idf", 4, 0, 0.1),
-        ]
-    ]
-    assert mean_at(rows, "probe", 4) == pytest.approx(0.6)
-
-
-def test_a_trained_outcome_is_measured_on_the_test_split(encoder, data):
-    outcome = train_classifier(encoder, data, 24, 0, **{**FAST, "epochs": 10})
-    assert outcome.hits.shape == (8,)
-    texts, labels = data.split("test")
-    predicted = encoder.logits(outcome.model, texts).argmax(axis=1)
-    assert outcome.hits.tolist() == [float(p == g) for p, g in zip(predicted, labels, strict=True)]
-    assert outcome.accuracy == outcome.hits.mean()
-    assert outcome.interval[0] <= outcome.accuracy <= outcome.interval[1]
-
-
-@pytest.mark.parametrize(("target", "steps"), [(0.0, 2), (1.1, 6)])
-def test_until_target_stops_at_the_target_or_at_the_end(encoder, data, target, steps):
-    row = train_until_target(
-        encoder,
-        data,
-        OldSkill(encoder, [(text, text) for text in TEXTS[:5]]),
-        lambda model: freeze(model, 0),
-        method="probe",
-        target=target,
-        seed=0,
-        n=24,
-        score_every=2,
-        **FAST,
-    )
-    assert row["steps"] == steps
-    assert row["method"] == "probe"
-    assert row["trainable"] == 16 * 2 + 2
-    assert row["old_skill"] == 1.0, "a frozen encoder forgets nothing"
-
-
-def test_until_target_looks_at_validation_texts_and_at_test_texts_only_at_the_end(
-    encoder, data, monkeypatch
-):
-    asked, logits = [], encoder.logits
-
-    def recorded(model, texts, **options):
-        asked.append(texts)
-        return logits(model, texts, **options)
-
-    monkeypatch.setattr(encoder, "logits", recorded)
-    train_until_target(
-        encoder,
-        data,
-        OldSkill(encoder, [(text, text) for text in TEXTS[:3]]),
-        lambda model: freeze(model, 0),
-        method="probe",
-        target=1.1,
-        seed=0,
-        n=24,
-        score_every=3,
-        **FAST,
-    )
-    validation, test = data.split("validation")[0], data.split("test")[0]
-    assert asked == [validation, validation, test]

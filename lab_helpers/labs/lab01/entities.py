@@ -2,22 +2,21 @@
 
 import numpy as np
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.spans import gold_spans, span_scores
-from lab_helpers.labs.lab01.training import task_settings
-from lab_helpers.labs.shared.models import load_text_encoder
 from lab_helpers.models.encoders import load_tagger
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.tagging import TAGS, EntityTagger, tags_for
+from lab_helpers.tuning.transfer import TextEncoder
 
 
-def train_tagger(run: Run, rows: list[dict], pretrained: bool) -> EntityTagger:
-    """The run's encoder fine-tuned as an entity tagger, from trained or random weights."""
-    encoder = load_text_encoder(run)
-    seed_everything(run.seed)
+def train_tagger(
+    encoder: TextEncoder, rows: list[dict], seed: int, *, pretrained: bool, **training
+) -> EntityTagger:
+    """The encoder fine-tuned as an entity tagger, from trained or from random weights."""
+    seed_everything(seed)
     model = load_tagger(encoder.name, list(TAGS), pretrained).to(encoder.device)
     tagger = EntityTagger(model, encoder.tokenizer, encoder.max_length, encoder.precision)
-    tagger.fit(rows, seed=run.seed, **task_settings(run, "entity"))
+    tagger.fit(rows, seed=seed, **training)
     return tagger
 
 

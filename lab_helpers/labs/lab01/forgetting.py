@@ -5,15 +5,14 @@ from collections.abc import Callable
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.similarity import fooled_by_overlap
-from lab_helpers.labs.lab01.old_skill import OldSkill, paraphrase_pairs
-from lab_helpers.labs.shared.classifiers import Outcome, measure_hits
+from lab_helpers.labs.lab01.old_skill import OldSkill, load_paraphrases
+from lab_helpers.labs.shared.classifiers import TrainedClassifier, measure_hits
 from lab_helpers.tuning.classifier import EncoderClassifier, trainable_parameters
 from lab_helpers.tuning.transfer import Replay, TextEncoder, fine_tune
 
 
-def measure_forgetting(encoder: TextEncoder, outcome: Outcome) -> dict:
+def measure_forgetting(skill: OldSkill, outcome: TrainedClassifier) -> dict:
     """New and old skill of a finished full fine-tuning, as a row of the forgetting table."""
-    skill = OldSkill(encoder, paraphrase_pairs("en", "test"))
     return {
         "method": "full",
         "new_skill": outcome.accuracy,
@@ -23,9 +22,8 @@ def measure_forgetting(encoder: TextEncoder, outcome: Outcome) -> dict:
     }
 
 
-def probe_row(metrics: dict, base: float) -> dict:
+def probe_row(new_skill: float, base: float) -> dict:
     """The frozen probe in the forgetting table: it cannot forget, its encoder never changed."""
-    new_skill = metrics["sentiment_accuracy_probe_256_en"]
     return {
         "method": "probe",
         "new_skill": new_skill,
@@ -35,17 +33,20 @@ def probe_row(metrics: dict, base: float) -> dict:
     }
 
 
-def forgetting_metrics(rows: list[dict], base: float) -> dict[str, float]:
-    """Add the column ``forgotten`` to the rows, and return it as metrics by method."""
-    for row in rows:
-        row["forgotten"] = base - row["old_skill"]
+def forgotten_rows(rows: list[dict], base: float) -> list[dict]:
+    """The rows with the column ``forgotten``: how far the old skill lies below ``base``, the untouched one."""
+    return [{**row, "forgotten": base - row["old_skill"]} for row in rows]
+
+
+def forgetting_metrics(rows: list[dict]) -> dict[str, float]:
+    """What each method has forgotten."""
     return {f"forgetting_{row['method']}": row["forgotten"] for row in rows}
 
 
 def measure_skill_limits(encoder: TextEncoder) -> dict[str, float]:
     """Where the old skill ends: Japanese, and a distractor that shares the anchor's words."""
     pretrained = encoder.load()
-    japanese = OldSkill(encoder, paraphrase_pairs("ja", "test")).accuracy(pretrained)
+    japanese = OldSkill(encoder, load_paraphrases("ja", "test")).accuracy(pretrained)
     triples = load_shipped("similarity", "en", "test")
     columns = [
         encoder.embed([row[k] for row in triples], pretrained)

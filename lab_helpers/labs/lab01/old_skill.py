@@ -30,7 +30,7 @@ class OldSkill:
         return float(self.hits(encoder).mean())
 
 
-def paraphrase_pairs(language: str, split: str) -> list[tuple[str, str]]:
+def load_paraphrases(language: str, split: str) -> list[tuple[str, str]]:
     """(anchor, paraphrase) of the shipped similarity set: ``train`` for replay, ``test`` to measure."""
     return [
         (row["anchor"], row["paraphrase"]) for row in load_shipped("similarity", language, split)

@@ -5,9 +5,11 @@ from pathlib import Path
 from lab_helpers.course.record import Run
 from lab_helpers.data.labelled import LabelledTexts, read_labelled_texts
 from lab_helpers.figures import transfer as figures
-from lab_helpers.labs.lab01.training import outcome_metrics, train_both_starts
-from lab_helpers.labs.shared.classifiers import mean_at, measure_cheap_curves
+from lab_helpers.labs.lab01.curves import measure_cheap_curves
+from lab_helpers.labs.lab01.scoring import mean_accuracy
+from lab_helpers.labs.lab01.training import task_settings, train_both_starts
 from lab_helpers.labs.shared.models import load_text_encoder
+from lab_helpers.runtime.intervals import scored
 from lab_helpers.runtime.language import Text
 
 
@@ -34,11 +36,11 @@ def measure_own_data(run: Run) -> None:
         run.table(f"curve {data.name}", curve)
         run.figure("curves", figures.learning_curves({data.name: curve}))
     with run.section(str(Text("Pretrained against scratch", "事前学習あり・なし"))):
-        n = sizes[-1]
-        for start, _, outcome in train_both_starts(run, encoder, data, n, "sentiment", [run.seed]):
-            run.measured(**outcome_metrics(f"user_accuracy_{start}", outcome))
+        n, training = sizes[-1], task_settings(run.settings, "sentiment")
+        for start, _, outcome in train_both_starts(encoder, data, n, [run.seed], **training):
+            run.measured(**scored(f"user_accuracy_{start}", outcome.hits))
         run.measured(
-            user_accuracy_probe=mean_at(curve, "probe", n),
-            user_accuracy_tfidf=mean_at(curve, "tf-idf", n),
+            user_accuracy_probe=mean_accuracy(curve, "probe", n),
+            user_accuracy_tfidf=mean_accuracy(curve, "tf-idf", n),
             user_rows=n,
         )

@@ -19,7 +19,7 @@ class CapacityTask:
     steps: int = 150
     learning_rate: float = 5e-3
 
-    def loss(self, r: int, alpha: float, rank_stabilized: bool, seed: int) -> float:
+    def measure_loss(self, r: int, alpha: float, rank_stabilized: bool, seed: int) -> float:
         """Mean squared error after training, as a share of the error before (1 = learned nothing)."""
         torch.manual_seed(seed)
         keys = nn.functional.normalize(torch.randn(self.pairs, self.width), dim=-1)
@@ -44,7 +44,7 @@ def measure_capacity(
         {
             "scaling": name,
             "r": r,
-            "loss": float(np.mean([task.loss(r, alpha, stabilized, s) for s in seeds])),
+            "loss": float(np.mean([task.measure_loss(r, alpha, stabilized, s) for s in seeds])),
         }
         for name, stabilized in (("alpha/r", False), ("alpha/sqrt(r)", True))
         for r in ranks

@@ -9,17 +9,17 @@ from lab_helpers.tuning import spectrum
 from lab_helpers.tuning.transfer import TextEncoder
 
 
-def train_full_delta(encoder: TextEncoder, sizes: dict, seed: int) -> dict[str, torch.Tensor]:
+def train_full_delta(encoder: TextEncoder, settings: dict, seed: int) -> dict[str, torch.Tensor]:
     """ΔW of a full fine-tuning on 256 English reviews, every matrix of every block."""
     outcome = train_classifier(
         encoder,
         shipped_texts("reviews", "en"),
         256,
         seed,
-        epochs=sizes["full_epochs"],
-        learning_rate=sizes["full_learning_rate"],
-        head_learning_rate=sizes["head_learning_rate"],
-        batch_size=sizes["batch_size"],
+        epochs=settings["full_epochs"],
+        learning_rate=settings["full_learning_rate"],
+        head_learning_rate=settings["head_learning_rate"],
+        batch_size=settings["batch_size"],
         label="full",
     )
     return spectrum.deltas(
@@ -42,7 +42,7 @@ def compute_energies(
 def energy_metrics(energies: dict[str, np.ndarray], reference: np.ndarray) -> dict[str, float]:
     """Mean energy in the top 1, 8 and 64 directions, and the rank that holds 90 %."""
     curves = list(energies.values())
-    summary = {f"energy_top_{r}": float(np.mean([c[:r][-1] for c in curves])) for r in (1, 8, 64)}
-    summary["energy_top_8_random"] = float(reference[7])
-    summary["rank_for_90_percent"] = float(np.mean([(c < 0.9).sum() + 1 for c in curves]))
-    return summary
+    metrics = {f"energy_top_{r}": float(np.mean([c[:r][-1] for c in curves])) for r in (1, 8, 64)}
+    metrics["energy_top_8_random"] = float(reference[7])
+    metrics["rank_for_90_percent"] = float(np.mean([(c < 0.9).sum() + 1 for c in curves]))
+    return metrics

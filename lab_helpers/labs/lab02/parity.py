@@ -46,13 +46,13 @@ def measure_peft_parity(
     merged_peft = output(library.merge_and_unload())
     shapes = [(layer.base.out_features, layer.base.in_features) for layer in adapters]
     return {
-        "step0_max_abs_diff": largest(start, untouched),
-        "hand_lora_max_abs_diff": largest(by_hand, by_peft),
-        "peft_max_abs_diff_forward": largest(by_hand, by_peft),
-        "peft_max_abs_diff_merged": largest(merged_hand, merged_peft),
-        "merge_max_abs_diff": largest(merged_hand, by_hand),
-        "unmerge_max_abs_diff": largest(output(hand), by_hand),
-        "adapter_effect": largest(by_hand, untouched),
+        "step0_max_abs_diff": largest_difference(start, untouched),
+        "hand_lora_max_abs_diff": largest_difference(by_hand, by_peft),
+        "peft_max_abs_diff_forward": largest_difference(by_hand, by_peft),
+        "peft_max_abs_diff_merged": largest_difference(merged_hand, merged_peft),
+        "merge_max_abs_diff": largest_difference(merged_hand, by_hand),
+        "unmerge_max_abs_diff": largest_difference(output(hand), by_hand),
+        "adapter_effect": largest_difference(by_hand, untouched),
         "adapter_bytes": size,
         "adapter_bytes_rel_error": size / (4 * adapter_parameters(shapes, r)) - 1,
         "adapted_matrices_qv": len(names),
@@ -75,7 +75,7 @@ def give_same_factors(hand: nn.Module, library: nn.Module, names: list[str], see
                 other.copy_(mine)
 
 
-def frozen_hash(model: nn.Module) -> str:
+def hash_frozen_weights(model: nn.Module) -> str:
     """SHA-256 of all frozen weights: the base under an adapter."""
     digest = hashlib.sha256()
     for _, parameter in model.named_parameters():
@@ -84,5 +84,5 @@ def frozen_hash(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def largest(a: torch.Tensor, b: torch.Tensor) -> float:
+def largest_difference(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).abs().max())

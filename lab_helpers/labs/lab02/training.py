@@ -5,13 +5,11 @@ import numpy as np
 from lab_helpers.data.labelled import shipped_texts
 from lab_helpers.figures import charts
 from lab_helpers.figures.style import words
-from lab_helpers.labs.lab02.parity import frozen_hash
+from lab_helpers.labs.lab02.parity import hash_frozen_weights
 from lab_helpers.labs.shared.classifiers import measure_hits
 from lab_helpers.tuning.transfer import TextEncoder, fine_tune
 
 HIGH_RANK = 45
-
-
 # Ranks at which three target sets of a MiniLM block have exactly the same number of parameters:
 # q, v: 2·45·768 = MLP: 2·18·1920 = all linear: 10·(4·768 + 2·1920) = 69,120.
 EQUAL_PARAMETERS = {
@@ -22,7 +20,7 @@ EQUAL_PARAMETERS = {
 
 
 def train_lora(
-    encoder: TextEncoder, config, sizes: dict, seed: int, learning_rate: float | None = None
+    encoder: TextEncoder, config, settings: dict, seed: int, learning_rate: float | None = None
 ) -> dict:
     """Fine-tune a fresh encoder with a PEFT ``config`` on requests.
 
@@ -34,36 +32,36 @@ def train_lora(
     data = shipped_texts("requests", "en")
     model = encoder.classifier(len(data.labels), seed)
     model.encoder = get_peft_model(model.encoder, config)
-    texts, labels = data.sample(sizes["rows"], seed)
-    before = frozen_hash(model.encoder)
+    texts, labels = data.sample(settings["rows"], seed)
+    before = hash_frozen_weights(model.encoder)
     history = fine_tune(
         model,
         encoder,
         texts,
         labels,
-        epochs=sizes["epochs"],
-        learning_rate=learning_rate or sizes["learning_rate"],
-        head_learning_rate=sizes["head_learning_rate"],
-        batch_size=sizes["batch_size"],
+        epochs=settings["epochs"],
+        learning_rate=learning_rate or settings["learning_rate"],
+        head_learning_rate=settings["head_learning_rate"],
+        batch_size=settings["batch_size"],
         seed=seed,
         label=f"r={config.r}",
     )
     return {
         "accuracy": float(measure_hits(encoder, model, data).mean()),
         "loss": float(np.mean(history.losses[-4:])),
-        "base_unchanged": int(before == frozen_hash(model.encoder)),
+        "base_unchanged": int(before == hash_frozen_weights(model.encoder)),
     }
 
 
-def train_ranks(encoder: TextEncoder, sizes: dict) -> list[dict]:
+def train_ranks(encoder: TextEncoder, settings: dict) -> list[dict]:
     """Ranks 1 and 45 on q, v with α = 2r, so that the scaling is always 2; then 1 for twice as long."""
     from peft import LoraConfig
 
     rows = []
     for r, times in ((1, 1), (HIGH_RANK, 1), (1, 2)):
-        for seed in sizes["seeds"]:
+        for seed in settings["seeds"]:
             config = LoraConfig(r=r, lora_alpha=2 * r, target_modules=["query", "value"])
-            longer = {**sizes, "epochs": times * sizes["epochs"]}
+            longer = {**settings, "epochs": times * settings["epochs"]}
             rows.append(
                 {
                     "r": r,
