@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab_helpers.runtime.errors import LabError
 from lab_helpers.runtime.hardware import detect
-from lab_helpers.runtime.paths import free_gigabytes, home, writable
+from lab_helpers.runtime.paths import free_gigabytes, home, trainings_folder, writable
 from lab_helpers.runtime.precision import pick_precision
 from lab_helpers.runtime.profiles import profile_for
 
@@ -124,7 +124,7 @@ def check_trainings() -> Finding:
     """How much of its limit the store of remembered trainings takes; a full one forgets."""
     from lab_helpers.tuning.training_store import TrainingStore, size_limit_gb
 
-    folder, limit = home() / "trainings", size_limit_gb()
+    folder, limit = trainings_folder(), size_limit_gb()
     used = TrainingStore(folder).gigabytes
     value = f"{used:.2f} of {limit:.1f} GB"
     if used < NEARLY_FULL * limit:

@@ -61,6 +61,8 @@ def read_program(path: Path) -> list[Section]:
 
 
 def _read_cells(path: Path) -> list:
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}", "Give a notebook or a .py source.")
     if path.suffix == ".py":
         from lab_helpers.course.notebooks import read_source
 
@@ -69,8 +71,6 @@ def _read_cells(path: Path) -> list:
 
     try:
         return nbformat.read(path, as_version=4).cells
-    except FileNotFoundError:
-        raise BadInput(f"no such file: {path}", "Give a notebook or a .py source.") from None
     except Exception as error:  # nbformat has a kind of error for each way to be broken
         reason = str(error).strip().splitlines()
         raise BadInput(

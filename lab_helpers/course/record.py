@@ -14,7 +14,7 @@ from lab_helpers.course.bands import outside_band
 from lab_helpers.course.registry import get_lab
 from lab_helpers.runtime.files import write_bytes
 from lab_helpers.runtime.memory import PeakMemory
-from lab_helpers.runtime.paths import home
+from lab_helpers.runtime.paths import trainings_folder
 from lab_helpers.runtime.profiles import Profile
 from lab_helpers.runtime.progress import report_section
 from lab_helpers.tuning.trainers import Tuned
@@ -117,7 +117,7 @@ class Run:
         ``label`` stands on the progress bar; ``diverged`` as in
         :func:`~lab_helpers.tuning.trainers.run_trainer`.
         """
-        store = TrainingStore(home() / "trainings")
+        store = TrainingStore(trainings_folder())
         tuned = store.train(trainer, label, diverged=diverged, fresh=self.fresh)
         steps = tuned.log[-1]["step"] if tuned.log else 0
         self.trainings.append(

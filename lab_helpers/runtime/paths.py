@@ -30,6 +30,11 @@ def home() -> Path:
     return Path(os.environ.get("LAB_HOME") or "~/.llm-finetuning-labs").expanduser()
 
 
+def trainings_folder() -> Path:
+    """Where finished and unfinished trainings are remembered."""
+    return home() / "trainings"
+
+
 def writable(folder: Path) -> Path:
     """Create ``folder`` and prove that it can be written to; otherwise a :class:`BadInput`."""
     probe = folder / ".write-test"

@@ -33,7 +33,8 @@ lab = open_lab("00")
 # %%
 from lab_helpers.course.doctor import check_machine
 
-findings = [finding for finding in check_machine() if finding.name != "results"]
+mine = ("results", "trainings")  # what only this machine knows
+findings = [finding for finding in check_machine() if finding.name not in mine]
 lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
 # %% [markdown] lang="en"
 # ## How a lab works
@@ -281,17 +282,20 @@ print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 #
 # 記事によれば、プロンプトの効果は一時的で、ファインチューニングはモデルを「永続的に」変えるとのことです。アダプターをオフにし、読み込んだばかりのモデルと数値を 1 つずつ比べてみましょう。
 # %%
-from lab_helpers.labs.lab00.scoring import answer_once, measure_switch
-from lab_helpers.models.adapters import save_adapter
+from lab_helpers.labs.lab00.scoring import answer_once
 
 print(question)
 for on in (True, False):
-    print("adapter on: " if on else "adapter off:", answer_once(tuned.model, tokenizer, question, on))
+    reply = answer_once(tuned.model, tokenizer, question, on)
+    print("adapter on: " if on else "adapter off:", reply)
 # %% [markdown] lang="en"
 # ## Mend it: switch it on again
 # %% [markdown] lang="ja" of="e596bf01"
 # ## 直す: もう一度オンにする
 # %%
+from lab_helpers.labs.lab00.scoring import measure_switch
+from lab_helpers.models.adapters import save_adapter
+
 untouched, _ = load_model(lab.run)
 lab.measured(**measure_switch(tuned.model, tokenizer, untouched, question))
 lab.measured(adapter_bytes=save_adapter(tuned.model, lab.run.folder / "adapter"))

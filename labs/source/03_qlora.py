@@ -127,11 +127,11 @@ print("largest difference from bitsandbytes:", float((ours - theirs).abs().max()
 # %%
 from lab_helpers.figures import quantization as figures
 from lab_helpers.labs.lab03.rounding import (
+    collect_weight_sets,
+    draw_gaussian,
     is_equal_to_bitsandbytes,
     measure_rounding,
     rounding_metrics,
-    draw_gaussian,
-    collect_weight_sets,
 )
 
 chosen = [*list(weights.values())[:7], draw_gaussian(lab.seed)]
@@ -273,7 +273,7 @@ lab.measured(**loss_increase_metrics(lab.run.metrics, "_ja"))
 for name in ("eval_loss_lora_ja", "eval_loss_qlora_ja", "qlora_relative_loss_increase_ja"):
     print(name, round(lab.run.metrics[name], 4))
 # %% [markdown] lang="en"
-# One seed a language: a percent or two between the arms may be chance. What counts is what did *not* happen. The rounded base alone was clearly worse, see the measure_perplexities; after training with it, the loss is next to LoRA's.
+# One seed a language: a percent or two between the arms may be chance. What counts is what did *not* happen. The rounded base alone was clearly worse, see the perplexities; after training with it, the loss is next to LoRA's.
 #
 # ## Break it: merge into 4 bits
 #
@@ -360,7 +360,7 @@ lab.table(measure_widths())
 # %%
 from lab_helpers.labs.lab03.memory import measure_optimizers
 
-optimizers = measure_optimizers(lab.run)
+optimizers = measure_optimizers(lab.run.model_name)
 lab.table(optimizers, "optimizers")
 held = {row["optimizer"]: row["measured"] for row in optimizers}
 lab.measured(optimizer_8bit_share=held["adamw_8bit"] / held["adamw"])
@@ -420,7 +420,7 @@ lab.compare("seventy")
 # %%
 from lab_helpers.labs.lab03.memory import measure_plans, plan_check_metrics
 
-checked = measure_plans(lab.run)
+checked = measure_plans(lab.run.model_name, lab.settings["check_sequence"])
 lab.table(checked, "checked")
 lab.measured(**plan_check_metrics(checked))
 print("bytes off in weights and states:", lab.run.metrics["exact_bytes_difference"])
@@ -430,7 +430,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 #
 # ```python
 # from lab_helpers.tuning.memory import Plan
-# from lab_helpers.tuning.memory_check import measure_plan
+# from lab_helpers.labs.lab03.memory_check import measure_plan
 #
 # measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
@@ -445,7 +445,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 #
 # ```python
 # from lab_helpers.tuning.memory import Plan
-# from lab_helpers.tuning.memory_check import measure_plan
+# from lab_helpers.labs.lab03.memory_check import measure_plan
 #
 # measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```

@@ -11,7 +11,7 @@ from lab_helpers.course.record import Run
 from lab_helpers.course.registry import get_lab
 from lab_helpers.course.running import run_program
 from lab_helpers.course.session import Request
-from lab_helpers.labs.lab03 import memory, merging, rounding, training
+from lab_helpers.labs.lab03 import by_hand, memory, merging, rounding, training
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning import quantization
@@ -198,3 +198,32 @@ def test_the_summary_of_the_check_takes_the_worst():
     found = memory.plan_check_metrics(rows)
     assert found["exact_bytes_difference"] == 3
     assert found["step_peak_relative_error"] == pytest.approx(-0.05)
+
+
+# The exercises' answers against the library
+
+
+def test_the_rounding_by_hand_is_the_librarys():
+    weights = torch.randn(512, generator=torch.Generator().manual_seed(5))
+    held = quantization.quantize(weights)
+    indices, absmax = by_hand.quantize(weights, held.code, held.block)
+    assert torch.equal(indices, quantization.unpack(held.packed, len(weights)).long())
+    assert torch.equal(absmax, held.scales)
+    back = by_hand.dequantize(indices, absmax, held.code, held.block)
+    assert torch.equal(back, held.dequantize())
+    delta = torch.randn(512)
+    merged = by_hand.merge(indices, absmax, held.code, held.block, delta)
+    assert torch.equal(merged, held.dequantize() + delta)
+
+
+def test_the_bytes_by_hand_are_the_calculators_without_its_code_books():
+    from lab_helpers.models.known_configs import linear_shapes
+    from lab_helpers.tuning.lora_counts import lora_counts
+    from lab_helpers.tuning.memory import terms
+
+    found = terms("Llama 3 8B", memory.PLAN)
+    counted = sum(found[term] for term in ("weights_4bit", "adapter", "gradients", "optimizer"))
+    quantized = sum(d * k for d, k in linear_shapes("Llama 3 8B")[0].values())
+    bits = quantization.bits_per_parameter(double=True)
+    trained = lora_counts("Llama 3 8B", 16, "all linear")["trainable"]
+    assert by_hand.training_bytes(quantized, bits, trained) == pytest.approx(counted, rel=1e-4)

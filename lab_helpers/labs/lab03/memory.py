@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import torch
 
-from lab_helpers.course.record import Run
 from lab_helpers.figures import quantization as figures
 from lab_helpers.labs.lab03.memory_check import (
     count_state_bytes,
@@ -53,18 +52,12 @@ def methods_figure(model: str, plan: Plan):
     return figures.memory_bars(bars, GPUS, model)
 
 
-def measure_plans(run: Run) -> list[dict]:
-    """The calculator against a real step on this machine, for LoRA and QLoRA."""
+def measure_plans(name: str, sequence: int) -> list[dict]:
+    """The calculator against a real step of the model ``name`` on this machine, for LoRA and QLoRA."""
     rows = []
     for method in ("lora", "qlora"):
-        plan = Plan(
-            method=method,
-            r=8,
-            sequence=run.settings["check_sequence"],
-            batch=4,
-            checkpointing=False,
-        )
-        found = measure_plan(run.model_name, plan)
+        plan = Plan(method=method, r=8, sequence=sequence, batch=4, checkpointing=False)
+        found = measure_plan(name, plan)
         for part in found["predicted"]:
             rows.append(
                 {
@@ -87,18 +80,18 @@ def plan_check_metrics(rows: list[dict]) -> dict[str, float]:
     }
 
 
-def measure_optimizers(run: Run) -> list[dict]:
-    """State bytes of three optimizers on one adapter, measured after a step, beside the prediction."""
+def measure_optimizers(model_name: str) -> list[dict]:
+    """State bytes of three optimizers on one adapter of a model, measured after a step, beside the prediction."""
     plan = Plan(method="qlora", r=16, wide=4, checkpointing=False)
     rows = []
     for name in memory.OPTIMIZERS:
-        model = prepare_model(run.model_name, replace(plan, optimizer=name), _device())
+        model = prepare_model(model_name, replace(plan, optimizer=name), _device())
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter.grad = torch.full_like(parameter, 1e-3)
         optimizer = make_optimizer(model, name)
         optimizer.step()
-        shapes = memory.trainable_shapes(run.model_name, plan)
+        shapes = memory.trainable_shapes(model_name, plan)
         predicted = memory.optimizer_bytes(shapes, name, plan.train_bytes)
         rows.append(
             {"optimizer": name, "predicted": predicted, "measured": count_state_bytes(optimizer)}

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from lab_helpers.evaluation.answer_loss import answer_loss
+from lab_helpers.models.adapters import load_adapter
 from lab_helpers.models.four_bit import (
     copy_unpacked,
     four_bit_layers,
@@ -13,13 +14,6 @@ from lab_helpers.models.four_bit import (
     unpack_weight,
 )
 from lab_helpers.models.language_models import load_language_model
-
-
-def load_saved_adapter(base, folder: Path):
-    """``base`` with the adapter that lies in ``folder``."""
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(base, folder).eval()
 
 
 def compute_true_weights(model) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
@@ -67,7 +61,7 @@ def measure_merging(name: str, folder: Path, rows: list[dict]) -> tuple[list[dic
     Beside the table ‖ΔW‖ / ‖W‖ of the adapter in ``folder``.
     """
     base, tokenizer = load_four_bit(name)
-    apart = load_saved_adapter(base, folder)
+    apart = load_adapter(base, folder)
     true = compute_true_weights(apart)
     found = [
         {
@@ -84,7 +78,7 @@ def measure_merging(name: str, folder: Path, rows: list[dict]) -> tuple[list[dic
         ),
         ("original", lambda: load_language_model(name)[0]),
     ):
-        merged = merge_adapter(load_saved_adapter(target(), folder))
+        merged = merge_adapter(load_adapter(target(), folder))
         error = compute_merge_error(true, read_plain_weights(merged, true))
         found.append(
             {"merged into": label, "error": error, "loss": answer_loss(merged, tokenizer, rows)}

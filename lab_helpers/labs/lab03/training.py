@@ -74,6 +74,3 @@ def loss_increase_metrics(metrics: dict, ending: str = "") -> dict[str, float]:
     """By which share QLoRA's held-out loss lies above LoRA's."""
     lora, qlora = metrics[f"eval_loss_lora{ending}"], metrics[f"eval_loss_qlora{ending}"]
     return {f"qlora_relative_loss_increase{ending}": qlora / lora - 1}
-
-
-# --- merging --------------------------------------------------------------------------------------
