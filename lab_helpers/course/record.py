@@ -117,11 +117,12 @@ class Run:
         ``label`` stands on the progress bar; ``diverged`` as in
         :func:`~lab_helpers.tuning.trainers.run_trainer`.
         """
+        label = label or type(trainer).__name__.removesuffix("Trainer")
         store = TrainingStore(trainings_folder())
         tuned = store.train(trainer, label, diverged=diverged, fresh=self.fresh)
         steps = tuned.log[-1]["step"] if tuned.log else 0
         self.trainings.append(
-            {"steps": steps, "seconds": round(tuned.seconds, 1), "came": tuned.came}
+            {"name": label, "steps": steps, "seconds": round(tuned.seconds, 1), "came": tuned.came}
         )
         return tuned
 

@@ -48,14 +48,13 @@ class TrainingStore:
         return sum(_size(path) for path in self._places()) / 1e9
 
     def train(
-        self, trainer, label: str | None = None, *, diverged: str = "raise", fresh: bool = False
+        self, trainer, label: str = "training", *, diverged: str = "raise", fresh: bool = False
     ) -> Tuned:
         """``trainer.train()``, or what the same training gave before; ``fresh`` forgets it first.
 
         ``label`` and ``diverged`` as in :func:`~lab_helpers.tuning.trainers.run_trainer`. Two
         processes that want the same training make it once: the second waits and loads.
         """
-        label = label or type(trainer).__name__.removesuffix("Trainer")
         try:
             key = training_key(trainer)
             writable(self.folder)
