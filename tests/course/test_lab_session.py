@@ -91,3 +91,28 @@ def test_progress_that_cannot_be_saved_stops_nothing(lab, monkeypatch, tmp_path)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "file"))
     assert lab.check("lora_forward", right) is right
+
+
+def test_a_training_is_remembered_from_one_session_to_the_next(lab, tiny_chat_model, tmp_path):
+    from peft import LoraConfig
+    from trl import SFTConfig
+
+    from lab_helpers.models.language_models import load_language_model
+    from lab_helpers.tuning.sft import prompt_completion, sft_trainer
+    from lab_helpers.tuning.trainer_config import trainer_config
+
+    def trainer(session):
+        model, tokenizer = load_language_model(str(tiny_chat_model))
+        rows = prompt_completion([{"question": "Is it warm?", "answer": "It is."}] * 4)
+        config = trainer_config(SFTConfig, session.machine, max_steps=6, learning_rate=1e-3)
+        adapter = LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")
+        return sft_trainer(model, tokenizer, rows, config, adapter)
+
+    first = lab.train(trainer(lab))
+    again = open_lab("02")
+    second = again.train(trainer(again))
+    assert (first.came, second.came) == ("trained", "loaded")
+    assert second.losses == first.losses
+    assert [t["came"] for t in again.finish()["trainings"]] == ["loaded"]
+    fresh = open_lab("02", fresh=True)
+    assert fresh.train(trainer(fresh)).came == "trained"
