@@ -117,7 +117,7 @@ def length_matched(pairs, tolerance):
     kept = []
     for pair in pairs:
         sizes = sorted((len(pair["chosen"]), len(pair["rejected"])))
-        if sizes[0] >= (1 - tolerance) * sizes[1]:
+        if sizes[0] >= (1 - tolerance) * sizes[1] - 1e-9:  # rounding: (1 - 1/3) * 150 is above 100
             kept.append(pair)
     return kept
 

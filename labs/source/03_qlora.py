@@ -440,7 +440,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # ## Explore: the memory explorer
 #
 # Which term is the largest? Switch checkpointing off, double the sequence, change the method. Without a live kernel you see Llama 3 8B three ways.
-# %% [markdown] lang="ja" of="c1365948"
+# %% [markdown] lang="ja" of="37b63288"
 # これで**示せていない**のは、GPU での結果です。CUDA が報告するピーク（`max_memory_allocated`）とこの予測値は、まだ比べられていません。T4 をお使いなら、ぜひご自身で比べてください。目標は誤差 10 % 以内です。
 #
 # ```python

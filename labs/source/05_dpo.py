@@ -206,7 +206,7 @@ lab.compare("first_loss")
 # ln 2 = 0.6931, for every pair and every β: **the first logged loss is the test of your reference.** Anything else means that DPO holds the model to something that it is not. Merge the SFT adapter and let DPO bring its own, as above; for full fine-tuning pass `ref_model` (the course's `dpo_trainer` copies the model as it is *now*).
 #
 # **Exercise (4 min).** The other number to watch is the share of pairs that the implicit reward puts in the right order. What is it before the first step?
-# %% [markdown] lang="ja" of="abcbb946"
+# %% [markdown] lang="ja" of="f8f79abb"
 # ## 直す
 #
 # どんなペアでも、どんな β でも ln 2 = 0.6931 になるはずです。**最初に記録された損失が、参照モデルの検査になります。** それ以外の値なら、DPO はモデルを、出発点とは別のものに縛り付けています。先ほどのように SFT のアダプターを統合し、DPO には DPO のアダプターを持たせてください。フルファインチューニングなら `ref_model` を渡します（この講座の `dpo_trainer` は、*今の*モデルをコピーします）。

@@ -20,12 +20,12 @@ def pairs(*values, tokens=(4, 4)) -> PairLogps:
     return PairLogps(*four, *(torch.tensor([n]) for n in tokens))
 
 
-@given(numbers, numbers, numbers, numbers, betas)
-def ipo(logps, tau):
+def ipo(logps: PairLogps, tau: float) -> torch.Tensor:
     lengths = logps.chosen_tokens, logps.rejected_tokens
     return hand.ipo_loss(logps.chosen_ratio, logps.rejected_ratio, *lengths, tau)
 
 
+@given(numbers, numbers, numbers, numbers, betas)
 def test_dpo_is_equation_7(chosen, rejected, before_chosen, before_rejected, beta):
     z = beta * ((chosen - before_chosen) - (rejected - before_rejected))
     wanted = math.log1p(math.exp(-z)) if z > -30 else -z
