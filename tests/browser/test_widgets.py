@@ -32,7 +32,7 @@ FLAGS = [
 # One cell a widget, each with the same functions that its lab hands it.
 CELLS = {
     "freezing": """
-from lab_helpers.labs.lab02 import exercises as lab02
+from lab_helpers.labs.lab02.questions import QUIZ
 from lab_helpers.figures.charts import lines
 from lab_helpers.figures.widgets import (
     freezing_explorer,
@@ -47,7 +47,7 @@ freezing_explorer(rows)
 """,
     "rank": "rank_explorer(lambda r: lines({'r': [(0, 0), (1, r)]}, 'x', 'y', title=f'rank {r}'), highest=64)",
     "parameters": "parameter_explorer(lora_counts, list(KNOWN), list(TARGET_SETS))",
-    "quiz": "quiz_widget(lab02.QUIZ, lambda number, right: print('noted', number, right))",
+    "quiz": "quiz_widget(QUIZ, lambda number, right: print('noted', number, right))",
     "memory": """
 from lab_helpers.figures.widgets import memory_explorer
 from lab_helpers.labs.lab03.memory import draw_plan

@@ -112,11 +112,11 @@ def fact(number: str, key: str = "a") -> dict:
 
 def test_a_contradiction_needs_a_majority():
     rows = [fact("5 kg"), fact("5 kg"), fact("8 kg")]
-    kept, removed = support_cleaning.without_contradictions(rows)
+    kept, removed = support_cleaning.drop_contradictions(rows)
     assert (len(kept), removed) == (2, [rows[2]])
     for undecided in (rows[1:], [fact("1"), fact("2"), fact("3")], [fact("x")] * 3):
-        assert support_cleaning.without_contradictions(undecided) == (undecided, [])
-    assert support_cleaning.without_contradictions([fact("5", "")] * 2 + [fact("8", "")])[1] == []
+        assert support_cleaning.drop_contradictions(undecided) == (undecided, [])
+    assert support_cleaning.drop_contradictions([fact("5", "")] * 2 + [fact("8", "")])[1] == []
 
 
 @both_languages
@@ -373,7 +373,7 @@ def test_every_shape_gives_the_same_pairs(tmp_path, shape):
     path = write(tmp_path, shape, [SHAPES[shape](row) for row in pairs(12)])
     rows, counts = own_data.read_own_rows(path)
     assert counts == {"user_rows": 12, "user_rows_without_answer": 0}
-    assert own_data.question_of(rows[3]) == pairs(12)[3]["question"]
+    assert own_data.join_prompt(rows[3]) == pairs(12)[3]["question"]
     assert rows[3]["completion"] == [{"role": "assistant", "content": pairs(12)[3]["answer"]}]
 
 
@@ -396,7 +396,7 @@ def test_own_rows_are_repaired_and_copies_go():
         )
     ]  # fmt: skip
     kept, counts = own_data.clean_own_rows(copy.deepcopy(rows))
-    assert [own_data.question_of(row) for row in kept] == [
+    assert [own_data.join_prompt(row) for row in kept] == [
         "Is it warm?",
         "Mail me at [EMAIL], is it loud at night?",
     ]

@@ -20,6 +20,7 @@ from lab_helpers.labs.lab07 import (
     two_by_two,
 )
 from lab_helpers.rag import fusion
+from lab_helpers.rag.answer import choose_threshold
 from lab_helpers.rag.documents import shipped_documents
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import choose_profile
@@ -205,3 +206,18 @@ def test_the_fusion_of_the_exercise_is_the_stores(ranked):
     assert scores.reciprocal_rank_fusion(ranked) == [
         item for item, _ in fusion.reciprocal_rank_fusion(ranked)
     ]
+
+
+kinds = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), min_size=1, max_size=8)
+
+
+@given(answerable=kinds, unanswerable=kinds)
+def test_the_threshold_of_the_exercise_decides_as_well_as_the_librarys(answerable, unanswerable):
+    """Which of equally good thresholds is taken is each one's own affair."""
+    values = answerable + unanswerable
+    labels = [True] * len(answerable) + [False] * len(unanswerable)
+    threshold = scores.abstain_threshold(values, labels)
+    answered = sum(score >= threshold for score in answerable) / len(answerable)
+    refused = sum(score < threshold for score in unanswerable) / len(unanswerable)
+    best = choose_threshold(values, labels)
+    assert answered + refused == pytest.approx(best.answered + best.abstained)

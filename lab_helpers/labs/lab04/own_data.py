@@ -54,7 +54,7 @@ def clean_own_rows(pairs: list[dict]) -> tuple[list[dict], dict[str, int]]:
     ]
     kept, report = clean(pairs, steps)
     kept = [row for row in kept if row["completion"][0]["content"].strip()]
-    unique, _ = remove_duplicates(kept, question_of, ALIKE)
+    unique, _ = remove_duplicates(kept, join_prompt, ALIKE)
     return unique, {
         "user_rows_repaired": sum(step.changed for step in report.steps),
         "user_near_duplicates": len(kept) - len(unique),
@@ -62,7 +62,7 @@ def clean_own_rows(pairs: list[dict]) -> tuple[list[dict], dict[str, int]]:
     }
 
 
-def question_of(row: dict) -> str:
+def join_prompt(row: dict) -> str:
     """Everything that was said before the answer."""
     return "\n".join(turn["content"] for turn in row["prompt"])
 
@@ -80,7 +80,7 @@ def measure_own_data(run: Run) -> None:
         rows, cleaned = clean_own_rows(pairs)
         run.measured(**counts, **cleaned)
         shares = {"train": 0.8, "test": 0.2}
-        split = split_without_leakage(rows, question_of, shares, run.seed)
+        split = split_without_leakage(rows, join_prompt, shares, run.seed)
         train, test = split["train"], split["test"][: run.settings["own_test"]]
         run.measured(user_train_rows=len(train), user_test_rows=len(test))
     with run.section(str(Text("Before", "学習前"))):

@@ -10,9 +10,7 @@ from collections import Counter
 import numpy as np
 
 from lab_helpers.data.bias import bias_report
-from lab_helpers.data.cleaning import (
-    strip_html,
-)
+from lab_helpers.data.cleaning import strip_html
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.splitting import leakage, split_without_leakage
 from lab_helpers.evaluation.tone import HOUSE

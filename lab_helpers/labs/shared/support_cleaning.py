@@ -21,11 +21,7 @@ from lab_helpers.evaluation.replies import numbers
 from lab_helpers.evaluation.tone import HOUSE, tone_rules
 
 TEXTS = ("question", "answer")
-
-
 ALIKE = 0.6  # a greeting in front of a short question already costs 0.2
-
-
 LEAKED = 0.5
 
 
@@ -43,7 +39,7 @@ def cleaning_steps(language: str) -> list[Step]:
     ]  # fmt: skip
 
 
-def without_contradictions(rows: list[dict]) -> tuple[list[dict], list[dict]]:
+def drop_contradictions(rows: list[dict]) -> tuple[list[dict], list[dict]]:
     """Rows kept, and rows that share no number with what most rows of the same ``fact`` say.
 
     A fact with fewer than three rows has no majority; its rows stay.
@@ -68,7 +64,7 @@ def _most_said(sets: list[frozenset]) -> set[str]:
     return {number for number, count in counts.items() if 2 * count > len(sets)}
 
 
-def without_leaks(rows: list[dict], held_out: list[dict]) -> tuple[list[dict], list[dict]]:
+def drop_leaks(rows: list[dict], held_out: list[dict]) -> tuple[list[dict], list[dict]]:
     """Rows kept, and rows whose question is like a held-out one."""
     found = {i for i, _, _ in leakage(rows, held_out, LEAKED, key="question")}
     kept = [row for i, row in enumerate(rows) if i not in found]
@@ -89,9 +85,9 @@ def clean_support(
     """
     steps = cleaning_steps(language) if steps is None else steps
     kept, report = clean(load_shipped("support", language, "train"), steps)
-    kept, contradicting = without_contradictions(kept)
+    kept, contradicting = drop_contradictions(kept)
     unique, _ = remove_duplicates(kept, "question", ALIKE)
-    fresh, leaked = without_leaks(unique, held_out_rows(language))
+    fresh, leaked = drop_leaks(unique, held_out_rows(language))
     compared = {
         "contradiction": len(contradicting),
         "near-duplicate": len(kept) - len(unique),

@@ -1,4 +1,4 @@
-"""Lab 00: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 00: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab00.exercises import (
     break_even_calls,
@@ -6,7 +6,6 @@ from lab_helpers.labs.lab00.exercises import (
     keeps_tone,
     tokens_per_month,
 )
-from lab_helpers.labs.lab00.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -17,5 +16,3 @@ EXERCISES = tuple(
         break_even_calls,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

@@ -1,7 +1,6 @@
-"""Lab 01: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 01: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab01.exercises import freeze_bottom, mean_pool, relative_change, span_f1
-from lab_helpers.labs.lab01.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -12,5 +11,3 @@ EXERCISES = tuple(
         relative_change,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

@@ -1,4 +1,4 @@
-"""Lab 02: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 02: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab02.exercises import (
     adapter_parameters,
@@ -7,7 +7,6 @@ from lab_helpers.labs.lab02.exercises import (
     lora_forward,
     merge,
 )
-from lab_helpers.labs.lab02.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -19,5 +18,3 @@ EXERCISES = tuple(
         adapter_parameters,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

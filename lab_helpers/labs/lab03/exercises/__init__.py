@@ -1,4 +1,4 @@
-"""Lab 03: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 03: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab03.exercises import (
     bits_per_parameter,
@@ -8,7 +8,6 @@ from lab_helpers.labs.lab03.exercises import (
     quantize,
     training_bytes,
 )
-from lab_helpers.labs.lab03.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -21,5 +20,3 @@ EXERCISES = tuple(
         merge,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

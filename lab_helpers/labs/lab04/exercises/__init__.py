@@ -1,4 +1,4 @@
-"""Lab 04: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 04: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab04.exercises import (
     accumulated_loss,
@@ -7,17 +7,8 @@ from lab_helpers.labs.lab04.exercises import (
     masked_loss,
     render_chat,
 )
-from lab_helpers.labs.lab04.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
-    for module in (
-        leaked_questions,
-        render_chat,
-        label_mask,
-        masked_loss,
-        accumulated_loss,
-    )
+    for module in (leaked_questions, render_chat, label_mask, masked_loss, accumulated_loss)
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

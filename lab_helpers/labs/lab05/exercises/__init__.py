@@ -1,4 +1,4 @@
-"""Lab 05: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 05: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab05.exercises import (
     dpo_loss,
@@ -8,7 +8,6 @@ from lab_helpers.labs.lab05.exercises import (
     sequence_logps,
     win_rate,
 )
-from lab_helpers.labs.lab05.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -21,5 +20,3 @@ EXERCISES = tuple(
         length_matched,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

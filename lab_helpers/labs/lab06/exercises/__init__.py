@@ -1,4 +1,4 @@
-"""Lab 06: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 06: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab06.exercises import (
     bootstrap_interval,
@@ -8,7 +8,6 @@ from lab_helpers.labs.lab06.exercises import (
     position_swapped,
     rouge_l,
 )
-from lab_helpers.labs.lab06.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
@@ -21,5 +20,3 @@ EXERCISES = tuple(
         position_swapped,
     )
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]

@@ -1,4 +1,4 @@
-"""Lab 07: its exercises, each in a module of its own, predictions and quiz."""
+"""Lab 07: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab07.exercises import (
     abstain_threshold,
@@ -6,11 +6,8 @@ from lab_helpers.labs.lab07.exercises import (
     recall_at_k,
     reciprocal_rank_fusion,
 )
-from lab_helpers.labs.lab07.questions import PREDICTIONS, QUIZ
 
 EXERCISES = tuple(
     module.EXERCISE
     for module in (recall_at_k, mean_reciprocal_rank, reciprocal_rank_fusion, abstain_threshold)
 )
-
-__all__ = ["EXERCISES", "PREDICTIONS", "QUIZ"]
