@@ -5,6 +5,7 @@ A finished training is a folder ``KEY/`` with the tensors that changed (safetens
 (:mod:`~lab_helpers.tuning.training_key`) changes with anything that changes the result.
 """
 
+import copy
 import json
 import os
 import shutil
@@ -55,6 +56,9 @@ class TrainingStore:
         ``label`` and ``diverged`` as in :func:`~lab_helpers.tuning.trainers.run_trainer`. Two
         processes that want the same training make it once: the second waits and loads.
         """
+        # A training changes its settings, and a lab may share one object of them among several: of the
+        # next one's key nothing may depend on whether this one was trained or loaded.
+        trainer.args = copy.copy(trainer.args)
         try:
             key = training_key(trainer)
             writable(self.folder)

@@ -110,6 +110,26 @@ def test_the_same_training_is_loaded(make, store, adapter):
     assert drawn[1:] == again[1:]
 
 
+def test_trainings_that_share_one_configuration_are_all_loaded(tiny_chat_model, store, tmp_path):
+    """A training changes its settings; whether the first was trained or loaded, the second's key is the same."""
+
+    def two() -> list[str]:
+        machine = machine_settings(tmp_path / "out", "fp32", 0) | {"logging_steps": 1}
+        config = trainer_config(SFTConfig, machine, max_steps=2, max_length=64)
+        adapter = LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM")
+        came = []
+        for count in (6, 8):
+            model, tokenizer = load_language_model(str(tiny_chat_model))
+            came.append(
+                store.train(sft_trainer(model, tokenizer, rows(count), config, adapter)).came
+            )
+        assert config.output_dir == str(tmp_path / "out")
+        return came
+
+    assert two() == ["trained", "trained"]
+    assert two() == ["loaded", "loaded"]
+
+
 def test_fresh_forgets(make, store):
     store.train(make())
     assert store.train(make(), fresh=True).came == "trained"
