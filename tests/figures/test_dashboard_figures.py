@@ -135,6 +135,7 @@ def test_choosing_metrics_and_models_redraws(monkeypatch):
 
     shown, drawn = [], []
     monkeypatch.setattr(IPython.display, "display", shown.append)
+    monkeypatch.setattr("lab_helpers.figures.widgets.in_notebook", lambda: True)
 
     def view(kind, metrics, models):
         drawn.append((kind, metrics, models))

@@ -78,6 +78,7 @@ def test_moving_a_slider_redraws(monkeypatch):
 
     shown, drawn = [], []
     monkeypatch.setattr(IPython.display, "display", shown.append)
+    monkeypatch.setattr("lab_helpers.figures.widgets.in_notebook", lambda: True)
 
     def view(beta, chosen, rejected):
         drawn.append((beta, chosen, rejected))
@@ -90,3 +91,14 @@ def test_moving_a_slider_redraws(monkeypatch):
     sliders[1].value = 7
     assert drawn[-1] == (0.1, 7, -20)
     assert picture.value != before
+
+
+def test_without_a_front_end_no_widget_is_shown(monkeypatch):
+    import IPython.display
+
+    from lab_helpers.figures.widgets import preference_explorer
+
+    shown: list = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    preference_explorer(lambda *values: "text")
+    assert shown == []

@@ -278,6 +278,7 @@ def test_choosing_a_size_and_k_redraws(monkeypatch, most, start):
 
     shown, drawn = [], []
     monkeypatch.setattr(IPython.display, "display", shown.append)
+    monkeypatch.setattr("lab_helpers.figures.widgets.in_notebook", lambda: True)
 
     def view(chunk_tokens, depth):
         drawn.append((chunk_tokens, depth))
