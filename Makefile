@@ -27,9 +27,12 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest -n 2
 
-# Units, lint and types: what to run while working. No notebook, no browser, nothing that takes minutes.
+# Units, lint and types: what to run while working. No notebook, no browser, no whole lab on a tiny
+# model, no training of many architectures, no hostile programs, no pre-training.
+WHOLE := tests/labs tests/architectures tests/bench tests/browser tests/models/kotori
 test-quick: lint
-	$(BIN)/python -m pytest -n 2 tests -m "not lab and not browser and not slow"
+	$(BIN)/python -m pytest -n 2 tests -m "not lab and not slow" $(addprefix --ignore=,$(WHOLE)) \
+		--ignore-glob="tests/evaluation/test_sandbox*" --ignore-glob="tests/rag/test_rag_s3*"
 
 notebooks: setup
 	$(BIN)/labs build
