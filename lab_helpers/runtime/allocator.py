@@ -23,12 +23,3 @@ def keep_freed_memory() -> bool:
         return False
     settings = ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, 1 << 30), (_M_ARENA_MAX, 1))
     return all(mallopt(option, value) for option, value in settings)
-
-
-def give_back_freed_memory() -> None:
-    """Return what is free now to the system: between two trainings with other work in between."""
-    if sys.platform.startswith("linux"):
-        try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        except (OSError, AttributeError):
-            return

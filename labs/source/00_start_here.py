@@ -225,11 +225,11 @@ for way in ("plain", "zero_shot", "few_shot", "json"):
 # %%
 from peft import LoraConfig
 
-from lab_helpers.labs.lab00.training import make_sft_config
+from lab_helpers.labs.shared.sft_configs import make_epochs_config
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
 
 config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
-training = make_sft_config(lab.run)
+training = make_epochs_config(lab.run)
 print("epochs", training.num_train_epochs, "learning rate", training.learning_rate)
 rows = prompt_completion(gold_rows("en", "train"))
 tuned = lab.train(sft_trainer(model, tokenizer, rows, training, config))

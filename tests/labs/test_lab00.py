@@ -20,6 +20,7 @@ from lab_helpers.labs.lab00 import prompts, scoring, training
 from lab_helpers.labs.lab00.costs import Prices, compute_break_even, compute_cost_curves
 from lab_helpers.labs.lab00.prompts import few_shot_messages, read_json_reply
 from lab_helpers.labs.shared import support
+from lab_helpers.labs.shared.sft_configs import make_epochs_config
 from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
@@ -332,7 +333,7 @@ def test_the_settings_are_the_profiles(tmp_path, monkeypatch):
     cpu = hardware.Hardware("cpu", "x86_64", 0.0, None, 2, 8.0)
     monkeypatch.setattr(hardware, "detect", lambda: cpu)
     run = run_of(tmp_path, epochs=2, batch_size=5, learning_rate=0.25)
-    settings = training.make_sft_config(run)
+    settings = make_epochs_config(run)
     assert (settings.num_train_epochs, settings.learning_rate, settings.seed) == (2, 0.25, 3)
     assert settings.per_device_train_batch_size == 5
     assert not settings.bf16

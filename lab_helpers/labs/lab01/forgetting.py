@@ -68,17 +68,14 @@ def train_until_target(
     target: float,
     seed: int,
     n: int,
-    epochs: int,
-    learning_rate: float,
-    head_learning_rate: float,
-    batch_size: int,
     score_every: int = 4,
     replay: Replay | None = None,
+    **training,
 ) -> dict:
     """Train until the *validation* accuracy reaches ``target``, then measure new and old skill.
 
     ``prepare(model)`` decides what trains. Methods that stop at the same new skill can be compared
-    by what they forgot. Returns ``{"method", "new_skill", "old_skill", "steps", "trainable"}``.
+    by what they forgot; ``training`` goes to ``fine_tune``. Returns ``{"method", "new_skill", "old_skill", "steps", "trainable"}``.
     """
     model = encoder.classifier(len(data.labels), seed)
     prepare(model)
@@ -88,16 +85,13 @@ def train_until_target(
         encoder,
         texts,
         labels,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        head_learning_rate=head_learning_rate,
-        batch_size=batch_size,
         seed=seed,
         replay=replay,
         label=method,
         score=lambda: float(measure_hits(encoder, model, data, "validation").mean()),
         score_every=score_every,
         stop_at=target,
+        **training,
     )
     return {
         "method": method,

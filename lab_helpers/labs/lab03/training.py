@@ -2,12 +2,12 @@
 
 from lab_helpers.course.record import Run
 from lab_helpers.evaluation.answer_loss import answer_loss
+from lab_helpers.labs.shared.sft_configs import make_epochs_config
 from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models.four_bit import load_four_bit
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.language import metric_suffix
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
-from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
 
 
@@ -26,20 +26,6 @@ def make_lora_config():
     from peft import LoraConfig
 
     return LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
-
-
-def make_sft_config(run: Run):
-    """TRL's settings, the same for LoRA and QLoRA."""
-    from trl import SFTConfig
-
-    return trainer_config(
-        SFTConfig,
-        run.machine,
-        num_train_epochs=run.settings["epochs"],
-        per_device_train_batch_size=run.settings["batch_size"],
-        learning_rate=run.settings["learning_rate"],
-        lr_scheduler_type="cosine",
-    )
 
 
 def float32_adapter_trainer(model, tokenizer, rows: list[dict], config, adapter):
@@ -63,7 +49,7 @@ def train_arm(run: Run, language: str, four_bit: bool) -> tuple[dict[str, float]
     arm, ending = "qlora" if four_bit else "lora", metric_suffix(language)
     before = answer_loss(model, tokenizer, held_out_rows(language))
     rows = training_rows(language, run.settings["rows"])
-    config, adapter = make_sft_config(run), make_lora_config()
+    config, adapter = make_epochs_config(run), make_lora_config()
     tuned = run.train(float32_adapter_trainer(model, tokenizer, rows, config, adapter), arm)
     after = answer_loss(tuned.model, tokenizer, held_out_rows(language))
     found = {f"eval_loss_{arm}{ending}": after, f"train_seconds_{arm}{ending}": tuned.seconds}

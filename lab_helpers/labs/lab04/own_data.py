@@ -10,8 +10,9 @@ from lab_helpers.data.shapes import to_prompt_completion
 from lab_helpers.data.splitting import split_without_leakage
 from lab_helpers.data.validation import load_conversations
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab04.training import make_lora_config, make_sft_config
+from lab_helpers.labs.lab04.training import make_lora_config
 from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.generation import generate
 from lab_helpers.runtime.errors import BadInput
@@ -90,7 +91,7 @@ def measure_own_data(run: Run) -> None:
         asked_for = [row["prompt"] for row in test[:SAMPLES]]
         first = generate(model, tokenizer, asked_for).texts
     with run.section(str(Text("Training", "学習"))):
-        config = make_sft_config(run, run.settings["own_steps"], max_length=length)
+        config = make_steps_config(run, run.settings["own_steps"], max_length=length)
         adapter = make_lora_config(run.settings["rank"])
         tuned = run.train(sft_trainer(model, tokenizer, train, config, adapter))
     with run.section(str(Text("After", "学習後"))):

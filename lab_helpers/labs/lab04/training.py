@@ -2,8 +2,8 @@
 
 from lab_helpers.course.record import Run
 from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
-from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
 
 
@@ -14,21 +14,6 @@ def make_lora_config(rank: int):
     return LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-
-
-def make_sft_config(run: Run, steps: int, **settings):
-    """``steps`` steps of this profile's batch size; ``settings`` go to ``SFTConfig``."""
-    from trl import SFTConfig
-
-    usual = {
-        "max_steps": steps,
-        "per_device_train_batch_size": run.settings["batch_size"],
-        "learning_rate": run.settings["learning_rate"],
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": 0.1,
-        "max_length": run.settings["max_length"],
-    }
-    return trainer_config(SFTConfig, run.machine, **(usual | settings))
 
 
 def train_on_rows(
@@ -47,7 +32,7 @@ def train_on_examples(
     """The same on rows in TRL's own form; ``collator(tokenizer)`` replaces TRL's own collator."""
     model, tokenizer = load_model(run)
     adapter = make_lora_config(run.settings["rank"]) if adapter == "lora" else adapter
-    config = make_sft_config(run, steps, **settings)
+    config = make_steps_config(run, steps, **settings)
     trainer = sft_trainer(
         model,
         tokenizer,

@@ -8,7 +8,6 @@ from lab_helpers.evaluation.judge_quality import (
     GoldPair,
     Verdicts,
     by_length,
-    by_reason,
     length_controlled,
     quality,
     read_both_orders,
@@ -90,13 +89,6 @@ def length_rows(verdicts: dict[str, Verdicts]) -> list[dict]:
     """Agreement of each judge where the better reply is longer, shorter, as long."""
     return [
         {"judge": NAMES[name]} | row for name, read in verdicts.items() for row in by_length(read)
-    ]
-
-
-def reason_rows(verdicts: dict[str, Verdicts]) -> list[dict]:
-    """Agreement of each judge by the reason why the gold prefers a reply."""
-    return [
-        {"judge": NAMES[name]} | row for name, read in verdicts.items() for row in by_reason(read)
     ]
 
 

@@ -19,9 +19,9 @@ from lab_helpers.labs.lab07.search import find_documents, load_run_embedder, ope
 from lab_helpers.labs.lab07.training import (
     load_readers,
     make_lora_config,
-    make_sft_config,
     train_readers,
 )
+from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
@@ -134,7 +134,10 @@ def measure_own_data(run: Run) -> None:
     language = run.settings["languages"][0]
     embedder = load_run_embedder(run)
     with run.section(str(Text("By heart, and among distractors", "丸暗記と RAFT"))):
-        config, adapter = make_sft_config(run), make_lora_config(run.settings["rank"])
+        config, adapter = (
+            make_steps_config(run, run.settings["steps"]),
+            make_lora_config(run.settings["rank"]),
+        )
         run.measured(**train_readers(run, language, config, adapter))
         models = load_readers(run, language)
         table = measure_readers(models, open_store(run, embedder, language), language)

@@ -7,7 +7,6 @@ from lab_helpers.labs.lab07.readers import choose_readers, measure_readers, read
 from lab_helpers.labs.lab07.training import (
     load_readers,
     make_lora_config,
-    make_sft_config,
     train_readers,
 )
 from lab_helpers.labs.lab07.two_by_two import (
@@ -17,13 +16,17 @@ from lab_helpers.labs.lab07.two_by_two import (
     measure_answers,
     reply_rows,
 )
+from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.rag.store import Store
 from lab_helpers.runtime.language import metric_suffix
 
 
 def train_track(run: Run, store: Store, language: str) -> None:
     """Three trainings, the choice of readers, the four cells, silence, new prices: all of one language."""
-    config, adapter = make_sft_config(run), make_lora_config(run.settings["rank"])
+    config, adapter = (
+        make_steps_config(run, run.settings["steps"]),
+        make_lora_config(run.settings["rank"]),
+    )
     run.measured(**train_readers(run, language, config, adapter))
     models, ending = load_readers(run, language), metric_suffix(language)
     table = measure_readers(models, store, language)

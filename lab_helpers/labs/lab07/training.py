@@ -14,7 +14,6 @@ from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.raft import Evidence, Recipe, raft_rows
 from lab_helpers.runtime.language import metric_suffix
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
-from lab_helpers.tuning.trainer_config import trainer_config
 
 ADAPTERS = ("sft", "raft", "oracle_only")
 DECLINING = {
@@ -73,22 +72,6 @@ def make_lora_config(rank: int):
 
     return LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-
-
-def make_sft_config(run: Run):
-    """The same for all trainings of the lab."""
-    from trl import SFTConfig
-
-    return trainer_config(
-        SFTConfig,
-        run.machine,
-        max_steps=run.settings["steps"],
-        per_device_train_batch_size=run.settings["batch_size"],
-        learning_rate=run.settings["learning_rate"],
-        lr_scheduler_type="cosine",
-        warmup_steps=0.1,
-        max_length=run.settings["max_length"],
     )
 
 

@@ -36,15 +36,13 @@ def train_classifier(
     *,
     pretrained: bool = True,
     blocks: int | None = None,
-    epochs: int,
-    learning_rate: float,
-    head_learning_rate: float,
-    batch_size: int,
     label: str = "training",
+    **training,
 ) -> TrainedClassifier:
     """Fine-tune on ``n`` rows and test. ``blocks`` trains only that many top blocks; None trains all.
 
-    ``pretrained=False`` starts from random weights of the same architecture.
+    ``pretrained=False`` starts from random weights of the same architecture; ``training`` goes to
+    ``fine_tune``: epochs, rates, batch size.
     """
     model = encoder.classifier(len(data.labels), seed, pretrained)
     if blocks is not None:
@@ -55,12 +53,9 @@ def train_classifier(
         encoder,
         texts,
         labels,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        head_learning_rate=head_learning_rate,
-        batch_size=batch_size,
         seed=seed,
         label=label,
+        **training,
     )
     return TrainedClassifier(model, history, measure_hits(encoder, model, data))
 
