@@ -19,6 +19,7 @@ def measure_sft(repeats: int) -> list[Figure]:
 
     The other arm sets only what a CPU needs (``use_cpu=True, bf16=False``). The arms take turns;
     the ratio is the median over the turns, the held-out loss is per answer token of the test rows.
+    from lab_helpers.models.generation import make_conversation
     """
     arms: dict[str, Callable[[Path], tuple[float, float]]] = {
         "as it comes": _train_as_it_comes,
@@ -103,13 +104,13 @@ def _count_tokens(log: list[dict]) -> float:
 
 def _held_out_loss(model, tokenizer) -> float:
     """Negative log-probability per answer token of the test rows."""
-    from lab_helpers.models.generation import asked
+    from lab_helpers.models.generation import make_conversation
     from lab_helpers.models.kotori.skills import scores
 
     questions = [
         (
             tokenizer.apply_chat_template(
-                asked(row["question"]), add_generation_prompt=True, tokenize=False
+                make_conversation(row["question"]), add_generation_prompt=True, tokenize=False
             ),
             row["answer"] + tokenizer.eos_token,
         )

@@ -3,16 +3,17 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lab_helpers.cli.options import Language, progress_bar, speak
+from lab_helpers.cli.options import Ignore, Language, MaxLength, Shape, progress_bar, speak
 from lab_helpers.cli.problems import problem_dict, show_problems
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND
 
 if TYPE_CHECKING:
-    from lab_helpers.data.validation import Report
+    from lab_helpers.data.forms.reports import Report
+    from lab_helpers.tuning.row_lengths import RowLengths
 
 data_app = typer.Typer(
     no_args_is_help=True,
@@ -29,11 +30,13 @@ def data() -> None:
 @data_app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
-    shape: Annotated[
+    shape: Shape = None,
+    ignore: Ignore = None,
+    max_length: MaxLength = None,
+    model: Annotated[
         str | None,
         typer.Option(
-            help="alpaca, sharegpt, openai-chat, prompt-completion, preference or question-answer; "
-            "detected when left out."
+            help="Count tokens as this model does: a folder or a hub name. Left out, as Kotori, on a sample."
         ),
     ] = None,
     as_json: Annotated[
@@ -42,24 +45,61 @@ def check(
     lang: Language = None,
 ) -> None:
     """Every row by line. Exit code 0: all rows are good, 1: some are bad, 2: the file is unusable."""
-    from lab_helpers.data.validation import check_file
+    from lab_helpers.data.forms.validation import check_file
 
     speak(lang)
+    if shape is None and _holds_labels(file):
+        _check_labels(file, as_json)
     with progress_bar():
-        report = check_file(file, shape)
+        lengths = _lengths(file, model, max_length)
+        report = check_file(file, shape, ignore=ignore or (), observe=lengths)
     if as_json:
-        print(json.dumps(_as_dict(report), ensure_ascii=False))
+        print(json.dumps(_as_dict(report, lengths), ensure_ascii=False))
     else:
         _print_problems(report)
-        _print_summary(report)
+        _print_summary(report, lengths)
     sys.exit(EXIT_DONE if report.good == report.rows else EXIT_OUTSIDE_BAND)
 
 
-def _as_dict(report: "Report") -> dict:
+def _holds_labels(file: Path) -> bool:
+    """Whether the first row has a text and a label, and is no conversation."""
+    from lab_helpers.data.forms.columns import shapes_of
+    from lab_helpers.data.forms.label_checks import is_label_file
+    from lab_helpers.data.reading.files import Row, read_rows
+
+    first = next((row for row in read_rows(file) if isinstance(row, Row)), None)
+    return first is not None and not shapes_of(first.values) and is_label_file(first.values)
+
+
+def _check_labels(file: Path, as_json: bool) -> NoReturn:
+    from lab_helpers.cli.labels import show_labels
+    from lab_helpers.data.forms.label_checks import check_labels
+
+    report = check_labels(file)
+    show_labels(report, as_json)
+    sys.exit(EXIT_DONE if report.good == report.rows else EXIT_OUTSIDE_BAND)
+
+
+SAMPLED_ROWS = 5000
+
+
+def _lengths(file: Path, model: str | None, max_length: int | None) -> "RowLengths":
+    """What counts tokens: of each row where somebody asked for it, else of a sample."""
+    from lab_helpers.data.reading.files import count_lines
+    from lab_helpers.models.language_models import load_chat_tokenizer, read_context
+    from lab_helpers.tuning.row_lengths import RowLengths, choose_length
+
+    asked, name = model or max_length, model or "kotori"
+    every = 1 if asked else max(1, count_lines(file) // SAMPLED_ROWS)
+    length = choose_length(read_context(name), max_length)
+    return RowLengths(load_chat_tokenizer(name), length, every)
+
+
+def _as_dict(report: "Report", lengths: "RowLengths") -> dict:
     from dataclasses import asdict
 
     problems = [{"line": problem.line, **problem_dict(problem)} for problem in report.problems]
-    return {**asdict(report), "problems": problems}
+    return {**asdict(report), "problems": problems, "tokens": lengths.summary()}
 
 
 def _print_problems(report: "Report") -> None:
@@ -73,33 +113,97 @@ def _print_problems(report: "Report") -> None:
         )
 
 
-def _print_summary(report: "Report") -> None:
+def _print_summary(report: "Report", lengths: "RowLengths") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    table = Table(title=escape(report.name), show_header=False)
+    for name, value in _summary(report, lengths):
+        table.add_row(name, escape(value))
+    Console().print(table)
+
+
+def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
+    """The lines of the table: what was read, what is wrong, what is not used, how long it is."""
     from lab_helpers.runtime.language import say
 
-    table = Table(title=escape(report.name), show_header=False)
     sampled = report.examined < report.good
     note = (
         say(f" (of {report.examined} rows)", f"（{report.examined}行を調べて）") if sampled else ""
     )
-    table.add_row(say("shape", "形式"), escape(f"{report.shape} ({report.evidence})"))
-    table.add_row(say("rows", "行数"), str(report.rows))
-    table.add_row(say("good rows", "使える行"), str(report.good))
-    for code, count in report.counts.items():
-        table.add_row(f"  {code}", str(count))
-    table.add_row(say("exact duplicates", "完全な重複"), str(report.duplicates))
-    table.add_row(say("personal data", "個人情報") + note, _counted(report.pii))
-    table.add_row(say("languages", "言語") + note, _counted(report.languages))
+    lines = [
+        (say("shape", "形式"), f"{report.shape} ({report.evidence})"),
+        (say("rows", "行数"), str(report.rows)),
+        (say("good rows", "使える行"), str(report.good)),
+        *((f"  {code}", str(count)) for code, count in report.counts.items()),
+        *_column_lines(report),
+        (say("exact duplicates", "完全な重複"), str(report.duplicates)),
+        (say("personal data", "個人情報") + note, _counted(report.pii)),
+        (say("languages", "言語") + note, _counted(report.languages)),
+    ]
     names = {
         "question": say("characters before the answer", "答えより前の文字数"),
         "answer": say("characters of the answer", "答えの文字数"),
     }
-    for name, points in report.lengths.items():
-        table.add_row(names[name], ", ".join(f"{point} {n}" for point, n in points.items()))
-    Console().print(table)
+    lines += [
+        (names[name], ", ".join(f"{point} {n}" for point, n in points.items()))
+        for name, points in report.lengths.items()
+    ]
+    longest, cut, lost = lengths.longest, lengths.cut, lengths.lost
+    sampled = lengths.rows < report.good
+    note = say(f" (of {lengths.rows} rows)", f"（{lengths.rows}行を調べて）") if sampled else ""
+    name = say(f"tokens, at most {lengths.max_length}", f"トークン（上限{lengths.max_length}）")
+    counted = say(
+        f"longest {longest}, answers cut {cut}, answers lost {lost}",
+        f"最長{longest}、答えが途中で切れる{cut}行、答えが残らない{lost}行",
+    )
+    return [*lines, (name + note, counted)]
+
+
+def _column_lines(report: "Report") -> list[tuple[str, str]]:
+    """What the columns beside the shape's own became, and what is worth knowing of them."""
+    from lab_helpers.runtime.language import say
+
+    lines = []
+    if report.beside:
+        lines.append((say("columns used as well", "あわせて使う列"), _counted(report.beside)))
+    if report.unused:
+        lines.append((say("columns not used", "使わない列"), _counted(report.unused)))
+    if report.earlier_answers:
+        lines.append(
+            (
+                say("earlier answers", "途中の答え"),
+                say(
+                    f"{report.earlier_answers}: context, only the last answer of a row is learned",
+                    f"{report.earlier_answers}件（文脈として使い、学習するのは各行の最後の答えだけ）",
+                ),
+            )
+        )
+    if report.unpaired:
+        lines.append(
+            (
+                say("good or bad", "良し悪しの印"),
+                say(
+                    f"{report.unpaired} rows say which: SFT learns the good ones, TRL's KTOTrainer both "
+                    "(lab_helpers.data.preferences.unpaired_rows)",
+                    f"{report.unpaired}行にあります。SFTは良い例だけ、TRLのKTOTrainerは両方から学びます"
+                    "（lab_helpers.data.preferences.unpaired_rows）",
+                ),
+            )
+        )
+    if report.rated:
+        name, low, high = report.rated
+        lines.append(
+            (
+                say("ratings", "評点"),
+                say(
+                    f"{name}: {low:g} to {high:g}; labs run refuses to learn all of them alike",
+                    f"{name}: {low:g}〜{high:g}。labs run はすべてを同じように学習することを拒みます",
+                ),
+            )
+        )
+    return lines
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -28,6 +28,13 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only the first items of each file.")
     ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            help="How multiple-choice files write their answers, where the file itself does not tell: "
+            "0-based, 1-based, letters or texts."
+        ),
+    ] = None,
     house: Annotated[
         bool, typer.Option(help="Also the company's questions, facts and mini MMLU, and speed.")
     ] = True,
@@ -45,6 +52,7 @@ def evaluate(
     """One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files."""
     from rich.console import Console
 
+    from lab_helpers.evaluation.benchmarks.answers import check_reading
     from lab_helpers.labs.lab06.dashboard_page import write_dashboard
     from lab_helpers.labs.lab06.examination import Exam, measure_models
     from lab_helpers.runtime.language import language
@@ -53,7 +61,8 @@ def evaluate(
     speak(lang)
     if not house and not benchmark:
         raise BadInput("nothing to measure", "Leave out --no-house, or give a --benchmark FILE.")
-    exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens)
+    reading = check_reading(answers)
+    exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens, reading)
     chosen = choose_profile(profile)
     with progress_bar():
         board, rows = measure_models(

@@ -11,6 +11,20 @@ from lab_helpers.runtime.errors import BadInput
 
 Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
+Shape = Annotated[
+    str | None,
+    typer.Option(
+        help="alpaca, sharegpt, openai-chat, prompt-completion, preference or question-answer; "
+        "detected when left out."
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(help="A column to take as absent; may be given several times."),
+]
+MaxLength = Annotated[
+    int | None, typer.Option(min=1, help="Tokens a row may have, its answer included.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

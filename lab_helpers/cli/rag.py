@@ -60,7 +60,7 @@ def index(
 
     Exit code 0: every file was read; 1: some could not be, and the others are in the store.
     """
-    from lab_helpers.rag.chunks import truncated
+    from lab_helpers.rag.chunks import find_truncated
     from lab_helpers.rag.documents import read_folder
     from lab_helpers.rag.store import Store
 
@@ -73,7 +73,7 @@ def index(
         chunks = [chunk for document in reading.documents for chunk in cut(document)]
         opened = Store(store, model, chunker=cut)
         done = opened.add(reading.documents)
-    too_long = len(truncated(chunks, model))
+    too_long = len(find_truncated(chunks, model))
     gone = sorted(set(opened.documents()) - {document.id for document in reading.documents})
     summary = asdict(done) | {
         "store": store,

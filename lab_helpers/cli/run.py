@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab_helpers.cli.options import Language, Out, speak, stderr_console
+from lab_helpers.cli.options import (
+    Ignore,
+    Language,
+    MaxLength,
+    Out,
+    Shape,
+    speak,
+    stderr_console,
+)
 from lab_helpers.course.registry import BASE, LABS, Lab, get_lab
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 
 if TYPE_CHECKING:
@@ -36,6 +45,22 @@ def run(
         ),
     ] = None,
     data: Annotated[Path | None, typer.Option(help=f"Your own data: {DATA_HELP}.")] = None,
+    shape: Shape = None,
+    ignore: Ignore = None,
+    max_length: MaxLength = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A step of cleaning to leave out: html, spelling, personal-data or near-duplicates; "
+            "may be given several times."
+        ),
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            help="How a benchmark file names right choices: 0-based, 1-based, letters or texts."
+        ),
+    ] = None,
     seed: int = 0,
     out: Out = None,
     fresh: Annotated[
@@ -54,8 +79,9 @@ def run(
     copy = Path(lab) if Path(lab).suffix in (".ipynb", ".py") else None
     labs = [] if copy else list(LABS) if lab == "all" else [get_lab(lab)]
     chosen = choose_profile(profile)
-    _check_inputs(labs, copy, model, data)
-    request = Request(chosen, seed, out, model, copy, fresh)
+    options = ReadingOptions(shape, tuple(ignore or ()), max_length, tuple(keep or ()), answers)
+    _check_inputs(labs, copy, model, data, options)
+    request = Request(chosen, seed, out, model, copy, fresh, options)
     records = []
     wanted: list[Lab | None] = [*labs] or [None]
     for one in wanted:
@@ -71,7 +97,13 @@ def run(
     sys.exit(EXIT_OUTSIDE_BAND if outside else EXIT_DONE)
 
 
-def _check_inputs(labs: list[Lab], copy: Path | None, model: str | None, data: Path | None) -> None:
+def _check_inputs(
+    labs: list[Lab],
+    copy: Path | None,
+    model: str | None,
+    data: Path | None,
+    options: ReadingOptions = AS_FOUND,
+) -> None:
     """Refuse what would fail only after minutes."""
     if copy and (data or model):
         raise BadInput(
@@ -80,10 +112,22 @@ def _check_inputs(labs: list[Lab], copy: Path | None, model: str | None, data: P
     if data and (len(labs) != 1 or not labs[0].own_data):
         numbers = ", ".join(lab.number for lab in TAKES_DATA)
         raise BadInput(f"--data works with lab {numbers}", "For example: labs run 04 --data FILE")
+    _check_options(labs[0] if data else None, options)
     if data:
-        labs[0].module("own_data").check_own_data(data)
+        labs[0].module("own_data").check_own_data(data, options)
     if model:
         _check_model(labs, model)
+
+
+def _check_options(lab: Lab | None, options: ReadingOptions) -> None:
+    """Options of reading need a file to read, and a lab that knows them."""
+    for name in options.given():
+        if lab is None or name not in lab.data_options:
+            numbers = ", ".join(one.number for one in LABS if name in one.data_options)
+            raise BadInput(
+                f"--{name.replace('_', '-')} works with --data and lab {numbers}",
+                f"For example: labs run {numbers[:2]} --data FILE --{name.replace('_', '-')} …",
+            )
 
 
 def _check_model(labs: list[Lab], model: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab_helpers.course import claims
 from lab_helpers.course.bands import outside_band
 from lab_helpers.course.registry import get_lab
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.files import write_bytes
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.paths import trainings_folder
@@ -59,8 +60,8 @@ def timed_section(title: str, done: int = 0, total: int = 0) -> Iterator[dict]:
 class Run:
     """One run of one lab: what it was asked, where it writes, what it has measured so far.
 
-    ``model`` and ``data`` are what the user gave with ``--model`` and ``--data``, ``copy`` the file of
-    a learner's own edited lab, else ``None``; ``folder`` holds figures and other artifacts until the
+    ``model`` and ``data`` are what the user gave with ``--model`` and ``--data``, ``options`` how that data
+    is to be read, ``copy`` the file of a learner's own edited lab, else ``None``; ``folder`` holds figures and other artifacts until the
     record is written; ``fresh`` trains anew what is remembered.
     """
 
@@ -73,6 +74,7 @@ class Run:
     copy: Path | None = None
     source: str = "headless"
     fresh: bool = False
+    options: ReadingOptions = AS_FOUND
     metrics: dict = field(default_factory=dict)
     tables: dict = field(default_factory=dict)
     artifacts: list[str] = field(default_factory=list)

@@ -17,8 +17,8 @@ class Lab:
     """``number`` "01", ``slug`` "transfer_learning"; ``cpu_seconds`` headless, as measured on 2 cores.
 
     ``model_kind`` says what ``--model`` takes: ``"language model"`` or ``"encoder"``. ``own_data``
-    says what ``--data`` takes; such a lab has a module ``own_data`` with ``check_own_data(path)`` and
-    ``measure_own_data(run)``.
+    says what ``--data`` takes, ``data_options`` which :class:`ReadingOptions` help to read it; such a lab has
+    a module ``own_data`` with ``check_own_data(path, options)`` and ``measure_own_data(run)``.
     """
 
     number: str
@@ -28,6 +28,7 @@ class Lab:
     cpu_seconds: int
     model_kind: str = "language model"
     own_data: Text | None = None
+    data_options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,6 +109,7 @@ LABS = (
         ),
         136,
         own_data=Text("conversations or questions with answers", "会話、または質問と回答"),
+        data_options=("shape", "ignore", "max_length", "keep"),
     ),
     Lab(
         "05",
@@ -119,6 +121,7 @@ LABS = (
         ),
         104,
         own_data=Text("preference pairs", "選好ペア"),
+        data_options=("shape", "ignore", "max_length"),
     ),
     Lab(
         "06",
@@ -130,6 +133,7 @@ LABS = (
         ),
         76,
         own_data=Text("a benchmark file", "ベンチマークのファイル"),
+        data_options=("answers",),
     ),
     Lab(
         "07",

@@ -121,6 +121,7 @@ def run_measurement(
         model=request.model,
         data=data,
         fresh=request.fresh,
+        options=request.options,
     )
     seed_everything(run.seed)
     with timed_section(str(lab.title), 0, 0) as taken, redirect_stdout(io.StringIO()) as printed:

@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from lab_helpers.course.record import Run
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.files import content_key, hash_of, read_json, write_json
 from lab_helpers.runtime.paths import home, writable
 from lab_helpers.runtime.profiles import Profile
@@ -24,6 +26,7 @@ def start_run(
     copy: Path | None = None,
     source: str = "headless",
     fresh: bool = False,
+    options: ReadingOptions = AS_FOUND,
 ) -> tuple[Run, Path]:
     """A :class:`Run` with an empty working folder, and the folder where the finished record belongs.
 
@@ -31,13 +34,16 @@ def start_run(
     processes that are gone have left is taken away. A results folder that cannot be written to is a
     :class:`~lab_helpers.runtime.errors.BadInput`.
     """
-    extra = content_key(model, hash_of(data) if data else None)[:8] if model or data else ""
+    own = [model, hash_of(data) if data else None, *([asdict(options)] if options.given() else [])]
+    extra = content_key(*own)[:8] if model or data else ""
     extra = "-".join(part for part in (copy.stem if copy else "", extra) if part)
     final = runs_folder(out) / run_name(lab, profile.name, seed, source, extra)
     _take_away_leftovers(final)
     working = final.with_name(f"{final.name}.partial-{os.getpid()}")
     shutil.rmtree(working, ignore_errors=True)
-    return Run(lab, profile, seed, writable(working), model, data, copy, source, fresh), final
+    return Run(
+        lab, profile, seed, writable(working), model, data, copy, source, fresh, options
+    ), final
 
 
 def _take_away_leftovers(final: Path) -> None:

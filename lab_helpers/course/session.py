@@ -14,6 +14,7 @@ from lab_helpers.course.quiz import Prediction, Question
 from lab_helpers.course.record import Run, versions
 from lab_helpers.course.registry import Lab, get_lab
 from lab_helpers.course.runs import finish_run, start_run
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.figures.display import markdown_table, show_figure, show_markdown
 from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.language import language, say, set_language
@@ -34,6 +35,7 @@ class Request:
     model: str | None = None
     copy: Path | None = None
     fresh: bool = False
+    options: ReadingOptions = AS_FOUND
     opened: "LabSession | None" = None
 
 

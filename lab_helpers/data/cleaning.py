@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lab_helpers.data.languages import detect_language
-from lab_helpers.data.texts import normalise, strip_html, truncated
+from lab_helpers.data.texts import is_truncated, normalise, strip_html
 from lab_helpers.runtime.errors import BadInput
 
 __all__ = [
@@ -27,10 +27,10 @@ __all__ = [
     "detect_language",
     "drop",
     "edit",
+    "is_truncated",
     "normalise",
     "outside_length",
     "strip_html",
-    "truncated",
 ]
 
 SHOWN_LINES = 5

@@ -5,13 +5,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.data.files import BadRow, Row, read_rows
+from lab_helpers.data.forms.label_checks import check_labels
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
 
-TEXT_COLUMNS = ("text", "sentence", "review", "body")
-LABEL_COLUMNS = ("label", "sentiment", "class", "intent")
-SPLITS = ("train", "validation", "test")
 _SHOWN_PROBLEMS = 8
 
 
@@ -55,90 +52,37 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     Without a ``split`` column the rows are split 60/10/30 by ``seed``, stratified by label.
     Raises :class:`BadInput` naming the line of every row that cannot be used.
     """
-    rows = _all_rows(path)
-    columns = sorted({name for _, row in rows for name in row})
-    text_column = _find_column(path, columns, TEXT_COLUMNS, "text")
-    label_column = _find_column(path, columns, LABEL_COLUMNS, "label")
-    clean: list[dict] = []
-    problems: list[str] = []
-    for line, row in rows:
-        text, label, split = (_words(row.get(c)) for c in (text_column, label_column, "split"))
-        if not text:
-            problems.append(f"line {line}: empty {text_column}")
-        elif not label:
-            problems.append(f"line {line}: empty {label_column}")
-        elif "split" in columns and split not in SPLITS:
-            problems.append(f"line {line}: split '{split}' is not one of {', '.join(SPLITS)}")
-        else:
-            clean.append({"line": line, "text": text, "label": label, "split": split})
-    problems += _label_problems(clean)
-    if problems:
-        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
-        more = (
-            f"; and {len(problems) - _SHOWN_PROBLEMS} more"
-            if len(problems) > _SHOWN_PROBLEMS
-            else ""
+    path = Path(path)
+    report = check_labels(path)
+    for problem in report.problems:
+        if problem.code == "unreadable":
+            raise BadInput(
+                f"{path.name} line {problem.line} {problem.detail}",
+                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+            )
+    if report.problems:
+        shown = "; ".join(
+            f"line {problem.line}: {problem.message.en}"
+            for problem in report.problems[:_SHOWN_PROBLEMS]
         )
+        hidden = len(report.problems) - _SHOWN_PROBLEMS
+        more = f"; and {hidden} more" if hidden > 0 else ""
         raise BadInput(
-            f"{path.name} has {len(problems)} bad rows: {shown}{more}",
+            f"{path.name} has {len(report.problems)} bad rows: {shown}{more}",
             "Mend these rows and run again.",
         )
-    if "split" not in columns:
+    clean = [dict(row) for row in report.clean]
+    if not report.has_splits:
         _assign_splits(clean, seed)
     elif missing := {"train", "test"} - {row["split"] for row in clean}:
         raise BadInput(
             f"{path.name} has no row whose split is {' or '.join(sorted(missing))}",
             "Mark training and test rows, or leave the column out.",
         )
-    labels = tuple(sorted({row["label"] for row in clean}))
+    labels = tuple(sorted(report.labels))
     if len(labels) < 2:
         raise BadInput(f"{path.name} has only one label ('{labels[0]}')", "Two or more are needed.")
     return LabelledTexts(path.name, labels, tuple(clean))
-
-
-def _all_rows(path: Path) -> list[Row]:
-    """Every row, or :class:`BadInput` for the first line that is none."""
-    rows: list[Row] = []
-    for row in read_rows(path):
-        if isinstance(row, BadRow):
-            raise BadInput(
-                f"{path.name} line {row.line} {row.problem}",
-                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
-            )
-        rows.append(row)
-    return rows
-
-
-def _words(value) -> str:
-    """A cell as text; an absent one is empty, the number 0 is not."""
-    return "" if value is None else str(value).strip()
-
-
-def _find_column(path: Path, columns: list[str], wanted: tuple[str, ...], meaning: str) -> str:
-    for name in wanted:
-        if name in columns:
-            return name
-    raise BadInput(
-        f"{path.name} has no {meaning} column (found: {', '.join(columns)})",
-        f"Name the column '{wanted[0]}'.",
-    )
-
-
-def _label_problems(rows: list[dict]) -> list[str]:
-    """Labels that cannot be learned: seen once in all, or only outside the training split."""
-    counts = Counter(row["label"] for row in rows)
-    trained = {row["label"] for row in rows if row["split"] in ("", "train")}
-    problems = []
-    for row in rows:
-        if counts[row["label"]] == 1:
-            problems.append(
-                f"line {row['line']}: label '{row['label']}' occurs only here (a typing error?)"
-            )
-        elif row["label"] not in trained:
-            problems.append(
-                f"line {row['line']}: unknown label '{row['label']}', no training row has it"
-            )
-    return problems
 
 
 def _assign_splits(rows: list[dict], seed: int) -> None:

@@ -7,7 +7,7 @@ look: do not publish data because this module found nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from lab_helpers.data import pii_patterns as patterns
@@ -16,7 +16,11 @@ KINDS = ("EMAIL", "PHONE", "CARD", "POSTCODE", "ADDRESS", "NAME", "MYNUMBER")
 # A number right after one of these words is the shop's, not a person's.
 _BUSINESS_NUMBER = re.compile(
     r"(?:order|invoice|tracking|serial|model|part|product|ticket|case|reference|ref|"
-    r"注文|受注|伝票|型番|製造|品番|製品|シリアル|管理|受付|追跡|問い?合わ?せ|商品|請求書)"
+    r"\b(?:jan|ean|upc|gtin|isbn|imei|iccid|sku|barcode|lot|batch)|ロット|部品|バーコード|"
+    r"注文|受注|伝票|型番|製造|品番|製品|シリアル|管理|受付|追跡|問い?合わ?せ|商品|請求書|"
+    # Of these only the number is the shop's: "the parcel? 090-…" is a customer's telephone.
+    r"(?:shipping|shipment|parcel|booking|reservation|配送|予約|送り状|荷物)"
+    r"[ ]?(?=no\b|number|id\b|code|番号|コード|ナンバー))"
     r"[ ]?(?:no\.?|number|id|code|番号|コード|ナンバー)?[ ]?(?:is|was|は|が|[:：#＃])?[ ]?[#＃]?$",
     re.IGNORECASE,
 )
@@ -49,8 +53,13 @@ def find_pii(text: str) -> list[Span]:
 
 def mask_pii(text: str) -> str:
     """``text`` with every span of :func:`find_pii` replaced by its kind: ``[EMAIL]``, ``[NAME]``, …"""
+    return mask_spans(text, find_pii(text))
+
+
+def mask_spans(text: str, spans: Iterable[Span]) -> str:
+    """``text`` with ``spans``, in order, replaced by their kinds."""
     pieces, position = [], 0
-    for span in find_pii(text):
+    for span in spans:
         pieces += [text[position : span.start], f"[{span.kind}]"]
         position = span.end
     return "".join([*pieces, text[position:]])

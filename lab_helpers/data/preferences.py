@@ -1,11 +1,12 @@
 """Preference pairs for lab 05: the shipped ones or the learner's own, and the traps inside them."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from random import Random
 
-from lab_helpers.data.conversations import preference_parts
+from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
 
@@ -15,12 +16,16 @@ Turns = list[dict[str, str]]
 
 @dataclass(frozen=True)
 class Pair:
-    """A prompt and two answers as turns; ``reason`` is why one is preferred, empty where nobody says."""
+    """A prompt and two answers as turns; ``reason`` is why one is preferred, empty where nobody says.
+
+    ``tools`` is the JSON text of the tools that the template shows, empty without them.
+    """
 
     prompt: Turns
     chosen: Turns
     rejected: Turns
     reason: str = ""
+    tools: str = ""
 
     @property
     def question(self) -> str:
@@ -41,9 +46,16 @@ class Pair:
         sides = self.answer("chosen"), self.answer("rejected")
         return SequenceMatcher(None, *sides, autojunk=False).ratio()
 
-    def row(self) -> dict[str, Turns]:
+    def row(self) -> dict:
         """The pair in TRL's conversational form."""
-        return {"prompt": self.prompt, "chosen": self.chosen, "rejected": self.rejected}
+        return self._with_tools(prompt=self.prompt, chosen=self.chosen, rejected=self.rejected)
+
+    def as_completion(self, side: str = "chosen") -> dict:
+        """One of the two answers as a row to learn: prompt and completion."""
+        return self._with_tools(prompt=self.prompt, completion=getattr(self, side))
+
+    def _with_tools(self, **parts: Turns) -> dict:
+        return parts | {"tools": self.tools} if self.tools else parts
 
 
 @dataclass(frozen=True)
@@ -71,26 +83,41 @@ def shipped_pairs(language: str, seed: int = 0) -> PairSet:
     splits = {}
     for split in ("train", "test"):
         rows = load_shipped("preferences", language, split)
-        found = [Pair(**preference_parts(row), reason=row["reason"]) for row in rows]
+        found = [_pair(preference_parts(row), row["reason"]) for row in rows]
         Random(f"{seed}-{split}").shuffle(found)
         splits[split] = found
     return PairSet(splits["train"], splits["test"], language, ("tone", "fact", "honesty", "length"))
 
 
-def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
+def own_pairs(
+    path: Path,
+    seed: int = 0,
+    held_out: float = 0.25,
+    shape: str | None = None,
+    ignore: Iterable[str] = (),
+    select: Callable[[list[dict]], list[dict]] | None = None,
+) -> PairSet:
     """The learner's preference file, split by prompt; rows that cannot be used are left out.
 
-    Raises :class:`BadInput` for a file that holds no preferences, or fewer than :data:`FEWEST` usable ones.
+    ``shape`` and ``ignore`` as for ``validation.load_conversations``; ``select`` takes out what a model or
+    its template cannot use. Raises :class:`BadInput` for a file
+    that holds no preferences, or fewer than :data:`FEWEST` usable ones.
     """
-    from lab_helpers.data.validation import load_conversations
+    from lab_helpers.data.forms.validation import load_conversations
 
-    rows, report = load_conversations(path)
+    rows, report = load_conversations(path, shape, ignore=ignore)
+    if report.unpaired:
+        raise BadInput(
+            f"{path.name} calls single answers good or bad; DPO needs two answers to the same prompt",
+            "TRL's KTOTrainer learns from such rows: lab_helpers.data.preferences.unpaired_rows(path).",
+        )
     if report.shape != "preference":
         raise BadInput(
             f"{path.name} holds {report.shape} rows, and DPO needs preferences",
             "Give a file with prompt, chosen and rejected: two answers to the same prompt.",
         )
-    pairs = [Pair(**row) for row in rows]
+    rows = select(rows) if select else rows
+    pairs = [_pair(row, tools=row.get("tools", "")) for row in rows]
     by_prompt: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_prompt.setdefault(str(pair.prompt), []).append(pair)
@@ -107,6 +134,10 @@ def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
     train = [pair for prompt in prompts[cut:] for pair in by_prompt[prompt]]
     Random(seed).shuffle(train)
     return PairSet(train, test)
+
+
+def _pair(parts: dict, reason: str = "", tools: str = "") -> Pair:
+    return Pair(parts["prompt"], parts["chosen"], parts["rejected"], reason, tools)
 
 
 def length_matched(pairs, tolerance):
@@ -154,7 +185,31 @@ def archive(pairs: list[Pair], seed: int = 0) -> list[dict]:
     What a company's mail archive holds: good answers and bad ones, and nobody has said which is which.
     """
     rng = Random(seed)
-    return [
-        {"prompt": pair.prompt, "completion": rng.choice((pair.chosen, pair.rejected))}
-        for pair in pairs
-    ]
+    return [pair.as_completion(rng.choice(("chosen", "rejected"))) for pair in pairs]
+
+
+def unpaired_rows(path: Path) -> list[dict]:
+    """A file that calls each answer good or bad, as TRL's KTOTrainer takes it: prompt, completion, label.
+
+    Ethayarajh et al. 2024, "KTO: Model Alignment as Prospect Theoretic Optimization": unlike DPO it needs
+    no two answers to one prompt. Raises :class:`BadInput` for a file without such marks.
+    """
+    from lab_helpers.data.forms.judgements import GOOD_OR_BAD, read_label
+    from lab_helpers.data.forms.shapes import detect_shape, to_prompt_completion
+    from lab_helpers.data.reading.files import Row, read_rows
+
+    shape = detect_shape(read_rows(path)).shape
+    found = []
+    for row in read_rows(path):
+        if not isinstance(row, Row) or (label := read_label(row.values)) is None:
+            continue
+        try:
+            found.append(to_prompt_completion(row.values, shape) | {"label": label})
+        except BadInput:
+            continue  # labs data check lists the row with what is wrong with it
+    if not found:
+        raise BadInput(
+            f"{path.name} does not say which answers are good",
+            f"KTO needs a column {' or '.join(GOOD_OR_BAD)} with true and false.",
+        )
+    return found

@@ -29,8 +29,23 @@ def split_without_leakage(
 
     Raises :class:`BadInput` for shares that do not sum to 1 and when a split would stay empty.
     """
-    _check_shares(shares)
     groups = _all_groups(texts_of(rows, key), threshold)
+    return split_groups(rows, groups, shares, seed, stratify)
+
+
+def split_groups(
+    rows: Sequence[dict],
+    groups: Sequence[list[int]],
+    shares: Mapping[str, float] = SHARES,
+    seed: int = 0,
+    stratify: str | None = None,
+) -> dict[str, list[dict]]:
+    """:func:`split_without_leakage` with ``groups`` of positions in ``rows``, each row in one of them.
+
+    For rows in turns the groups are those of :func:`copies.all_groups`, which looks at all turns and
+    is not misled by a prompt that all rows share.
+    """
+    _check_shares(shares)
     strata: defaultdict[str, list[list[int]]] = defaultdict(list)
     for group in groups:
         values = Counter(str(rows[i].get(stratify)) for i in group) if stratify else Counter([""])

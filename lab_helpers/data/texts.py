@@ -122,7 +122,7 @@ class _TextOnly(HTMLParser):
             self.pieces.append(f"<!{decl}>")
 
 
-def truncated(text: str, endings: tuple[str, ...] = ()) -> bool:
+def is_truncated(text: str, endings: tuple[str, ...] = ()) -> bool:
     """Whether ``text`` seems to break off: no sentence end, in English or Japanese.
 
     Not truncated: a closed bracket or code block, and an answer of fewer than 4 words (Japanese: 10

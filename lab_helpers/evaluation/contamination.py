@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lab_helpers.data.compressed import unpacked
-from lab_helpers.data.encoding import check_encoding
-from lab_helpers.data.files import BadRow, Row, read_rows
+from lab_helpers.data.reading.compressed import unpacked
+from lab_helpers.data.reading.encoding import check_encoding
+from lab_helpers.data.reading.files import BadRow, Row, read_rows
 from lab_helpers.runtime.errors import BadInput
 
 WORDS = 13

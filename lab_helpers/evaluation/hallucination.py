@@ -15,9 +15,9 @@ import numpy as np
 
 from lab_helpers.evaluation.fact_words import stated_words
 from lab_helpers.evaluation.honesty import declines
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.kotori.planted import PlantedFact, company_facts, table
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 CATEGORIES = ("right", "declined", "hallucinated", "nothing")
 RIGHT, DECLINED, HALLUCINATED, NOTHING = CATEGORIES
@@ -52,7 +52,7 @@ def fact_replies(
 ) -> list[FactReply]:
     """Ask each of the company's ``facts`` (default: all 140) in a chat, greedily, and sort the replies."""
     facts = company_facts(language) if facts is None else facts
-    questions = [asked(fact.question, system) for fact in facts]
+    questions = [make_conversation(fact.question, system) for fact in facts]
     texts = generate(model, tokenizer, questions, max_new_tokens=max_new_tokens).texts
     return sorted_replies(facts, texts, language)
 
@@ -70,7 +70,7 @@ def hallucination_metrics(replies: list[FactReply], name: str) -> dict:
     found: dict = {}
     keys = ("right_rate", "decline_rate", "hallucination_rate", "nothing_rate")
     for key, kind in zip(keys, CATEGORIES, strict=True):
-        found |= scored(f"{key}_{name}", np.array([r.category == kind for r in replies]))
+        found |= interval_metrics(f"{key}_{name}", np.array([r.category == kind for r in replies]))
     return found
 
 

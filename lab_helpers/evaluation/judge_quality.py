@@ -12,7 +12,7 @@ import numpy as np
 
 from lab_helpers.evaluation.win_rate import Judge
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.intervals import bootstrap_interval, scored
+from lab_helpers.runtime.intervals import bootstrap_interval, interval_metrics
 from lab_helpers.runtime.progress import track
 
 
@@ -91,7 +91,7 @@ def quality(verdicts: Verdicts, name: str = "judge") -> dict:
     bias = verdicts.first_wins - 0.5
     controlled = length_controlled(verdicts.agreement, *_lengths(verdicts.pairs))
     return {
-        **scored(f"{name}_agreement", verdicts.agreement),
+        **interval_metrics(f"{name}_agreement", verdicts.agreement),
         f"{name}_agreement_one_order": float(verdicts.one_order().mean()),
         f"{name}_position_bias": float(bias.mean()),
         f"{name}_position_bias_ci": bootstrap_interval(bias),

@@ -10,7 +10,7 @@ import numpy as np
 from lab_helpers.evaluation.replies import says
 from lab_helpers.models.generation import generate
 from lab_helpers.models.kotori import corpus, facts, planted
-from lab_helpers.models.kotori.skills import Question, asked, chosen_correctly, scores
+from lab_helpers.models.kotori.skills import Question, chosen_correctly, make_question, scores
 
 Fact = tuple[str, str]  # question, answer
 
@@ -61,7 +61,7 @@ def said(model, tokenizer, items: list[Fact], max_new_tokens: int = 24) -> np.nd
 
 def plain_hits(model, tokenizer, items: list[Fact], language: str) -> np.ndarray:
     """The same in the "Question: … Answer:" form of the pre-training: the old world's own skill."""
-    return scores(model, tokenizer, [asked(*fact, language) for fact in items])[0]
+    return scores(model, tokenizer, [make_question(*fact, language) for fact in items])[0]
 
 
 def chosen_right(model, tokenizer, language: str, size: int) -> np.ndarray:

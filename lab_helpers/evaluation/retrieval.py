@@ -1,4 +1,4 @@
-"""How good is a ranking? One number a question; averages and intervals come from ``classification.scored``."""
+"""How good is a ranking? One number a question; averages and intervals come from ``runtime.intervals.interval_metrics``."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 

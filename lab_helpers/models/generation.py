@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import track
 
 Conversation = list[dict[str, str]]
@@ -28,7 +29,7 @@ class Replies:
         return self.tokens / self.seconds
 
 
-def asked(question: str, system: str | None = None) -> Conversation:
+def make_conversation(question: str, system: str | None = None) -> Conversation:
     """A conversation of one question, after a system message if one is given."""
     opening = [{"role": "system", "content": system}] if system else []
     return [*opening, {"role": "user", "content": question}]
@@ -40,15 +41,21 @@ def generate(
     conversations: list[Conversation],
     max_new_tokens: int = 96,
     batch_size: int = 64,
+    tools: list[list[dict] | None] | None = None,
     **options,
 ) -> Replies:
     """The assistant's next message in each conversation; special tokens are taken off.
 
-    Conversations of similar length share a batch. ``options`` go to ``model.generate``.
+    Conversations of similar length share a batch. ``tools`` are each conversation's, for templates that
+    know them; ``options`` go to ``model.generate``.
     """
     prompts = [
-        tokenizer.apply_chat_template(c, add_generation_prompt=True, tokenize=False)
-        for c in conversations
+        tokenizer.apply_chat_template(
+            conversation, tools=own, add_generation_prompt=True, tokenize=False
+        )
+        for conversation, own in zip(
+            conversations, tools or [None] * len(conversations), strict=True
+        )
     ]
     replies = continue_texts(model, tokenizer, prompts, max_new_tokens, batch_size, **options)
     return replace(replies, texts=[text.strip() for text in replies.texts])
@@ -67,6 +74,7 @@ def continue_texts(
     """What the model writes after each prompt, white space and all, up to the first of ``stop``.
 
     A stop string ends a text as an end token does, and is taken off. ``options`` go to ``model.generate``.
+    No text grows past what the model reads at once; a prompt that leaves no room is a :class:`BadInput`.
     """
     ids = [tokenizer(p, add_special_tokens=False)["input_ids"] for p in prompts]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
@@ -79,7 +87,8 @@ def continue_texts(
     for batch in track(batches, "generate", len(batches)):
         inputs = _left_padded([ids[i] for i in batch], tokenizer.pad_token_id, model.device)
         width = inputs["input_ids"].shape[1]
-        settings = {"do_sample": False, "max_new_tokens": max_new_tokens} | options
+        room = _check_room(model, width, max_new_tokens)
+        settings = {"do_sample": False, "max_new_tokens": room} | options
         output = model.generate(**inputs, pad_token_id=tokenizer.pad_token_id, **settings)
         for i, row in zip(batch, output[:, width:].tolist(), strict=True):
             written = _until_end(row, ends)
@@ -91,6 +100,17 @@ def continue_texts(
             ended[i] = _is_end(written[-1], ends) or texts[i] != text
     seconds = time.perf_counter() - started
     return Replies(texts, tokens, seconds, [len(row) for row in ids], ended)
+
+
+def _check_room(model, width: int, wanted: int) -> int:
+    """How many tokens may follow ``width`` ones; beyond its context a model writes noise."""
+    context = getattr(model.config, "max_position_embeddings", None) or width + wanted
+    if width >= context:
+        raise BadInput(
+            f"a prompt has {width:,} tokens, and the model reads {context:,} at once, its reply included",
+            "Shorten it, or take a model with a longer context.",
+        )
+    return min(wanted, context - width)
 
 
 def _unpadded(row: list[int], pad: int) -> list[int]:

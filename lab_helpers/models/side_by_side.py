@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lab_helpers.models.adapters import load_base_with_adapter
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -23,7 +23,7 @@ class SideBySide:
         """``{"base": …, "tuned": …}``; an empty message and one beyond the context are refused."""
         if not message.strip():
             raise BadInput("the message is empty", "Write a question.")
-        conversation = [asked(message.strip(), self.system)]
+        conversation = [make_conversation(message.strip(), self.system)]
         self._check_length(conversation[0])
         with self.model.disable_adapter():
             base = self._answer(conversation)

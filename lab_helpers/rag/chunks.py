@@ -158,7 +158,7 @@ def windows(count: int, size: int, overlap: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, count)) for first in steps]
 
 
-def truncated(chunks: list[Chunk], embedder) -> list[Chunk]:
+def find_truncated(chunks: list[Chunk], embedder) -> list[Chunk]:
     """The chunks whose end the embedder never reads: with its title, longer than ``embedder.max_tokens``."""
     lengths = embedder.token_counts([chunk.embedded for chunk in chunks])
     return [c for c, length in zip(chunks, lengths, strict=True) if length > embedder.max_tokens]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lab_helpers.data.problems import Kind
+from lab_helpers.data.forms.problems import Kind
 
 # fmt: off
 KINDS = {
@@ -20,6 +20,10 @@ KINDS = {
         "Save a copy without a password.", "パスワードなしで保存し直してください。"),
     "no-text": Kind("error", "is a PDF without text: pictures of pages, probably scanned", "文字のない PDF です（スキャン画像と思われます）",
         "Run a text recognition (OCR) over it first.", "先に文字認識（OCR）にかけてください。"),
+    "no-characters": Kind("error", "is a PDF whose fonts do not say which characters they draw ({detail} of its letters)", "フォントに文字の対応表がなく、どの文字か分からない PDF です（{detail}）",
+        "Run a text recognition (OCR) over it, or export it again.", "文字認識（OCR）にかけるか、書き出し直してください。"),
+    "garbled": Kind("error", "is garbled, not readable text ({detail})", "文字化けしていて読めません（{detail}）",
+        "Look at what it holds, and export its source again as UTF-8.", "中身を確かめ、元のデータを UTF-8 で書き出し直してください。"),
     "damaged": Kind("error", "is damaged ({detail})", "壊れています（{detail}）",
         "Export or download it again.", "書き出すか、ダウンロードし直してください。"),
     "huge": Kind("error", "is too large ({detail})", "大きすぎます（{detail}）",
@@ -34,6 +38,14 @@ KINDS = {
         "Export the source again as UTF-8.", "元のデータを UTF-8 で書き出し直してください。"),
     "pages-without-text": Kind("warning", "has pages without text ({detail}), probably scanned", "文字のないページがあります（{detail}、スキャン画像と思われます）",
         "Run a text recognition (OCR) over them.", "そのページを文字認識（OCR）にかけてください。"),
+    "pages-without-characters": Kind("warning", "has pages whose fonts do not say which characters they draw ({detail}); they are left out", "フォントに文字の対応表がなく読めないページがあります（{detail}）。これらは除きました",
+        "Run a text recognition (OCR) over them, or export the PDF again.", "そのページを文字認識（OCR）にかけるか、PDF を書き出し直してください。"),
+    "pages-garbled": Kind("warning", "has garbled pages ({detail}); they are left out", "文字化けしたページがあります（{detail}）。これらは除きました",
+        "Export the PDF again, or run a text recognition (OCR) over them.", "PDF を書き出し直すか、そのページを文字認識（OCR）にかけてください。"),
+    "unknown-letters": Kind("warning", "has letters whose character the PDF does not say ({detail}); each became \ufffd", "どの文字か分からない文字があります（{detail}）。\ufffd で置き換えました",
+        "Export the PDF again, or run a text recognition (OCR) over it.", "PDF を書き出し直すか、文字認識（OCR）にかけてください。"),
+    "partly-garbled": Kind("warning", "is garbled in places ({detail})", "一部が文字化けしています（{detail}）",
+        "Look at these places, and export its source again as UTF-8.", "その部分を確かめ、元のデータを UTF-8 で書き出し直してください。"),
 }
 # fmt: on
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lab_helpers.data.duplicates import fingerprint
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.rag.document_problems import DocumentProblem, Unusable
+from lab_helpers.rag.legible import MOSTLY, rubbish
 from lab_helpers.rag.parsers import PARSERS
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
@@ -52,7 +53,7 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
     """Every document under ``path`` (or the one file ``path``), and what is wrong with the rest.
 
     A document's id is its path inside the folder, with ``/``. Hidden files are passed over. Files
-    above ``largest`` bytes are refused. Of documents with the same text the first is kept. Raises
+    above ``largest`` bytes, and what is mostly rubbish when read, are refused. Of documents with the same text the first is kept. Raises
     :class:`BadInput` where the folder is missing or nothing in it can be used.
     """
     path = Path(path).expanduser()
@@ -107,7 +108,12 @@ def _read(file: Path, name: str, largest: int) -> tuple[Document, list[DocumentP
         raise Unusable("unreadable", error.strerror or str(error)) from None
     if not parsed.text.strip():
         raise Unusable("empty")
+    found = rubbish(parsed.text)
+    if found.share >= MOSTLY:
+        raise Unusable("garbled", str(found))
     warnings = [DocumentProblem(name, code, detail) for code, detail in parsed.warnings]
+    if found.share:
+        warnings.append(DocumentProblem(name, "partly-garbled", str(found)))
     title = " ".join(parsed.title.split()) or file.stem
     return Document(name, _printable(title), parsed.text, str(file)), warnings
 

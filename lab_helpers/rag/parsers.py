@@ -1,14 +1,15 @@
 """From the bytes of a file to its title and text: plain text, Markdown, HTML, PDF."""
 
-import io
-import logging
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from warnings import catch_warnings
 
-from lab_helpers.data.encoding import guess_encoding
 from lab_helpers.rag.document_problems import Unusable
+from lab_helpers.rag.legible import MOSTLY, rubbish
+from lab_helpers.rag.text_encoding import Warnings, decode, file_kind
 
-Warnings = list[tuple[str, str]]
+if TYPE_CHECKING:
+    from lab_helpers.rag.pdf_pages import PageText
 
 
 class Parsed(NamedTuple):
@@ -19,19 +20,19 @@ class Parsed(NamedTuple):
     warnings: Warnings
 
 
-# What a file is by its first bytes, whatever its name says.
-_STARTS = {
-    b"%PDF": "PDF",
-    b"PK\x03\x04": "ZIP, Office",
-    b"\xd0\xcf\x11\xe0": "Office",
-    b"\x1f\x8b": "gzip",
-    b"PAR1": "Parquet",
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-}
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+# <meta charset=…>, <meta http-equiv … content="…; charset=…">, <?xml … encoding=…?>
+_DECLARED = re.compile(
+    rb"""(?:charset|<\?xml[^>]{0,80}\sencoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
+)
+# A PDF's page is left out where more than a tenth of its letters have no character.
+_UNKNOWN = 0.1
+# What a page left out is called, by what the document is called where no page is left.
+_LEFT_OUT = {
+    "no-characters": "pages-without-characters",
+    "garbled": "pages-garbled",
+    "no-text": "pages-without-text",
+}
 _BLOCKS = [
     "address",
     "article",
@@ -84,11 +85,12 @@ def markdown(content: bytes) -> Parsed:
 
 def html(content: bytes) -> Parsed:
     """What a browser would show as text, a line for each block; titled by ``<title>`` or ``<h1>``."""
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
-    declared = _DECLARED.search(content[:2048])
-    text, warnings = decode(content, declared[1].decode("ascii") if declared else None)
-    soup = BeautifulSoup(text, "html.parser")
+    declared = [name.decode("ascii") for name in _DECLARED.findall(content[:2048])]
+    text, warnings = decode(content, declared)
+    with catch_warnings(action="ignore", category=XMLParsedAsHTMLWarning):
+        soup = BeautifulSoup(text, "html.parser")
     heading = soup.title or soup.h1
     title = heading.get_text(" ") if heading else ""
     for unseen in soup(_UNSEEN):
@@ -101,98 +103,50 @@ def html(content: bytes) -> Parsed:
 
 
 def pdf(content: bytes) -> Parsed:
-    """The text of all pages in order, an empty line between them."""
-    from pypdf import PdfReader
+    """The text of all pages that can be read, in order, an empty line between them."""
+    from lab_helpers.rag.pdf_file import read_pdf
 
     if not content.strip():
         raise Unusable("empty")
     if b"%PDF" not in content[:1024]:
-        raise Unusable("wrong-extension", _kind(content) or "not PDF")
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # It logs each oddity of a file.
-    try:
-        reader = PdfReader(io.BytesIO(content))
-        if reader.is_encrypted and not _opens(reader):
-            raise Unusable("encrypted")
-        pages = [page.extract_text() for page in reader.pages]
-        title = (reader.metadata.title if reader.metadata else None) or ""
-    except Unusable:
-        raise
-    except Exception as error:  # A damaged PDF can fail anywhere in the parser.
-        raise Unusable("damaged", f"{type(error).__name__}: {error}"[:120]) from None
-    without = [str(number) for number, page in enumerate(pages, 1) if not page.strip()]
-    if len(without) == len(pages):
-        raise Unusable("no-text")
-    text = "\n\n".join(page for page in pages if page.strip())
-    # A font without a character table yields half surrogate pairs, which no file can hold.
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    shown = ", ".join(without[:10]) + (", …" if len(without) > 10 else "")
-    return Parsed(str(title), text, [("pages-without-text", shown)] if without else [])
+        raise Unusable("wrong-extension", file_kind(content) or "not PDF")
+    title, pages = read_pdf(content)
+    states = [_state(page) for page in pages]
+    kept = [page for page, state in zip(pages, states, strict=True) if not state]
+    if not kept:
+        raise _nothing_read(pages, states)
+    warnings = [
+        (warning, _numbers([n for n, state in enumerate(states, 1) if state == code]))
+        for code, warning in _LEFT_OUT.items()
+        if code in states
+    ]
+    if unknown := sum(page.unknown for page in kept):
+        warnings.append(("unknown-letters", str(unknown)))
+    title = "" if rubbish(title).share else title
+    return Parsed(title, "\n\n".join(page.text for page in kept), warnings)
 
 
-def _opens(reader) -> bool:
-    """Whether an encrypted PDF opens with the empty password, as those do that only forbid printing."""
-    try:
-        return bool(reader.decrypt(""))
-    except Exception:  # AES without the library for it, an unknown filter.
-        return False
+def _state(page: "PageText") -> str:
+    """Why a page cannot be read, as the code of a problem; empty where it can."""
+    if not page.letters:
+        return "no-text"
+    if page.unknown > page.letters * _UNKNOWN:
+        return "no-characters"
+    return "garbled" if rubbish(page.text).share >= MOSTLY else ""
+
+
+def _nothing_read(pages: list["PageText"], states: list[str]) -> Unusable:
+    if "no-characters" in states:
+        share = sum(page.unknown for page in pages) / sum(page.letters for page in pages)
+        return Unusable("no-characters", f"{share:.0%}")
+    if "garbled" in states:
+        found = rubbish("\n".join(page.text for page in pages))
+        return Unusable("garbled", str(found))
+    return Unusable("no-text")
+
+
+def _numbers(pages: list[int]) -> str:
+    return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
 
 
 PARSERS = {".txt": plain_text, ".md": markdown, ".markdown": markdown, ".html": html, ".htm": html, ".pdf": pdf}  # fmt: skip
-
-
-def decode(content: bytes, declared: str | None = None) -> tuple[str, Warnings]:
-    """The characters of ``content``: UTF-8, else as its byte order mark, ``declared``, or its looks say.
-
-    A UTF-8 text with a few wrong bytes keeps the rest. Raises :class:`Unusable` for what is no text.
-    """
-    kind = _kind(content)
-    if kind:
-        raise Unusable("wrong-extension", kind)
-    if not content.strip():
-        raise Unusable("empty")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text, warnings = _other_encoding(content, declared)
-    else:
-        warnings = []
-    if text.count("\0") * 50 > len(text):
-        if guess_encoding(content) != "UTF-16":
-            raise Unusable("binary")
-        text, warnings = _as(content, "UTF-16", [("other-encoding", "UTF-16")])
-    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"), warnings
-
-
-def _other_encoding(content: bytes, declared: str | None) -> tuple[str, Warnings]:
-    if declared:
-        try:
-            return content.decode(declared), [("other-encoding", declared)]
-        except (LookupError, UnicodeDecodeError):
-            pass  # The page's own word for it is wrong: look at the bytes.
-    text = content.decode("utf-8-sig", "replace")
-    wrong, beyond_ascii = text.count("\ufffd"), sum(not letter.isascii() for letter in text)
-    if wrong * 10 < beyond_ascii:
-        return text, [("lost-bytes", str(wrong))]
-    guess = guess_encoding(content[: 1 << 16])
-    if guess is None:
-        raise Unusable("binary")
-    return _as(content, guess, [("other-encoding", guess)])
-
-
-def _as(content: bytes, name: str, warnings: Warnings) -> tuple[str, Warnings]:
-    codec = {"Shift_JIS": "cp932", "UTF-16": _utf16(content)}.get(name, name.split()[0])
-    try:
-        return content.decode(codec), warnings
-    except (LookupError, UnicodeDecodeError):
-        raise Unusable("encoding", f"it looks like {name}, but is not throughout") from None
-
-
-def _utf16(content: bytes) -> str:
-    """The codec by the byte order mark, else by which byte of the first letter is 0."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    return "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
-
-
-def _kind(content: bytes) -> str | None:
-    return next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)

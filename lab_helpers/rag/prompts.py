@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from lab_helpers.models.generation import Conversation, asked
+from lab_helpers.models.generation import Conversation, make_conversation
 from lab_helpers.models.kotori.passages import SOURCES
 from lab_helpers.rag.hits import Hit
 
@@ -27,7 +27,7 @@ def with_sources(
     """
     opening, label = SOURCES[language]
     sources = "".join(f"[{n}] {' '.join(hit.text.split())}\n" for n, hit in enumerate(hits, 1))
-    return asked(f"{opening}{sources}{label}{question.strip()}", system)
+    return make_conversation(f"{opening}{sources}{label}{question.strip()}", system)
 
 
 def cited(reply: str, hits: Sequence[Hit]) -> list[int]:

@@ -17,7 +17,7 @@ def bootstrap_interval(
     return [float(np.percentile(means, tail)), float(np.percentile(means, 100 - tail))]
 
 
-def scored(name: str, per_item) -> dict:
+def interval_metrics(name: str, per_item) -> dict:
     """A rate and its bootstrap interval as metrics: ``name`` and ``name_ci``."""
     values = np.asarray(per_item, dtype=float)
     return {name: float(values.mean()), f"{name}_ci": bootstrap_interval(values)}

@@ -35,8 +35,10 @@ def dpo_trainer(
             model,
             ref_model=reference or _copy_where_needed(model, config, adapter),
             args=config,
-            train_dataset=Dataset.from_list(rows),
-            eval_dataset=Dataset.from_list(held_out) if held_out else None,
+            train_dataset=Dataset.from_list(rows, on_mixed_types="use_json"),
+            eval_dataset=Dataset.from_list(held_out, on_mixed_types="use_json")
+            if held_out
+            else None,
             processing_class=tokenizer,
             peft_config=adapter,
         )

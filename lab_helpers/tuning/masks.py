@@ -4,6 +4,7 @@ A label is the token itself where the loss hears it, and -100 where it does not 
 ``ignore_index``). What is heard is decided by the form of the row (``trl.SFTTrainer``, 1.16).
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -65,26 +66,35 @@ def ids_and_labels(
             prompt = tokenizer(turns[0])["input_ids"]
             ids = tokenizer(text + (tokenizer.eos_token or ""))["input_ids"]
             return ids, ids if mode == "everything" else label_mask(prompt, ids)
-        ids, labels = _conversation(tokenizer, *turns, mode or "completion_only")
+        tools = read_tools(example)
+        ids, labels = _conversation(tokenizer, *turns, mode or "completion_only", tools)
         if mode == "assistant_only":  # of a pair, TRL then hears what both masks let through
-            after = _conversation(tokenizer, *turns, "completion_only")[1]
+            after = _conversation(tokenizer, *turns, "completion_only", tools)[1]
             labels = [
                 IGNORED if end == IGNORED else own for own, end in zip(labels, after, strict=True)
             ]
         return ids, labels
     if "messages" in example:
         messages = example["messages"]
-        return _conversation(tokenizer, messages[:-1], messages[-1:], mode or "everything")
+        tools = read_tools(example)
+        return _conversation(tokenizer, messages[:-1], messages[-1:], mode or "everything", tools)
     text = example["text"].removesuffix(tokenizer.eos_token or "") + (tokenizer.eos_token or "")
     ids = tokenizer(text)["input_ids"]
     return ids, list(ids)
 
 
-def _conversation(tokenizer, prompt: list[dict], completion: list[dict], mode: str):
+def read_tools(example: dict) -> list[dict] | None:
+    """The row's tools as a template takes them; TRL's column may hold their JSON text."""
+    tools = example.get("tools")
+    return json.loads(tools) if isinstance(tools, str) else tools
+
+
+def _conversation(tokenizer, prompt: list[dict], completion: list[dict], mode: str, tools=None):
     both = [*prompt, *completion]
     if mode == "assistant_only":
         found = tokenizer.apply_chat_template(
             both,
+            tools=tools,
             chat_template=_marked_template(tokenizer),
             return_dict=True,
             return_assistant_tokens_mask=True,
@@ -92,10 +102,12 @@ def _conversation(tokenizer, prompt: list[dict], completion: list[dict], mode: s
         ids = found["input_ids"]
         heard = found["assistant_masks"]
         return ids, [i if ear else IGNORED for i, ear in zip(ids, heard, strict=True)]
-    ids = tokenizer.apply_chat_template(both, return_dict=True)["input_ids"]
+    ids = tokenizer.apply_chat_template(both, tools=tools, return_dict=True)["input_ids"]
     if mode == "everything":
         return ids, list(ids)
-    before = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)
+    before = tokenizer.apply_chat_template(
+        prompt, tools=tools, add_generation_prompt=True, return_dict=True
+    )
     return ids, label_mask(before["input_ids"], ids)
 
 

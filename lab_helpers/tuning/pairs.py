@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from lab_helpers.data.conversations import NotMessages, preference_parts
+from lab_helpers.data.forms.preference_rows import preference_parts
+from lab_helpers.data.forms.turns import NotMessages
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import track
+from lab_helpers.tuning.masks import read_tools
 from lab_helpers.tuning.preference_losses import PairLogps, token_logps
 
 
@@ -34,7 +36,7 @@ def preference_pairs(rows: list[dict]) -> list[dict]:
                 f"pair {number}: chosen and rejected are the same, so nothing is preferred",
                 "Take such pairs out: labs data check FILE lists them.",
             )
-        found.append(parts)
+        found.append(parts | {"tools": row["tools"]} if row.get("tools") else parts)
     return found
 
 
@@ -60,10 +62,11 @@ class PairTokens:
 
 def tokenize_pair(tokenizer, pair: dict) -> PairTokens:
     """Prompt with the assistant's opening, and both whole conversations without it."""
+    tools = read_tools(pair)
 
     def ids(turns: list[dict], opening: bool = False) -> list[int]:
         return tokenizer.apply_chat_template(
-            turns, add_generation_prompt=opening, return_dict=True
+            turns, tools=tools, add_generation_prompt=opening, return_dict=True
         )["input_ids"]
 
     prompt = ids(pair["prompt"], opening=True)

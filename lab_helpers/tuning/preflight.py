@@ -77,6 +77,11 @@ def _check_row(row: dict, number: int, form: str) -> None:
             "Take it out: labs data check FILE lists such rows by line.",
         )
     answer = row[needed[-1]]
+    if any(turn.get("weight") == 0 for turn in _turns(row)):
+        raise BadInput(
+            f"row {number} has a turn that is not to be learned (weight 0), and a trainer learns it all the same",
+            "Make prompt and completion of it: lab_helpers.data.forms.shapes.to_prompt_completion(row, shape).",
+        )
     if isinstance(answer, list) and isinstance(answer[0], dict):
         turns = [turn for turn in answer if turn.get("role") == "assistant"]
         if not turns:
@@ -84,7 +89,7 @@ def _check_row(row: dict, number: int, form: str) -> None:
                 f"row {number} has no turn of the assistant: there is nothing to learn from it",
                 "Take it out, or give the answer the role 'assistant'.",
             )
-        answer = turns[-1].get("content")
+        answer = turns[-1].get("content") or turns[-1].get("tool_calls")
     if isinstance(answer, str) and not answer.strip():
         raise BadInput(
             f"row {number} has an empty answer: the model would learn to say nothing",

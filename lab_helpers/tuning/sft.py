@@ -38,8 +38,11 @@ def sft_trainer(
     return SFTTrainer(
         model,
         args=config,
-        train_dataset=Dataset.from_list(examples),
-        eval_dataset=Dataset.from_list(evaluation) if evaluation else None,
+        # Tools' arguments differ from row to row: as JSON, no row gets the names of the others.
+        train_dataset=Dataset.from_list(examples, on_mixed_types="use_json"),
+        eval_dataset=Dataset.from_list(evaluation, on_mixed_types="use_json")
+        if evaluation
+        else None,
         processing_class=tokenizer,
         peft_config=adapter,
         data_collator=collator,

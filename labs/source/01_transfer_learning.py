@@ -146,7 +146,7 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 # %%
 from lab_helpers.labs.lab01.training import task_settings
 from lab_helpers.labs.shared.classifiers import train_classifier
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 training = task_settings(lab.settings, "sentiment")
 print(training)
@@ -158,7 +158,7 @@ for language in ("en", "ja"):
             pretrained=start == "pretrained", **training,
         )
         outcomes[language, start] = outcome
-        lab.measured(**scored(f"sentiment_accuracy_{start}_256_{language}", outcome.hits))
+        lab.measured(**interval_metrics(f"sentiment_accuracy_{start}_256_{language}", outcome.hits))
 # %%
 from lab_helpers.labs.lab01.scoring import gap_metrics
 
@@ -348,7 +348,7 @@ skill = OldSkill(encoder, load_paraphrases("en", "test"))
 base_hits = skill.hits(pretrained)
 base = float(base_hits.mean())
 rows = [measure_forgetting(skill, outcomes["en", "pretrained"])]
-lab.measured(**scored("old_skill_base", base_hits))
+lab.measured(**interval_metrics("old_skill_base", base_hits))
 print(f"before tuning {base:.2f}, after full fine-tuning {rows[0]['old_skill']:.2f}")
 # %% [markdown] lang="en"
 # Before the cures, a look at the limits of that skill, for fairness. It hardly exists in Japanese. And offered a sentence with the same *words* but another meaning ("the dog bit the man"), the encoder prefers it to the true paraphrase nearly always.

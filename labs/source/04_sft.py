@@ -89,7 +89,7 @@ from lab_helpers.data.cleaning import (
     edit,
     normalise,
     strip_html,
-    truncated,
+    is_truncated,
 )
 from lab_helpers.data.pii import mask_pii
 from lab_helpers.evaluation.tone import HOUSE, tone_rules
@@ -100,7 +100,7 @@ steps = [
     edit("spelling", normalise, *both),
     drop("no answer", lambda text: not text.strip(), "answer"),
     drop("other language", lambda text: detect_language(text) not in ("en", "unknown"), *both),
-    drop("broken off", lambda text: truncated(text, (HOUSE["en"].closing,)), "answer"),
+    drop("broken off", lambda text: is_truncated(text, (HOUSE["en"].closing,)), "answer"),
     drop("not in tone", lambda text: not all(tone_rules(text, "en").values()), "answer"),
     edit("personal data", mask_pii, *both),
 ]
@@ -453,7 +453,9 @@ from lab_helpers.labs.lab04.knowledge import (
 )
 
 usual = lab.settings["learning_rate"]
-forgot = [measure_forgetting(lab.run, few, tokenizer, test, "lora", usual)]
+probes, choices = lab.settings["probes"], lab.settings["choices"]
+arm = {"method": "lora", "learning_rate": usual}
+forgot = [arm | measure_forgetting(few, tokenizer, test, probes, choices)]
 for method, rate in list_other_rates(lab.settings):
     forgot.append(train_forgetting_arm(lab.run, rows[:n], test, method, rate))
 lab.table(forgot, "forgetting")
@@ -465,8 +467,8 @@ from lab_helpers.labs.lab04.knowledge import (
 )
 from lab_helpers.labs.lab04.scoring import measure_old_skill
 
-skill = float(measure_old_skill(base, tokenizer, lab.settings["probes"]).mean())
-knew = float(measure_knowledge(base, tokenizer, lab.settings["choices"]).mean())
+skill = float(measure_old_skill(base, tokenizer, probes).mean())
+knew = float(measure_knowledge(base, tokenizer, choices).mean())
 target = lab.settings["forgetting_target"]  # the tone from which an arm counts as trained
 lab.measured(**forgetting_metrics(forgot, skill, knew, target), **wrong_rate_metrics(forgot))
 lab.figure(figures.forgetting_by_rate(forgot, skill), "forgetting")
@@ -510,13 +512,13 @@ print(f"{ends} ends in four conversations, {heard} of them carry loss")
 # %%
 from lab_helpers.labs.lab04.failures import measure_runaway
 from lab_helpers.labs.lab04.training import train_on_examples
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 arm_rows, arm_steps = rows[:n], lab.settings["arm_steps"]
 whole, limit = message_rows(arm_rows), lab.settings["runaway_tokens"]
 broken, _ = train_on_examples(lab.run, whole, arm_steps, collator=make_collator_without_end)
 going_on, replies = measure_runaway(broken.model, tokenizer, test, limit)
-lab.measured(**scored("runaway_rate_broken", going_on))
+lab.measured(**interval_metrics("runaway_rate_broken", going_on))
 print("replies that never end:", lab.run.metrics["runaway_rate_broken"])
 print(replies.texts[0])
 # %% [markdown] lang="en"
@@ -530,9 +532,9 @@ print(replies.texts[0])
 # %%
 mended, _ = train_on_examples(lab.run, whole, arm_steps)
 going_on, replies = measure_runaway(mended.model, tokenizer, test, limit)
-lab.measured(**scored("runaway_rate_mended", going_on))
+lab.measured(**interval_metrics("runaway_rate_mended", going_on))
 sft_goes_on, _ = measure_runaway(tuned.model, tokenizer, test, limit)
-lab.measured(**scored("runaway_rate_sft", sft_goes_on))
+lab.measured(**interval_metrics("runaway_rate_sft", sft_goes_on))
 print("replies that never end:", lab.run.metrics["runaway_rate_mended"])
 print("the model with 1,000 rows:", lab.run.metrics["runaway_rate_sft"])
 print(replies.texts[0])
@@ -665,8 +667,8 @@ lab.measured(**base_metrics(measure_replies(base, tokenizer, ja_test, "ja"), "ja
 ja_rows = shuffle_rows(gold_rows("ja", "train"), lab.seed)[:n]
 ja_tuned, _ = train_on_rows(lab.run, ja_rows, lab.settings["arm_steps"])
 ja_after = measure_replies(ja_tuned.model, tokenizer, ja_test, "ja")
-lab.measured(**scored("tone_compliance_sft_ja", ja_after.tone))
-lab.measured(**scored("new_fact_accuracy_ja", ja_after.facts), **import_metrics())
+lab.measured(**interval_metrics("tone_compliance_sft_ja", ja_after.tone))
+lab.measured(**interval_metrics("new_fact_accuracy_ja", ja_after.facts), **import_metrics())
 for name in ("tone_compliance_base_ja", "tone_compliance_sft_ja", "new_fact_accuracy_ja"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"

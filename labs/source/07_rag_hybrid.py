@@ -376,7 +376,8 @@ lab.figure(figures.two_by_two(grid), "two_by_two")
 #
 # 併用のモデルの前に、先ほどのしきい値を置きます。答えのない 44 問と、答えのある 176 問のうち、それぞれどれだけ差し控えるでしょうか。
 # %%
-lab.measured(**two_by_two.measure_abstention(lab.run, stores[language], answers, language))
+silence = two_by_two.measure_abstention(stores[language], answers, language, lab.settings["k"])
+lab.measured(**silence)
 for name in ("abstain_rate_unanswerable", "abstain_rate_answerable"):
     print(f"{name:26s} {lab.run.metrics[name]:.2f}  of them refused")
 # %% [markdown] lang="en"
@@ -407,7 +408,9 @@ for question in (
 # %% [markdown] lang="ja" of="9b2c2f25"
 # 検索を除いて、お客様は何秒待つのでしょうか。口調を守る回答は長いので、そのぶん時間がかかります。
 # %%
-waiting = two_by_two.measure_latencies(lab.run, models, answers, language)
+waiting = two_by_two.measure_latencies(
+    models, answers, language, lab.settings["latency_questions"]
+)
 lab.measured(**two_by_two.latency_metrics(waiting))
 print("half of the replies within", {c: f"{1000 * one.p50:.0f} ms" for c, one in waiting.items()})
 # %% [markdown] lang="en"

@@ -8,7 +8,7 @@ from transformers import BitsAndBytesConfig
 from trl import DPOConfig, SFTConfig
 
 from lab_helpers.models.adapters import load_base_with_adapter, save_adapter
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
@@ -48,7 +48,9 @@ def settings(config_class, machine, **more):
 
 
 def says_something(model, tokenizer) -> None:
-    replies = generate(model, tokenizer, [asked("Where is the filter?")], max_new_tokens=8)
+    replies = generate(
+        model, tokenizer, [make_conversation("Where is the filter?")], max_new_tokens=8
+    )
     assert replies.tokens >= 1
     assert len(replies.texts) == 1
 

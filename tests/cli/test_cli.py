@@ -50,7 +50,7 @@ class TestBadInput:
         assert "unknown lab '77'. Use one of: 00, 01, 02" in refused(2, "run", "77")
 
     def test_unknown_profile(self, refused):
-        assert "Use one of: tiny, t4, gpu" in refused(2, "run", "02", "--profile", "huge")
+        assert "Use one of: tiny, small, t4, gpu" in refused(2, "run", "02", "--profile", "huge")
 
     def test_gpu_profile_without_a_gpu(self, refused, monkeypatch):
         from lab_helpers.runtime import hardware
@@ -170,13 +170,39 @@ def test_claims_lists_all_44(labs):
     assert {row["verdict"] for row in future} == {"not measured yet"}
 
 
+TWO_TRAININGS = """# %%
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+
+from lab_helpers import open_lab
+from lab_helpers.models.language_models import load_language_model
+
+lab = open_lab("00")
+rows = [{"text": f"The parcel {n} is on its way."} for n in range(8)]
+from datasets import Dataset
+
+for rank in (2, 3):
+    model, tokenizer = load_language_model("kotori")
+    settings = lab.machine | {"max_steps": 40, "per_device_train_batch_size": 4}
+    trainer = SFTTrainer(
+        model,
+        args=SFTConfig(**settings),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(r=rank, target_modules="all-linear"),
+    )
+    lab.train(trainer)
+"""
+
+
 @pytest.mark.lab
 def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
     """Ctrl-C after the first training: exit code 130, one line; the next run loads that training."""
     if os.name == "nt":
         pytest.skip("Windows has no SIGINT for a single child process")
-    runs = tmp_path / "runs"
-    command = [*LABS_COMMAND, "run", "00", "--profile", "tiny", "--out", str(runs), "--json"]
+    runs, copy = tmp_path / "runs", tmp_path / "two_trainings.py"
+    copy.write_text(TWO_TRAININGS)
+    command = [*LABS_COMMAND, "run", str(copy), "--profile", "tiny", "--out", str(runs), "--json"]
     # A test run in the background ignores SIGINT, and its children would inherit that.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     said = tmp_path / "said.txt"  # a pipe that nobody reads would fill up and stop the run
@@ -198,10 +224,10 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
     assert (process.returncode, printed) == (130, ""), error
     assert "Interrupted" in error
     assert "Traceback" not in error
-    finished = run("run", "00", "--profile", "tiny", "--out", runs, "--json")
+    finished = run("run", copy, "--profile", "tiny", "--out", runs, "--json")
     assert finished.returncode == 0, finished.stderr
     record = json.loads(finished.stdout.splitlines()[-1])
-    assert record["trainings"][0]["came"] == "loaded"
+    assert [training["came"] for training in record["trainings"]] == ["loaded", "trained"]
     assert {
         "lab",
         "profile",
@@ -214,7 +240,9 @@ def test_interrupted_run_says_so_and_goes_on_where_it_stopped(tmp_path):
         "artifacts",
     } <= set(record)
     assert all(Path(name).exists() for name in record["artifacts"])
-    assert [path.name for path in runs.iterdir()] == ["00-tiny-seed0"], "nothing is left over"
+    assert [path.name for path in runs.iterdir()] == ["00-tiny-seed0-two_trainings"], (
+        "nothing is left over"
+    )
 
 
 @pytest.mark.lab
@@ -237,6 +265,7 @@ def test_user_data_runs_end_to_end(labs, tmp_path):
 
 
 @pytest.mark.lab
+@pytest.mark.usefixtures("short_trainings")
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
 def test_a_model_of_ones_own_runs_every_lab(labs, tmp_path, tiny_bert, tiny_chat_model, lab):
     """A local folder as ``--model``: every step works, and no band judges it."""

@@ -48,7 +48,7 @@ def test_warnings_alone_end_with_0(labs, file):
     [
         ("x.jsonl", "", "has no rows"),
         ("x.csv", "質問,回答\n何円ですか,二千円です\n".encode("shift_jis"), "looks like Shift_JIS"),
-        ("x.csv", "text,label\nfine,good\n", "no known shape"),
+        ("x.csv", "title,summary\nfine,good\n", "no known shape"),
         ("x.jsonl", GOOD + '{"prompt": "a", "completion": "b"}\n', "mixed"),
         ("x.xlsx", "x", "unknown file type"),
     ],
@@ -97,3 +97,55 @@ def test_many_problems_are_shown_up_to_fifty_and_the_rest_counted(labs, file):
     assert code == EXIT_OUTSIDE_BAND
     assert out.count("answer is empty") == 50
     assert "and 20 more" in out
+
+
+def test_columns_that_are_used_beside_and_those_that_are_not_are_shown(labs, file):
+    row = {"question": "Why?", "answer": "So.", "system": "Be kind.", "images": ["x.png"]}
+    _, out, _ = labs("data", "check", file(json.dumps(row) + "\n"))
+    assert "columns used as well" in out
+    assert "system 1" in out
+    assert "columns not used" in out
+    assert "images 1" in out
+
+
+def test_ignored_columns_end_an_ambiguity(labs, file):
+    row = {"question": "Why?", "answer": "So.", "prompt": "Why?", "completion": "So."}
+    path = file(json.dumps(row) + "\n")
+    code, _, error = labs("data", "check", path)
+    assert (code, "ambiguous" in error) == (EXIT_BAD_INPUT, True)
+    assert labs("data", "check", path, "--ignore", "prompt", "--ignore", "completion")[0] == 0
+
+
+def test_long_rows_are_counted_in_tokens(labs, file):
+    path = file(GOOD + json.dumps({"question": "Why? " * 50, "answer": "So."}) + "\n")
+    code, out, _ = labs("data", "check", path, "--max-length", "40")
+    assert code == 0
+    assert "answers lost 1" in out
+    report = json.loads(labs("data", "check", path, "--json")[1])
+    assert report["tokens"] == {"max_length": 1024, "rows": 2, "longest": report["tokens"]["longest"], "cut": 0, "lost": 0}  # fmt: skip
+    code, _, error = labs("data", "check", path, "--max-length", "9000")
+    assert (code, "reads at once" in error) == (EXIT_BAD_INPUT, True)
+
+
+def test_good_and_bad_answers_and_ratings_are_said(labs, file):
+    rows = [{"prompt": f"Why {n}?", "completion": "So.", "label": n > 1} for n in range(4)]
+    code, out, _ = labs("data", "check", file("".join(json.dumps(row) + "\n" for row in rows)))
+    assert code == EXIT_OUTSIDE_BAND
+    assert "KTOTrainer" in out
+    rated = [{"prompt": f"Why {n}?", "completion": "So.", "rating": n} for n in range(4)]
+    _, out, _ = labs("data", "check", file("".join(json.dumps(row) + "\n" for row in rated)))
+    assert "rating: 0 to 3" in out
+
+
+def test_labelled_texts_are_known(labs, file):
+    content = (
+        "text,label\n" + "fine words,good\nbad words,bad\n" * 5 + "more words,Good\nlast,NaN\n"
+    )
+    code, out, _ = labs("data", "check", file(content, "x.csv"))
+    assert code == EXIT_OUTSIDE_BAND
+    assert "labelled texts" in out
+    assert "good 5, bad 5" in out
+    assert "line 12" in out
+    report = json.loads(labs("data", "check", file(content, "x.csv"), "--json")[1])
+    assert (report["shape"], report["rows"], report["good"]) == ("labelled", 12, 10)
+    assert [one["code"] for one in report["problems"]] == ["label-spelling", "no-value-label"]

@@ -52,6 +52,21 @@ def test_a_file_that_is_missing_or_no_benchmark_or_cut(labs, tmp_path, quiz):
     assert "line 4" in err
 
 
+def test_answers_that_the_file_does_not_tell_must_be_said(labs, quiz, tiny_chat_model):
+    quiz.write_text(quiz.read_text(encoding="utf-8").replace(": 0}", ": 1}"), encoding="utf-8")
+    options = ["--model", tiny_chat_model, "--benchmark", quiz, "--no-house", "--json"]
+    code, _, err = labs("eval", *options)
+    assert code == EXIT_BAD_INPUT
+    assert "ambiguous" in err
+    assert "--answers=0-based" in err
+    code, out, _ = labs("eval", *options, "--answers", "1-based")
+    assert code == 0
+    assert [row["items"] for row in json.loads(out)["benchmarks"]] == [4, 4]
+    code, _, err = labs("eval", *options, "--answers", "first")
+    assert code == EXIT_BAD_INPUT
+    assert "unknown kind of answers" in err
+
+
 def test_a_folder_without_an_adapter(labs, tmp_path, quiz, tiny_chat_model):
     options = ["--model", tiny_chat_model, "--benchmark", quiz, "--no-house"]
     code, _, err = labs("eval", *options, "--adapter", tmp_path)

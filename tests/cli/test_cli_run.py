@@ -6,6 +6,7 @@ import pytest
 
 from lab_helpers.cli.run import _check_inputs, summary
 from lab_helpers.course.registry import LABS, get_lab
+from lab_helpers.data.forms.reading_options import ReadingOptions
 from lab_helpers.models.kotori import shipped
 from lab_helpers.runtime.errors import EXIT_OUTSIDE_BAND, BadInput
 
@@ -138,6 +139,39 @@ class TestData:
     @pytest.mark.parametrize("lab", ["01", "04", "05", "06", "07"])
     def test_a_missing_file_is_refused(self, refused, tmp_path, lab):
         assert "no such" in refused(lab, "--data", tmp_path / "none.jsonl")
+
+    @pytest.mark.parametrize(
+        ("lab", "option", "value"),
+        [("07", "--shape", "alpaca"), ("05", "--keep", "html"), ("04", "--answers", "letters")],
+    )
+    def test_options_of_reading_need_a_lab_that_knows_them(
+        self, refused, tmp_path, lab, option, value
+    ):
+        error = refused(lab, "--data", tmp_path, option, value)
+        assert f"{option} works with --data and lab" in error
+
+    def test_options_of_reading_need_data(self, refused):
+        assert "--max-length works with --data" in refused("04", "--max-length", "64")
+
+    def test_they_are_handed_on(self, run, begun, tmp_path):
+        path = tmp_path / "mine.jsonl"
+        rows = [{"question": f"Where is {n}?", "answer": "Here.", "prompt": "x", "completion": "y"} for n in range(40)]  # fmt: skip
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        assert "ambiguous" in run("04", "--data", path)[2]
+        options = (
+            "--shape",
+            "question-answer",
+            "--ignore",
+            "id",
+            "--max-length",
+            "64",
+            "--keep",
+            "html",
+        )
+        code, _, error = run("04", "--data", path, *options)
+        assert code == 0, error
+        [(_, request, _)] = begun
+        assert request.options == ReadingOptions("question-answer", ("id",), 64, ("html",))
 
     def test_it_is_handed_on(self, run, begun, tmp_path):
         path = tmp_path / "mine.jsonl"

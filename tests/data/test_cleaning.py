@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lab_helpers.data.cleaning import clean, drop, edit, outside_length
 from lab_helpers.data.languages import detect_language
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.data.texts import normalise, strip_html, truncated
+from lab_helpers.data.texts import is_truncated, normalise, strip_html
 from lab_helpers.runtime.errors import BadInput
 
 SIGNATURES = ("Hoshizora Electric", "星空電機")
@@ -135,14 +135,14 @@ def test_planted_html_is_found_and_nothing_else_changes(language):
     ],
 )
 def test_truncated(text, expected):
-    assert truncated(text, SIGNATURES) is expected
+    assert is_truncated(text, SIGNATURES) is expected
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_planted_broken_off_answers_are_found(language):
     """A cut right after a sentence cannot be seen: 90 % are asked for, not all."""
     rows = [row for row in load_shipped("support", language) if "truncated" in row["faults"]]
-    assert sum(truncated(row["answer"], SIGNATURES) for row in rows) >= 0.9 * len(rows)
+    assert sum(is_truncated(row["answer"], SIGNATURES) for row in rows) >= 0.9 * len(rows)
 
 
 def rows_and_steps():

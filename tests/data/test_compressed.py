@@ -3,8 +3,10 @@
 import gzip
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lab_helpers.data.compressed import unpacked
+from lab_helpers.data.reading.compressed import unpacked
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -45,3 +47,22 @@ def test_errors_of_the_reader_pass_unchanged(tmp_path):
     path.write_bytes(gzip.compress(b"a"))
     with pytest.raises(OSError, match="the reader's own"), unpacked(path):
         raise OSError("the reader's own")
+
+
+def test_a_pointer_in_place_of_an_archive_is_named(tmp_path):
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(BadInput, match="Git LFS pointer"), unpacked(path):
+        pass
+
+
+@given(content=st.binary(max_size=300), cut=st.integers(1, 20))
+def test_an_archive_is_unpacked_whole_or_refused(tmp_path_factory, content, cut):
+    path = tmp_path_factory.getbasetemp() / "any.gz"
+    packed = gzip.compress(content)
+    path.write_bytes(packed)
+    with unpacked(path) as plain:
+        assert plain.read_bytes() == content
+    path.write_bytes(packed[:-cut])
+    with pytest.raises(BadInput), unpacked(path):
+        pass

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.data.labelled import SPLITS, LabelledTexts, read_labelled_texts, shipped_texts
+from lab_helpers.data.forms.label_checks import SPLITS
+from lab_helpers.data.labelled import LabelledTexts, read_labelled_texts, shipped_texts
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, BadInput
 
 GOOD = [

@@ -16,6 +16,7 @@ from lab_helpers.data.preferences import (
     own_pairs,
     select_length_matched,
     shipped_pairs,
+    unpaired_rows,
 )
 from lab_helpers.runtime.errors import BadInput
 
@@ -160,3 +161,42 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 def test_the_fewest_pairs_are_enough(tmp_path):
     own = own_pairs(write(tmp_path / "p.jsonl", rows(FEWEST)))
     assert len(own.train) + len(own.test) == FEWEST
+
+
+def judged(count: int = 32) -> list[dict]:
+    return [{"prompt": f"Question {i}?", "completion": f"Answer {i}.", "label": i % 2 == 0} for i in range(count)]  # fmt: skip
+
+
+def test_answers_that_are_called_good_or_bad_are_no_pairs_and_are_offered_kto(tmp_path):
+    path = write(tmp_path / "kto.jsonl", judged())
+    with pytest.raises(BadInput, match="two answers to the same prompt") as caught:
+        own_pairs(path)
+    assert "KTOTrainer" in caught.value.fix
+    found = unpaired_rows(path)
+    assert [row["label"] for row in found] == [row["label"] for row in judged()]
+    assert found[1]["completion"] == [{"role": "assistant", "content": "Answer 1."}]
+    with pytest.raises(BadInput, match="which answers are good"):
+        unpaired_rows(write(tmp_path / "p.jsonl", rows()))
+
+
+def test_trl_trains_on_unpaired_rows(tmp_path, tiny_chat_model):
+    from datasets import Dataset
+    from trl import KTOConfig, KTOTrainer
+
+    from lab_helpers.models.language_models import load_language_model
+
+    found = unpaired_rows(write(tmp_path / "kto.jsonl", judged(8)))
+    model, tokenizer = load_language_model(str(tiny_chat_model))
+    config = KTOConfig(
+        output_dir=str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=4, report_to=[], use_cpu=True, bf16=False
+    )  # fmt: skip
+    trainer = KTOTrainer(model, args=config, train_dataset=Dataset.from_list(found), processing_class=tokenizer)  # fmt: skip
+    assert trainer.train().global_step == 1
+
+
+def test_what_the_model_cannot_use_is_taken_out_before_the_split(tmp_path):
+    path = write(tmp_path / "p.jsonl", rows(40))
+    own = own_pairs(path, select=lambda found: found[:30])
+    assert len(own.train) + len(own.test) == 30
+    with pytest.raises(BadInput, match="too few"):
+        own_pairs(path, select=lambda found: found[:3])

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.data.columns import SHAPES
-from lab_helpers.data.files import Row
-from lab_helpers.data.shapes import detect_shape, to_messages, to_prompt_completion
+from lab_helpers.data.forms.columns import SHAPES
+from lab_helpers.data.forms.shapes import detect_shape, to_messages, to_prompt_completion
+from lab_helpers.data.reading.files import Row
 from lab_helpers.runtime.errors import BadInput
 
 USER, ANSWER = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
@@ -43,7 +43,15 @@ def test_each_shape_is_detected_and_converted(shape):
 
 
 @pytest.mark.parametrize(
-    "pair", [("質問", "回答"), ("問い合わせ", "返信"), ("input", "output"), ("Question", " ANSWER")]
+    "pair",
+    [
+        ("質問", "回答"),
+        ("問い合わせ", "返信"),
+        ("問い", "答え"),
+        ("Q", "A"),
+        ("input", "output"),
+        ("Question", " ANSWER"),
+    ],
 )
 def test_other_names_of_question_and_answer(pair):
     row = {"id": 7, pair[0]: "Q", pair[1]: "A"}
@@ -89,7 +97,7 @@ def test_two_shapes_in_the_same_rows_are_ambiguous(other):
 @pytest.mark.parametrize(
     "row",
     [
-        {"text": "x", "label": "y"},
+        {"title": "x", "summary": "y"},
         {"question": "x", "answer": 3},
         {"messages": "Q: x A: y"},
         {"messages": [{"from": "human", "value": "x"}]},
@@ -101,6 +109,24 @@ def test_an_unknown_shape_is_refused_with_what_was_found_and_what_is_known(row):
     assert "line 4" in error.what
     assert all(name in error.what for name in row)
     assert all(shape in error.fix for shape in SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "way"),
+    [
+        ({"role": "user", "content": "x"}, "single turn", "messages"),
+        ({"from": "human", "value": "x"}, "single turn", "messages"),
+        ({"prompt": "x", "completions": [{"response": "y"}]}, "several answers", "chosen"),
+        ({"instruction": "x", "output": ["good", "bad"]}, "the better one", "chosen and rejected"),
+        ({"text": "x", "label": "y"}, "labelled texts", "labs list"),
+        ({"tokens": ["x"], "ner_tags": [0]}, "entities", "labs list"),
+        ({"text": "x"}, "plain text", "labs rag"),
+    ],
+)
+def test_a_known_form_that_cannot_be_learned_as_it_is_says_what_it_is(row, said, way):
+    error = refusal([Row(1, row)])
+    assert said in error.what
+    assert way in error.fix
 
 
 def test_an_alpaca_input_follows_the_instruction():

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab_helpers.data.damage import damage
-from lab_helpers.data.problems import KINDS
-from lab_helpers.data.row_checks import check_row
-from lab_helpers.data.validation import check_file, load_conversations
+from lab_helpers.data.forms.damage import damage
+from lab_helpers.data.forms.problems import KINDS
+from lab_helpers.data.forms.row_checks import check_row
+from lab_helpers.data.forms.validation import check_file, load_conversations
 from lab_helpers.runtime.errors import BadInput
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -41,6 +41,11 @@ def test_good_rows_have_no_problem(row, shape):
     assert check_row(row, shape) == []
 
 
+ASKED, TOLD = chat("user")["messages"], chat("assistant")["messages"][0]
+UNLEARNED = TOLD | {"weight": 0}
+EMPTY_SYSTEM = [{"role": "system", "content": " "}, *ASKED, TOLD]
+TRANSCRIPTS = {"chosen": [*ASKED, TOLD], "rejected": [*ASKED, TOLD | {"content": "other"}]}
+PAIR = {"prompt": "p", "chosen": "a", "rejected": "b"}
 BAD = [
     ({"question": "x"}, "question-answer", "missing-column"),
     ({"chosen": "a", "rejected": "b"}, "preference", "missing-column"),
@@ -74,6 +79,18 @@ BAD = [
     (qa(answer="cafÃ© au lait"), "question-answer", "mojibake"),
     (qa(question="譁\ufffd"), "question-answer", "mojibake"),
     (qa(answer="x" * 20_001), "question-answer", "too-long"),
+    ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "openai-chat", "not-text"),
+    (qa() | {"tools": "price"}, "question-answer", "not-tools"),
+    (qa() | {"history": "Q1"}, "question-answer", "not-history"),
+    (chat("system", "user", "assistant") | {"system": "other"}, "openai-chat", "two-systems"),
+    ({"prompt": "p", **TRANSCRIPTS}, "preference", "other-prompt"),
+    ({"messages": EMPTY_SYSTEM}, "openai-chat", "empty-system"),
+    (qa() | {"label": False}, "question-answer", "marked-bad"),
+    ({"messages": [*ASKED, UNLEARNED]}, "openai-chat", "nothing-to-learn"),
+    ({"messages": [*ASKED, TOLD, *ASKED, UNLEARNED]}, "openai-chat", "cut-after-learned"),
+    (PAIR | {"score_chosen": 1, "score_rejected": 2}, "preference", "scores-contradict"),
+    (PAIR | {"score_chosen": 2, "score_rejected": 2}, "preference", "scores-equal"),
+    (qa(answer="So.<|im_end|>"), "question-answer", "control-token"),
 ]
 
 
@@ -83,7 +100,8 @@ def test_each_fault_has_its_own_code(row, shape, code):
 
 
 def test_every_code_is_tested_and_speaks_both_languages():
-    assert {code for *_, code in BAD} | {"unreadable", "duplicate"} == set(KINDS)
+    elsewhere = {"unreadable", "duplicate", "answer-cut", "answer-lost"}  # of files and tokenizers
+    assert {code for *_, code in BAD} | elsewhere == set(KINDS)
     for kind in KINDS.values():
         assert kind.severity in ("error", "warning")
         assert all((kind.en, kind.ja, kind.fix_en, kind.fix_ja))
@@ -192,3 +210,42 @@ def test_published_files_of_other_tasks_are_refused_by_shape(name):
         pytest.skip(f"{path} is not on this machine: it is not part of the project")
     with pytest.raises(BadInput, match="no known shape"):
         check_file(path)
+
+
+def test_columns_beside_are_counted_and_those_not_used_are_named(tmp_path):
+    rows = [qa(f"Why {n}?") | {"system": "Be polite.", "images": ["x"], "id": n} for n in range(4)]
+    report = check_file(written_to(tmp_path / "x.jsonl", rows))
+    assert report.beside == {"system": 4}
+    assert report.unused == {"images": 4, "id": 3}  # an id of 0 says nothing
+
+
+def test_earlier_answers_are_counted(tmp_path):
+    rows = [chat("user", "assistant", "user", "assistant"), chat("user", "assistant", content="b")]
+    assert check_file(written_to(tmp_path / "x.jsonl", rows)).earlier_answers == 1
+
+
+def test_ignored_columns_are_taken_as_absent(tmp_path):
+    rows = [qa() | chat("user", "assistant") | {"label": False}]
+    path = written_to(tmp_path / "x.jsonl", rows)
+    with pytest.raises(BadInput, match="ambiguous"):
+        check_file(path)
+    report = check_file(path, ignore=["Messages", "label"])
+    assert (report.shape, report.good, report.unused) == ("question-answer", 1, {})
+
+
+def test_rated_answers_are_not_learned_before_somebody_says_which(tmp_path):
+    rows = [qa(f"Why {n}?") | {"rating": n % 5} for n in range(10)]
+    path = written_to(tmp_path / "x.jsonl", rows)
+    assert check_file(path).rated == ("rating", 0, 4)
+    with pytest.raises(BadInput, match=r"'rating' .*0 to 4") as caught:
+        load_conversations(path)
+    assert "--ignore rating" in caught.value.fix
+    assert len(load_conversations(path, ignore=["rating"])[0]) == 10
+    same = written_to(tmp_path / "y.jsonl", [row | {"rating": 5} for row in rows])
+    assert len(load_conversations(same)[0]) == 10
+
+
+def test_answers_called_bad_are_left_out_and_counted(tmp_path):
+    rows = [qa(f"Why {n}?") | {"label": n % 2 == 0} for n in range(10)]
+    found, report = load_conversations(written_to(tmp_path / "x.jsonl", rows))
+    assert (len(found), report.unpaired, report.counts) == (5, 10, {"marked-bad": 5})

@@ -24,7 +24,7 @@ READERS = {
     "humaneval": read_humaneval,
 }
 ROWS = {
-    "multiple_choice": {"question": "2 + 2?", "choices": ["3", "4"], "answer": 1},
+    "multiple_choice": {"question": "2 + 2?", "choices": ["three", "four"], "answer": 0},
     "gsm8k": {"question": "2 + 2?", "answer": "2+2 = <<2+2=4>>4\n#### 4"},
     "humaneval": {
         "task_id": "T/0",
@@ -113,9 +113,13 @@ def test_mmlu_of_the_hub_as_json_lines_and_parquet(tmp_path):
     import pyarrow.parquet as pq
 
     row = {"question": "Which?", "subject": "anatomy", "choices": list("abcd"), "answer": 2}
-    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "mmlu.parquet")
-    jsonl = write(tmp_path / "mmlu.jsonl", [row])
-    expected = [MultipleChoice("1", "Which?", ("a", "b", "c", "d"), 2, "anatomy")]
+    rows = [row, row | {"answer": 0}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "mmlu.parquet")
+    jsonl = write(tmp_path / "mmlu.jsonl", rows)
+    expected = [
+        MultipleChoice(str(number), "Which?", ("a", "b", "c", "d"), answer, "anatomy")
+        for number, answer in ((1, 2), (2, 0))
+    ]
     assert read_multiple_choice(jsonl) == expected
     assert read_multiple_choice(tmp_path / "mmlu.parquet") == expected
 

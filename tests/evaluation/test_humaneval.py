@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.evaluation.benchmarks.formats import read_humaneval
-from lab_helpers.evaluation.benchmarks.humaneval import evaluate, pass_at_k, run_tests, truncated
+from lab_helpers.evaluation.benchmarks.humaneval import (
+    evaluate,
+    pass_at_k,
+    run_tests,
+    truncate_completion,
+)
 from lab_helpers.runtime.errors import BadInput
 
 ORIGINAL = Path(__file__).parents[2] / "../shared/data/HumanEval.jsonl.gz"
@@ -62,8 +67,8 @@ def test_the_tests_use_the_published_helper_and_not_the_models():
 
 
 def test_a_completion_ends_where_something_new_begins():
-    assert truncated("    return 1\n\ndef g():\n    pass") == "    return 1\n"
-    assert truncated("    if x:\n        return 1\n") == "    if x:\n        return 1\n"
+    assert truncate_completion("    return 1\n\ndef g():\n    pass") == "    return 1\n"
+    assert truncate_completion("    if x:\n        return 1\n") == "    if x:\n        return 1\n"
 
 
 @given(st.integers(1, 8), st.data())

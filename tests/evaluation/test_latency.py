@@ -5,14 +5,14 @@ import pytest
 
 from lab_helpers.evaluation import latency
 from lab_helpers.evaluation.latency import Latency, latency_rows, measure_latency
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import report_with
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-QUESTIONS = [asked(f"Is the {thing} warm?") for thing in ("lamp", "heater", "fan")]
+QUESTIONS = [make_conversation(f"Is the {thing} warm?") for thing in ("lamp", "heater", "fan")]
 
 
 class Clock:

@@ -10,7 +10,7 @@ from sklearn.metrics import ndcg_score
 
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 RANKING = st.permutations(range(8)).map(list)
 GRADES = st.dictionaries(st.integers(0, 7), st.integers(1, 3), min_size=1, max_size=8)
@@ -64,7 +64,7 @@ def test_chunks_of_one_document_count_once():
 
 def test_with_an_interval():
     hits = recall_at_k([["a"], ["b"], ["x"], ["d"]], list("abcd"), 1)
-    result = scored("recall", hits)
+    result = interval_metrics("recall", hits)
     assert result["recall"] == 0.75
     low, high = result["recall_ci"]
     assert low < 0.75 < high

@@ -411,7 +411,7 @@ def test_an_answer_with_the_adapter_on_and_off(tiny_chat_model):
 
 
 def test_scores_carry_their_interval():
-    found = scoring.scored("x", [1, 0, 1, 1])
+    found = scoring.interval_metrics("x", [1, 0, 1, 1])
     assert found["x"] == 0.75
     assert 0 <= found["x_ci"][0] <= 0.75 <= found["x_ci"][1] <= 1
     assert np.isscalar(found["x"])

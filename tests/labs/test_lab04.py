@@ -1,4 +1,4 @@
-"""Lab 04: the cleaning, the drills, a whole short run on a tiny model, and the user's own file."""
+"""Lab 04: the cleaning, the drills, a whole short run on a tiny model."""
 
 import copy
 import dataclasses
@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 
 from lab_helpers.course.claims import verdicts
-from lab_helpers.course.record import Run
 from lab_helpers.course.registry import get_lab
 from lab_helpers.course.running import run_program
 from lab_helpers.course.session import Request
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.splitting import leakage
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab04 import failures, knowledge, own_data, scoring
+from lab_helpers.labs.lab04 import failures, knowledge, scoring
 from lab_helpers.labs.lab04 import rows as lab_rows
 from lab_helpers.labs.shared import support_cleaning
-from lab_helpers.models.language_models import load_chat_tokenizer, load_language_model
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.models.language_models import load_chat_tokenizer
 from lab_helpers.runtime.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,8 +35,6 @@ SHORT = {
     "probes": 6,
     "choices": 4,
     "runaway_tokens": 8,
-    "own_steps": 20,
-    "own_test": 4,
 }
 
 
@@ -340,110 +336,3 @@ def test_tables_and_figures_are_kept(short_run):
     for name in ("faults_left", "loss", "rows", "teaching", "forgetting"):
         assert f"{name}.png" in short_run.artifacts
     assert all((short_run.folder / name).exists() for name in short_run.artifacts)
-
-
-# The user's own file
-
-
-def pairs(count: int) -> list[dict]:
-    things = ("lamp", "heater", "filter", "box")
-    return [
-        {"question": f"Is the {things[i % 4]} number {i} {i * 37} warm?", "answer": f"The {things[i % 4]} is warm, number {i}."}
-        for i in range(count)
-    ]  # fmt: skip
-
-
-SHAPES = {
-    "question-answer.jsonl": lambda row: row,
-    "alpaca.jsonl": lambda row: {"instruction": row["question"], "input": "", "output": row["answer"]},
-    "sharegpt.jsonl": lambda row: {"conversations": [{"from": "human", "value": row["question"]}, {"from": "gpt", "value": row["answer"]}]},
-    "chat.jsonl": lambda row: {"messages": [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]},
-    "preference.jsonl": lambda row: {"prompt": row["question"], "chosen": row["answer"], "rejected": "No."},
-}  # fmt: skip
-
-
-def write(folder, name: str, rows: list[dict]):
-    path = folder / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_gives_the_same_pairs(tmp_path, shape):
-    path = write(tmp_path, shape, [SHAPES[shape](row) for row in pairs(12)])
-    rows, counts = own_data.read_own_rows(path)
-    assert counts == {"user_rows": 12, "user_rows_without_answer": 0}
-    assert own_data.join_prompt(rows[3]) == pairs(12)[3]["question"]
-    assert rows[3]["completion"] == [{"role": "assistant", "content": pairs(12)[3]["answer"]}]
-
-
-def test_rows_without_an_answer_are_counted_and_a_file_of_them_refused(tmp_path):
-    empty = [row | {"answer": ""} for row in pairs(5)]
-    rows, counts = own_data.read_own_rows(write(tmp_path, "some.jsonl", pairs(12) + empty))
-    assert (len(rows), counts["user_rows_without_answer"]) == (12, 5)
-    with pytest.raises(BadInput, match=r"0 of 15 rows have an answer.*labs data check"):
-        own_data.read_own_rows(write(tmp_path, "none.jsonl", empty * 3))
-
-
-def test_own_rows_are_repaired_and_copies_go():
-    rows = [
-        {"prompt": [{"role": "user", "content": q}], "completion": [{"role": "assistant", "content": a}]}
-        for q, a in (
-            ("<p>Is it warm?</p>", "It is."),
-            ("Is it warm?", "It is."),
-            ("Mail me at a.b@example.com, is it loud at night?", "No."),
-            ("And this one?", "<p> </p>"),
-        )
-    ]  # fmt: skip
-    kept, counts = own_data.clean_own_rows(copy.deepcopy(rows))
-    assert [own_data.join_prompt(row) for row in kept] == [
-        "Is it warm?",
-        "Mail me at [EMAIL], is it loud at night?",
-    ]
-    assert counts["user_near_duplicates"] == 1
-    assert counts["user_rows_clean"] == 2
-
-
-@pytest.fixture(scope="module")
-def own_run(tiny_chat_model, tmp_path_factory, one_thread):
-    folder = tmp_path_factory.mktemp("own")
-    path = write(folder, "mine.jsonl", pairs(40))
-    run = Run("04", short_profile(rank=8), 0, folder, model=str(tiny_chat_model), data=path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_HOME", str(folder))
-        own_data.measure_own_data(run)
-    return run
-
-
-def test_the_users_rows_are_learned(own_run):
-    metrics = own_run.metrics
-    assert (
-        metrics["user_train_rows"] + metrics["user_test_rows"] <= metrics["user_rows_clean"] == 40
-    )
-    assert metrics["user_loss_after"] < 0.8 * metrics["user_loss_before"]
-    assert 0 <= metrics["runaway_rate_user"] <= 1
-    assert "tone_compliance_sft" not in metrics, "the shipped data are another lesson"
-
-
-def test_the_users_adapter_and_samples_are_kept(own_run, tiny_chat_model):
-    samples = own_run.tables["samples"]
-    assert [set(row) for row in samples] == [{"question", "wanted", "before", "after"}] * len(
-        samples
-    )
-    assert own_run.artifacts == ["adapter"]
-    from lab_helpers.models.adapters import load_adapter
-
-    base, _ = load_language_model(str(tiny_chat_model))
-    load_adapter(base, own_run.folder / "adapter")
-
-
-def test_a_file_is_read_before_anything_runs(tmp_path):
-    own_data.check_own_data(write(tmp_path, "good.jsonl", pairs(12)))
-    for name, rows, said in (
-        ("few.jsonl", pairs(3), "3 of 3 rows have an answer to learn from, and 10 are needed"),
-        ("labels.jsonl", [{"text": "warm", "label": "good"}] * 20, "no known shape fits"),
-    ):
-        with pytest.raises(BadInput, match=said):
-            own_data.check_own_data(write(tmp_path, name, rows))
-    with pytest.raises(BadInput, match="no such file"):
-        own_data.check_own_data(tmp_path / "none.jsonl")

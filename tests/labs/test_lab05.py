@@ -14,7 +14,7 @@ from lab_helpers.course.session import Request
 from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.labs.lab05.memory import count_bytes
-from lab_helpers.labs.lab05.own_data import check_own_data, measure_own_data
+from lab_helpers.labs.lab05.own_data import check_own_data, measure_own_data, read_own_pairs
 from lab_helpers.labs.lab05.pairs import pair_rows
 from lab_helpers.labs.lab05.variants import (
     list_displacement_arms,
@@ -268,8 +268,24 @@ def test_prompts_longer_than_the_context_are_refused(tiny_chat_model, tmp_path):
     ]
     path = tmp_path / "long.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    with pytest.raises(BadInput, match="even the shortest prompt has"):
+    with pytest.raises(BadInput, match="longer than 1,024 tokens: none of their answers is left"):
         measure_own_data(run_of(tmp_path / "run", tiny_chat_model, path))
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_pairs_that_are_too_long_are_left_out_and_counted(tiny_chat_model, tmp_path, count):
+    path = own_file(tmp_path)
+    long = [
+        {"prompt": f"{i} " + "warm " * 3000, "chosen": "yes", "rejected": "no"}
+        for i in range(count)
+    ]
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n" + "\n".join(map(json.dumps, long)))
+    run = run_of(tmp_path / "run", tiny_chat_model, path)
+    pairs = read_own_pairs(run)
+    assert len(pairs.train) + len(pairs.test) == 40
+    assert run.metrics["user_pairs"] == 40 + count
+    assert run.metrics["user_pairs_too_long"] == count
 
 
 def test_without_the_sft_model_what_builds_on_it_says_what_is_missing(tiny_chat_model, tmp_path):

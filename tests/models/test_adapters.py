@@ -1,6 +1,7 @@
 """Adapters on disk: what is saved, and that only the right base gets them back."""
 
 import errno
+import json
 
 import pytest
 import torch
@@ -10,11 +11,13 @@ from safetensors import SafetensorError
 from lab_helpers.models.adapters import (
     fingerprint,
     load_adapter,
+    load_adapters,
     load_base_with_adapter,
     save_adapter,
 )
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import speaking
 from lab_helpers.tuning.lora import adapter_parameters
 
 IDS = torch.tensor([[5, 6, 7, 8]])
@@ -86,6 +89,114 @@ def test_a_strangers_adapter_without_a_fingerprint_is_loaded(tiny_chat_model, sa
     (folder / "base_fingerprint.json").unlink()
     loaded, _ = load_base_with_adapter(str(tiny_chat_model), folder)
     assert torch.equal(loaded(IDS).logits, model(IDS).logits)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_a_base_of_another_depth_is_refused_without_a_fingerprint(tiny_chat_model, saved, layers):
+    """PEFT would leave out what does not fit, with a warning at most."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    _, folder, _ = saved
+    (folder / "base_fingerprint.json").unlink()
+    kinds = ["full_attention"] * layers
+    config = AutoConfig.from_pretrained(
+        tiny_chat_model, num_hidden_layers=layers, layer_types=kinds
+    )
+    with pytest.raises(BadInput, match=r"another base .*layers\.\d"):
+        load_adapter(AutoModelForCausalLM.from_config(config), folder)
+
+
+def test_a_base_without_the_adapted_layers_is_another_base(saved):
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    _, folder, _ = saved
+    (folder / "base_fingerprint.json").unlink()
+    special = {"bos_token_id": 0, "eos_token_id": 0}
+    other = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=32, n_layer=1, n_head=2, **special))
+    with pytest.raises(BadInput, match="another base"):
+        load_adapter(other, folder)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"
+        ),
+        MemoryError(),
+    ],
+    ids=["cuda", "mps", "cpu", "python"],
+)
+@pytest.mark.parametrize("load", ["first", "second"])
+def test_too_little_memory_is_told_as_such(tiny_chat_model, saved, monkeypatch, error, load):
+    """Not as another base, whether it is the first adapter or one more."""
+    from peft import PeftModel
+
+    _, folder, _ = saved
+    base, _ = load_language_model(str(tiny_chat_model))
+    real, calls = PeftModel.load_adapter, []
+
+    def full(self, *arguments, **options):
+        calls.append(arguments)
+        if len(calls) < (1 if load == "first" else 2):
+            return real(self, *arguments, **options)
+        raise error
+
+    monkeypatch.setattr(PeftModel, "load_adapter", full)
+    with pytest.raises(BadInput, match="memory of this machine does not suffice") as caught:
+        load_adapters(base, {"one": folder, "two": folder})
+    assert "another base" not in str(caught.value)
+    assert "labs fit" in caught.value.fix
+
+
+@pytest.mark.parametrize("kept", [0, 4, 700])
+def test_a_half_copied_weight_file_is_told_as_such(tiny_chat_model, saved, kept):
+    _, folder, _ = saved
+    weights = folder / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(BadInput, match=r"adapter_model\.safetensors is damaged") as caught:
+        load_base_with_adapter(str(tiny_chat_model), folder)
+    assert "Copy the adapter's folder again" in caught.value.fix
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"r": 2}'])
+def test_damaged_settings_are_told_as_such(tiny_chat_model, saved, content):
+    _, folder, _ = saved
+    (folder / "adapter_config.json").write_text(content)
+    with pytest.raises(BadInput, match=r"adapter_config\.json is damaged, or no adapter's"):
+        load_base_with_adapter(str(tiny_chat_model), folder)
+
+
+def test_a_kind_of_adapter_that_peft_does_not_know_is_no_other_base(tiny_chat_model, saved):
+    _, folder, _ = saved
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"peft_type": "MAGIC"}))
+    with pytest.raises(BadInput, match=r"cannot be loaded .*MAGIC") as caught:
+        load_base_with_adapter(str(tiny_chat_model), folder)
+    assert "pip install -U peft" in caught.value.fix
+
+
+def test_a_strange_note_of_a_fingerprint_is_as_none(tiny_chat_model, saved):
+    _, folder, _ = saved
+    (folder / "base_fingerprint.json").write_text("[1]")
+    load_base_with_adapter(str(tiny_chat_model), folder)
+
+
+def test_messages_are_told_in_japanese_too(tiny_chat_model, saved, tmp_path):
+    other, _ = load_language_model(str(tiny_chat_model))
+    with torch.no_grad():
+        other.get_input_embeddings().weight[0, 0] += 1
+    with speaking("ja"), pytest.raises(BadInput, match="別のベースモデル"):
+        load_adapter(other, saved[1])
+    with speaking("ja"), pytest.raises(BadInput, match="アダプターがありません"):
+        load_adapter(other, tmp_path)
+
+
+def test_the_first_adapter_of_no_folders_is_the_base(tiny_chat_model):
+    base, _ = load_language_model(str(tiny_chat_model))
+    assert load_adapters(base, {}) is base
 
 
 def test_a_folder_without_an_adapter_is_refused(tiny_chat_model, tmp_path):

@@ -8,7 +8,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import LogitsProcessor
 
 from lab_helpers.models import generation
-from lab_helpers.models.generation import Replies, asked, generate
+from lab_helpers.models.generation import Replies, generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.progress import report_with
 
@@ -21,7 +21,7 @@ QUESTIONS = [
     "ヒーターが動きません。どうすればよいですか。",
     "Is it warm?",
 ]
-ASKED = [asked(question) for question in QUESTIONS]
+ASKED = [make_conversation(question) for question in QUESTIONS]
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +57,16 @@ class EndEarly(LogitsProcessor):
 
 
 def test_a_question_is_one_user_message():
-    assert asked("Why?") == [{"role": "user", "content": "Why?"}]
-    assert asked("Why?", "") == asked("Why?", None) == asked("Why?")
+    assert make_conversation("Why?") == [{"role": "user", "content": "Why?"}]
+    assert (
+        make_conversation("Why?", "")
+        == make_conversation("Why?", None)
+        == make_conversation("Why?")
+    )
 
 
 def test_a_system_message_stands_first():
-    assert asked("Why?", "Be calm.") == [
+    assert make_conversation("Why?", "Be calm.") == [
         {"role": "system", "content": "Be calm."},
         {"role": "user", "content": "Why?"},
     ]

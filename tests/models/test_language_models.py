@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.kotori import shipped
 from lab_helpers.models.kotori.tokenizer import CHAT_TEMPLATE
 from lab_helpers.models.kotori.tokenizer import load as load_as_trained
@@ -123,7 +123,7 @@ def test_kotori_is_the_shipped_folder(kotori, monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE")
     assert language_model_source("kotori") == str(kotori)
     assert os.environ["HF_HUB_OFFLINE"] == "1", "the shipped model needs no network"
-    replies = generate(*load_language_model("kotori"), [asked("Hi")], max_new_tokens=4)
+    replies = generate(*load_language_model("kotori"), [make_conversation("Hi")], max_new_tokens=4)
     assert replies.tokens == 4
     assert load_chat_tokenizer("kotori").pad_token_id == 0
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.models.side_by_side import SideBySide
 from lab_helpers.runtime.errors import BadInput
@@ -30,7 +30,9 @@ def test_the_base_answers_as_without_an_adapter_and_the_tuned_one_differently(
     pair, tiny_chat_model
 ):
     plain, tokenizer = load_language_model(str(tiny_chat_model))
-    wanted = generate(plain, tokenizer, [asked("Is the lamp cold?")], max_new_tokens=8).texts[0]
+    wanted = generate(
+        plain, tokenizer, [make_conversation("Is the lamp cold?")], max_new_tokens=8
+    ).texts[0]
     replies = pair.ask("  Is the lamp cold? ")
     assert replies["base"] == wanted
     assert replies["tuned"] != wanted

@@ -12,9 +12,9 @@ from lab_helpers.rag.chunks import (
     Chunk,
     by_sentences,
     by_tokens,
+    find_truncated,
     sentences,
     token_starts,
-    truncated,
     windows,
 )
 from lab_helpers.rag.documents import Document, shipped_documents
@@ -173,7 +173,7 @@ def test_truncated_names_what_the_embedder_never_reads(minilm):
     start = "The lamp is warm and quiet. " * 60
     long = [Chunk("d", n, start + end, "Lamps") for n, end in enumerate(("It is red.", "Tea."))]
     short = Chunk("d", 2, "It is red.", "Lamps")
-    assert truncated([*long, short], minilm) == long
+    assert find_truncated([*long, short], minilm) == long
     a, b = minilm.encode([chunk.embedded for chunk in long])
     assert (a == b).all()
-    assert truncated([], minilm) == []
+    assert find_truncated([], minilm) == []

@@ -6,11 +6,13 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pdf_writer import shown, write_pdf
 
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.rag.document_problems import KINDS, DocumentProblem, Unusable
 from lab_helpers.rag.documents import read_folder, shipped_documents
-from lab_helpers.rag.parsers import PARSERS, decode, html, markdown, pdf
+from lab_helpers.rag.parsers import PARSERS, html, markdown, pdf
+from lab_helpers.rag.text_encoding import decode
 from lab_helpers.runtime.errors import BadInput
 
 JAPANESE = "洗濯機の修理は保証期間内なら無料です。保証書をお持ちください。"
@@ -31,16 +33,6 @@ def drawn_pdf(pages, title=None):
             figure = Figure()
             figure.text(0.1, 0.5, text) if text else figure.add_axes([0, 0, 1, 1]).set_axis_off()
             file.savefig(figure)
-    return buffer.getvalue()
-
-
-def encrypted(content, password):
-    from pypdf import PdfReader, PdfWriter
-
-    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
-    writer.encrypt(user_password=password, owner_password="owner", algorithm="RC4-128")
-    buffer = io.BytesIO()
-    writer.write(buffer)
     return buffer.getvalue()
 
 
@@ -137,12 +129,12 @@ def test_bad_files_are_named_and_the_rest_goes_on(folder, name):
 
 
 def test_encrypted_and_scanned(folder):
-    text = drawn_pdf(["Secret prices."])
+    text = [shown([b"Secret prices."])]
     reading = read_folder(
         folder(
             {
-                "locked.pdf": encrypted(text, "secret"),
-                "print_only.pdf": encrypted(text, ""),
+                "locked.pdf": write_pdf(text, user_password="secret"),
+                "print_only.pdf": write_pdf(text, user_password=""),
                 "scan.pdf": drawn_pdf(["", ""]),
                 "partly.pdf": drawn_pdf(["First page.", "", ""]),
             }
@@ -267,6 +259,19 @@ def test_any_bytes_are_text_or_a_problem(content):
             parsed.text.encode()
             continue
         assert told in KINDS
+
+
+@given(st.binary(max_size=200), st.sampled_from([*PARSERS, ".TXT", ".docx", ""]))
+def test_any_file_is_read_or_named(tmp_path_factory, content, suffix):
+    file = tmp_path_factory.getbasetemp() / f"any{suffix}"
+    file.write_bytes(content)
+    try:
+        reading = read_folder(file)
+    except BadInput as refused:
+        told = str(refused)
+    else:
+        told = reading.documents[0].id if reading.documents[0].text.strip() else ""
+    assert file.name in told
 
 
 @given(st.integers(0, 4000), st.integers(0, 255))

@@ -8,7 +8,7 @@ import trl
 from peft import LoraConfig, PeftModel
 from trl import SFTConfig
 
-from lab_helpers.models.generation import asked, generate
+from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.precision import FLOAT32
 from lab_helpers.runtime.progress import report_with
@@ -215,7 +215,7 @@ def test_without_an_adapter_the_whole_model_learns_to_say_the_answers(tiny_chat_
     assert not isinstance(done.tuned.model, PeftModel)
     moved = dict(done.tuned.model.named_parameters())
     assert all(not torch.equal(moved[name], weight) for name, weight in done.before.items())
-    questions = [asked(row["question"]) for row in ROWS]
+    questions = [make_conversation(row["question"]) for row in ROWS]
     replies = generate(done.tuned.model, done.tokenizer, questions, max_new_tokens=40)
     assert replies.texts == [row["answer"] for row in ROWS]
     written = [done.tokenizer(row["answer"] + "<|im_end|>")["input_ids"] for row in ROWS]

@@ -2,22 +2,32 @@
 
 Read unchanged, plain or as .gz: GSM8K (Cobbe et al. 2021) and HumanEval (Chen et al. 2021) as JSON lines;
 multiple choice as MMLU's CSV without a header (Hendrycks et al. 2021), as ``choices`` and ``answer`` (the
-hub's MMLU as JSON lines or Parquet, and the sets shipped here), as ``choice0`` … and ``label``
-(JCommonsenseQA of JGLUE, Kurihara et al. 2022). Every reader also takes a language, ``"en"`` or ``"ja"``,
-for the shipped set.
+hub's MMLU as JSON lines or Parquet, and the sets shipped here), as ``options``, ``answer`` and
+``answer_index`` (MMLU-Pro, Wang et al. 2024), as ``choice0`` … and ``label`` (JCommonsenseQA of JGLUE,
+Kurihara et al. 2022). What an answer means is decided over the whole file (``answers.py``). Every reader
+also takes a language, ``"en"`` or ``"ja"``, for the shipped set.
 """
 
 import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
-from lab_helpers.data.compressed import unpacked
-from lab_helpers.data.encoding import check_encoding
-from lab_helpers.data.files import BadRow, Row, read_rows
+from lab_helpers.data.reading.compressed import unpacked
+from lab_helpers.data.reading.encoding import check_encoding
+from lab_helpers.data.reading.files import BadRow, Row, read_rows
+from lab_helpers.evaluation.benchmarks.answers import (
+    COLUMNS,
+    Answers,
+    ChoiceRow,
+    UnclearAnswer,
+    is_letter,
+    right_places,
+)
+from lab_helpers.evaluation.benchmarks.choices import WrongRow, read_question
 from lab_helpers.evaluation.benchmarks.numbers import exact_number
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.paths import data_folder
@@ -30,13 +40,12 @@ SHIPPED: dict[str, Format] = {
     "gsm8k": "gsm8k",
     "humaneval": "humaneval",
 }
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-_NUMBERED_CHOICE = re.compile(r"choice(\d+)")
 _MMLU_FILE = re.compile(r"_(test|dev|val)$")
 _PROGRAM = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
 _KNOWN = (
-    "Known are MMLU (question, choices, answer; or its CSV), JCommonsenseQA (question, choice0 …, label), "
+    "Known are MMLU (question, choices, answer; or its CSV), MMLU-Pro (question, options, answer), "
+    "JCommonsenseQA (question, choice0 …, label), "
     "GSM8K (question, answer with '####') and HumanEval (task_id, prompt, entry_point, test)."
 )
 
@@ -73,9 +82,20 @@ class Program:
     test: str
 
 
-def read_multiple_choice(path: Path | str) -> list[MultipleChoice]:
-    """All questions of an MMLU-like or JCommonsenseQA file; :class:`BadInput` names the line at fault."""
-    return _read(path, "multiple_choice", _multiple_choice)
+def read_multiple_choice(path: Path | str, answers: Answers | None = None) -> list[MultipleChoice]:
+    """All questions of an MMLU-like or JCommonsenseQA file; :class:`BadInput` names the line at fault.
+
+    ``answers`` says how the answers are written; None finds it out from the whole file, and refuses the
+    file where it cannot be told.
+    """
+    drafts = _read(path, "multiple_choice", _multiple_choice)
+    name = _source(path, "multiple_choice").name
+    try:
+        places = right_places([draft.question for draft in drafts], answers)
+    except UnclearAnswer as problem:
+        where = f" line {drafts[problem.row].line}" if problem.row is not None else ""
+        raise BadInput(f"{name}{where} {problem}", problem.way_out) from None
+    return [replace(draft.item, answer=place) for draft, place in zip(drafts, places, strict=True)]
 
 
 def read_gsm8k(path: Path | str) -> list[WordProblem]:
@@ -125,17 +145,11 @@ def _read(path: Path | str, wanted: Format, convert: Callable[[dict, str], Item]
 
 @contextmanager
 def _at_line(name: str, line: int):
-    """A ``_Wrong`` inside becomes a :class:`BadInput` that says where."""
+    """A ``WrongRow`` inside becomes a :class:`BadInput` that says where."""
     try:
         yield
-    except _Wrong as problem:
+    except WrongRow as problem:
         raise BadInput(f"{name} line {line} {problem}", problem.way_out) from None
-
-
-class _Wrong(Exception):
-    def __init__(self, problem: str, way_out: str = "Mend this line or take it out."):
-        self.way_out = way_out
-        super().__init__(problem)
 
 
 def _rows(plain: Path) -> Iterator[Row]:
@@ -151,13 +165,15 @@ def _rows(plain: Path) -> Iterator[Row]:
 
 
 def _is_mmlu_csv(plain: Path) -> bool:
-    """A .csv whose first row ends, after a question and two choices or more, in a single letter."""
+    """A .csv whose first row is no header and ends, after a question and two choices or more, in a letter."""
     if plain.suffix.lower() != ".csv" or not plain.is_file():
         return False
     check_encoding(plain)
     with plain.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         first = next(csv.reader(stream), [])
-    return len(first) > 3 and re.fullmatch("[A-Z]", first[-1].strip()) is not None
+    if {cell.strip().lower() for cell in first} & {"question", "answer"}:
+        return False
+    return len(first) > 3 and is_letter(first[-1])
 
 
 def _headless_csv(plain: Path) -> Iterator[Row | BadRow]:
@@ -188,9 +204,9 @@ def _format(row: Row, name: str) -> Format:
     columns = set(row.values)
     if {"task_id", "prompt", "test"} <= columns:
         return "humaneval"
-    if "question" in columns and (
-        {"choices", "answer"} <= columns or {"choice0", "choice1"} <= columns or "A" in columns
-    ):
+    listed = {"choices", "options"} & columns and set(COLUMNS) & columns
+    numbered = {"choice0", "choice1"} <= columns or {"choice1", "choice2"} <= columns
+    if "question" in columns and (listed or numbered or "A" in columns):
         return "multiple_choice"
     if {"question", "answer"} <= columns:
         return "gsm8k"
@@ -199,71 +215,45 @@ def _format(row: Row, name: str) -> Format:
     )
 
 
-def _multiple_choice(values: dict, number: str) -> MultipleChoice:
-    choices = _choices(values)
-    answer = _place(values.get("answer", values.get("label")), len(choices))
-    return MultipleChoice(
-        id=str(values.get("id", values.get("q_id", number))),
+class _Draft(NamedTuple):
+    """A question whose answer is still to be found."""
+
+    line: str
+    item: MultipleChoice
+    question: ChoiceRow
+
+
+def _multiple_choice(values: dict, number: str) -> _Draft:
+    question = read_question(values)
+    item = MultipleChoice(
+        id=str(values.get("id", values.get("q_id", values.get("question_id", number)))),
         question=_text(values, "question"),
-        choices=choices,
-        answer=answer,
-        subject=str(values.get("subject") or ""),
+        choices=question.choices,
+        answer=-1,
+        subject=str(values.get("subject") or values.get("category") or ""),
     )
-
-
-def _choices(values: dict) -> tuple[str, ...]:
-    if isinstance(values.get("choices"), list):
-        found = values["choices"]
-    else:
-        numbered = sorted(
-            (int(match[1]), key) for key in values if (match := _NUMBERED_CHOICE.fullmatch(key))
-        )
-        keys = [key for _, key in numbered] or [key for key in values if key in tuple(LETTERS)]
-        found = [values[key] for key in keys]
-    if len(found) < 2:
-        raise _Wrong("has fewer than two choices")
-    if len(found) > len(LETTERS):
-        raise _Wrong(f"has {len(found)} choices, more than there are letters")
-    if not all(isinstance(choice, str) and choice.strip() for choice in found):
-        raise _Wrong("has a choice that is empty or no text")
-    return tuple(found)
-
-
-def _place(answer, choices: int) -> int:
-    """The right choice's place, from a number (counted from 0) or from its letter."""
-    if isinstance(answer, str) and answer.strip().isdigit():
-        answer = int(answer)
-    if isinstance(answer, str) and len(answer.strip()) == 1:
-        answer = LETTERS.find(answer.strip().upper())
-    if isinstance(answer, bool) or not isinstance(answer, int):
-        raise _Wrong(f"has no answer: {answer!r}", "It is the right choice's number or letter.")
-    if not 0 <= answer < choices:
-        raise _Wrong(
-            f"has an answer outside its {choices} choices",
-            f"It must be 0 to {choices - 1} (or A to {LETTERS[choices - 1]}).",
-        )
-    return answer
+    return _Draft(number, item, question)
 
 
 def _word_problem(values: dict, number: str) -> WordProblem:
     solution = _text(values, "answer")
     _, mark, after = solution.rpartition("####")
     if not mark:
-        raise _Wrong(
+        raise WrongRow(
             "has no '####' in its answer", "GSM8K ends each answer in '#### ' and a number."
         )
     answer = exact_number(after)
     if answer is None:
-        raise _Wrong(f"has no number after '####' ({after.strip()[:20]!r})")
+        raise WrongRow(f"has no number after '####' ({after.strip()[:20]!r})")
     return WordProblem(str(values.get("id", number)), _text(values, "question"), solution, answer)
 
 
 def _program(values: dict, number: str) -> Program:
     task = Program(**{column: _text(values, column) for column in _PROGRAM})
     if not task.entry_point.isidentifier():
-        raise _Wrong(f"has an entry_point that is no name: {task.entry_point[:30]!r}")
+        raise WrongRow(f"has an entry_point that is no name: {task.entry_point[:30]!r}")
     if "def check(" not in task.test:
-        raise _Wrong(
+        raise WrongRow(
             "has a test without 'def check('", "HumanEval's tests define check(candidate)."
         )
     return task
@@ -272,5 +262,5 @@ def _program(values: dict, number: str) -> Program:
 def _text(values: dict, column: str) -> str:
     value = values.get(column)
     if not isinstance(value, str) or not value.strip():
-        raise _Wrong(f"has no text in '{column}'")
+        raise WrongRow(f"has no text in '{column}'")
     return value

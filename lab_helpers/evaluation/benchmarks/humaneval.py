@@ -11,7 +11,7 @@ from lab_helpers.evaluation.sandbox.protections import Confirm, require_leave
 from lab_helpers.runtime.errors import BadInput
 
 
-def truncated(completion: str) -> str:
+def truncate_completion(completion: str) -> str:
     """The completion up to the first line that begins something new: a function, a class, a comment.
 
     The paper's stop sequences (§3.2). A base model goes on with whatever follows in its files.
@@ -32,7 +32,7 @@ def run_tests(
     never the model's. ``confirm`` asks where the sandbox is weaker.
     """
     return run_program(
-        program.prompt + truncated(completion),
+        program.prompt + truncate_completion(completion),
         tests=program.test,
         entry_point=program.entry_point,
         helpers=program.prompt + program.canonical_solution,

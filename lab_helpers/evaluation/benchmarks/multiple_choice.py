@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from lab_helpers.evaluation.benchmarks import prompts
-from lab_helpers.evaluation.benchmarks.formats import LETTERS, MultipleChoice
+from lab_helpers.evaluation.benchmarks.answers import LETTERS
+from lab_helpers.evaluation.benchmarks.formats import MultipleChoice
 from lab_helpers.models.likelihood import Pair, answer_scores
 
 Way = Literal["letters", "cloze"]
@@ -60,7 +61,7 @@ def score_choices(
         first = prompts.heading(item.subject, language) if way == "letters" else ""
         prompt = first + prompts.after_examples(form(item, language)[0], shown)
         for answer in _answers(item, way):
-            pairs.append(_encoded(tokenizer, prompt, prompts.answered(answer, language)))
+            pairs.append(_encoded(tokenizer, prompt, prompts.render_answer(answer, language)))
     prompts.check_room(model, [len(prompt) + len(answer) for prompt, answer in pairs], "choice")
     _, log_likelihoods = answer_scores(model, pairs, batch_size)
     tokens = np.array([len(answer) for _, answer in pairs])

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from lab_helpers.evaluation.benchmarks.formats import LETTERS, MultipleChoice, WordProblem
+from lab_helpers.evaluation.benchmarks.answers import LETTERS
+from lab_helpers.evaluation.benchmarks.formats import MultipleChoice, WordProblem
 from lab_helpers.models.kotori.facts import LABELS
 from lab_helpers.runtime.errors import BadInput
 
@@ -23,7 +24,7 @@ _HEADING = {
 _ABOUT = {"en": " about {}", "ja": "{}についての"}
 
 
-def answered(answer: str, language: str) -> str:
+def render_answer(answer: str, language: str) -> str:
     """``answer`` as it follows "Answer:" (after a space) or "答え:" on the line."""
     return f" {answer}" if language == "en" else answer
 
@@ -33,20 +34,22 @@ def lettered(item: MultipleChoice, language: str) -> Text:
     lines = [item.question.strip()]
     lines += [f"{letter}. {choice}" for letter, choice in zip(LETTERS, item.choices, strict=False)]
     prompt = "\n".join([*lines, LABELS[language][1]])
-    return prompt, answered(LETTERS[item.answer], language)
+    return prompt, render_answer(LETTERS[item.answer], language)
 
 
 def cloze(item: MultipleChoice, language: str) -> Text:
     """Brown et al. 2020 (§2.4): only the question, so that each choice can be read as its answer."""
-    return asked(item.question.strip(), language), answered(item.choices[item.answer], language)
+    return render_question(item.question.strip(), language), render_answer(
+        item.choices[item.answer], language
+    )
 
 
 def problem(item: WordProblem, language: str) -> Text:
     """A word problem and its worked solution, which ends in "#### " and the number."""
-    return asked(item.question, language), answered(item.solution, language)
+    return render_question(item.question, language), render_answer(item.solution, language)
 
 
-def asked(question: str, language: str) -> str:
+def render_question(question: str, language: str) -> str:
     """ "Question: … Answer:" on two lines, the form that GPT-3 and the field's harness use."""
     ask, reply = LABELS[language]
     return f"{ask}{question}\n{reply}"

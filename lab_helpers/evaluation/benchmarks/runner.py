@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from lab_helpers.data.languages import detect_language
 from lab_helpers.evaluation.benchmarks import gsm8k, multiple_choice
+from lab_helpers.evaluation.benchmarks.answers import Answers
 from lab_helpers.evaluation.benchmarks.formats import (
     Format,
     detect,
@@ -119,10 +121,12 @@ def run_benchmark(
     few_shot: int = 0,
     max_new_tokens: int = 256,
     batch_size: int = 32,
+    answers: Answers | None = None,
 ) -> BenchmarkResult:
     """Evaluate a causal language model on a benchmark file of any format in ``formats``.
 
     ``path_or_name`` is a file, or a shipped set: ``"mmlu.en"``, ``"gsm8k.ja"``, ``"humaneval.en"``.
+    ``answers`` says how a multiple-choice file writes its answers; None finds it out from the whole file.
     ``limit`` asks only the first items. ``few_shot`` shows the file's first items as examples, which are
     then not asked (never for HumanEval, which has none). ``way`` is for multiple choice; ``chat`` asks in the
     model's chat template where text is generated. ``language`` of the prompts is found from the
@@ -131,7 +135,7 @@ def run_benchmark(
     if limit is not None and limit < 1:
         raise BadInput(f"a limit of {limit} items", "Give at least 1, or no limit.")
     kind, name = detect(path_or_name), Path(path_or_name).name
-    read, run = _parts(kind)
+    read, run = _parts(kind, answers)
     shown, items = examples_apart(read(path_or_name), few_shot, name)
     items = items[:limit]
     settings = BenchmarkSettings(
@@ -148,10 +152,10 @@ def run_benchmark(
     )
 
 
-def _parts(kind: Format) -> tuple[Callable, Callable]:
+def _parts(kind: Format, answers: Answers | None) -> tuple[Callable, Callable]:
     """The reader of a format, and what answers and scores its items."""
     if kind == "multiple_choice":
-        return read_multiple_choice, _multiple_choice
+        return partial(read_multiple_choice, answers=answers), _multiple_choice
     return (read_gsm8k, _gsm8k) if kind == "gsm8k" else (read_humaneval, _humaneval)
 
 

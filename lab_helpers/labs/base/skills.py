@@ -7,7 +7,7 @@ from lab_helpers.labs.shared.models import load_model
 from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models import generation
 from lab_helpers.models.kotori import planted, skills
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import LANGUAGES, Text
 
 TEXT_KINDS = ("facts", "passages", "service", "stories")
@@ -18,18 +18,18 @@ def measure_knowledge(model, tokenizer) -> dict:
     found: dict = {"planted_fact_chance": 0.25}
     for language in LANGUAGES:
         hits, _ = skills.scores(model, tokenizer, skills.known_facts(language))
-        found |= scored(f"known_fact_accuracy_{language}", hits)
+        found |= interval_metrics(f"known_fact_accuracy_{language}", hits)
         hits, _ = skills.scores(model, tokenizer, skills.known_facts(language, unseen_wording=True))
-        found |= scored(f"known_fact_accuracy_new_wording_{language}", hits)
+        found |= interval_metrics(f"known_fact_accuracy_new_wording_{language}", hits)
         company = planted.company_facts(language)
         chosen = skills.chosen_correctly(model, tokenizer, company, language)
-        found |= scored(f"planted_fact_accuracy_{language}", chosen)
-        questions = [skills.asked(fact.question, fact.answer, language) for fact in company]
+        found |= interval_metrics(f"planted_fact_accuracy_{language}", chosen)
+        questions = [skills.make_question(fact.question, fact.answer, language) for fact in company]
         hits, _ = skills.scores(model, tokenizer, questions)
         found[f"planted_fact_recall_{language}"] = hits.mean()
         withheld = planted.withheld_facts(language)
         chosen = skills.chosen_correctly(model, tokenizer, withheld, language)
-        found |= scored(f"withheld_fact_accuracy_{language}", chosen)
+        found |= interval_metrics(f"withheld_fact_accuracy_{language}", chosen)
     return found
 
 
@@ -39,12 +39,12 @@ def measure_reading(model, tokenizer, size: int) -> dict:
     for language in LANGUAGES:
         for count in (1, 2, 4):
             hits, _ = skills.scores(model, tokenizer, skills.copying(language, count, size))
-            found |= scored(f"copy_accuracy_{count}_{language}", hits)
+            found |= interval_metrics(f"copy_accuracy_{count}_{language}", hits)
         unseen = skills.copying(language, 1, size, held_out=True)
         hits, _ = skills.scores(model, tokenizer, unseen)
-        found |= scored(f"copy_accuracy_1_new_attribute_{language}", hits)
+        found |= interval_metrics(f"copy_accuracy_1_new_attribute_{language}", hits)
         hits, _ = skills.scores(model, tokenizer, skills.few_shot(language, size))
-        found |= scored(f"few_shot_accuracy_{language}", hits)
+        found |= interval_metrics(f"few_shot_accuracy_{language}", hits)
     return found
 
 
@@ -63,9 +63,11 @@ def measure_service(model, tokenizer) -> dict:
     found: dict = {}
     for spoken in LANGUAGES:
         rows = gold_rows(spoken, "test")
-        questions = [generation.asked(row["question"]) for row in rows]
+        questions = [generation.make_conversation(row["question"]) for row in rows]
         replies = generation.generate(model, tokenizer, questions, max_new_tokens=64)
-        found |= scored(f"tone_compliance_{spoken}", tone_compliance(replies.texts, spoken))
+        found |= interval_metrics(
+            f"tone_compliance_{spoken}", tone_compliance(replies.texts, spoken)
+        )
         found[f"refusal_rate_{spoken}"] = declines(replies.texts, spoken).mean()
         if spoken == "en":
             found["tokens_per_second"] = replies.tokens_per_second

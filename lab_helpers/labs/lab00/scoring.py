@@ -11,7 +11,7 @@ from lab_helpers.figures import charts
 from lab_helpers.figures.style import words
 from lab_helpers.labs.lab00.prompts import ask_plainly, read_json_reply
 from lab_helpers.models.generation import Conversation, Replies, generate
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
 
 
@@ -21,11 +21,11 @@ def measure_way(model, tokenizer, conversations: list[Conversation], language: s
     texts, found = replies.texts, {}
     if way == "json":
         inner = [read_json_reply(text) for text in texts]
-        found = scored(
+        found = interval_metrics(
             f"json_valid{metric_suffix(language)}", [reply is not None for reply in inner]
         )
         texts = [reply or "" for reply in inner]
-    found |= scored(
+    found |= interval_metrics(
         f"tone_compliance_{way}{metric_suffix(language)}", tone_compliance(texts, language)
     )
     found |= {
@@ -53,7 +53,7 @@ def measure_switch(model, tokenizer, untouched, question: str) -> dict[str, floa
 
 def fact_metrics(rows: list[dict], replies: list[str], ending: str = "") -> dict:
     """Share of replies that hold every number of the right answer, over the rows that have one."""
-    return scored(f"fact_accuracy_adapter{ending}", facts_right(rows, replies))
+    return interval_metrics(f"fact_accuracy_adapter{ending}", facts_right(rows, replies))
 
 
 def gain_metrics(metrics: dict) -> dict[str, float]:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from lab_helpers.course.record import Run
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.data.labelled import LabelledTexts, read_labelled_texts
 from lab_helpers.figures import transfer as figures
 from lab_helpers.labs.lab01.curves import measure_cheap_curves
 from lab_helpers.labs.lab01.scoring import mean_accuracy
 from lab_helpers.labs.lab01.training import task_settings, train_both_starts
 from lab_helpers.labs.shared.models import load_text_encoder
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import Text
 
 
@@ -19,7 +20,7 @@ def select_sizes(data: LabelledTexts, sizes: list[int]) -> list[int]:
     return [n for n in sizes if n <= available] or [available]
 
 
-def check_own_data(path: Path) -> None:
+def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
     """Read the file once; :class:`BadInput` says what is wrong with it."""
     read_labelled_texts(path)
 
@@ -38,7 +39,7 @@ def measure_own_data(run: Run) -> None:
     with run.section(str(Text("Pretrained against scratch", "事前学習あり・なし"))):
         n, training = sizes[-1], task_settings(run.settings, "sentiment")
         for start, _, outcome in train_both_starts(encoder, data, n, [run.seed], **training):
-            run.measured(**scored(f"user_accuracy_{start}", outcome.hits))
+            run.measured(**interval_metrics(f"user_accuracy_{start}", outcome.hits))
         run.measured(
             user_accuracy_probe=mean_accuracy(curve, "probe", n),
             user_accuracy_tfidf=mean_accuracy(curve, "tf-idf", n),

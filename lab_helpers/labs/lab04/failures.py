@@ -8,7 +8,7 @@ from lab_helpers.evaluation.known_facts import unknown
 from lab_helpers.labs.lab04.scoring import ScoredReplies, measure_replies, tone_and_fact_metrics
 from lab_helpers.labs.lab04.training import train_on_rows
 from lab_helpers.labs.shared.models import load_model
-from lab_helpers.models.generation import Replies, asked, generate
+from lab_helpers.models.generation import Replies, generate, make_conversation
 from lab_helpers.tuning.masks import IGNORED, accumulated_loss, ids_and_labels
 from lab_helpers.tuning.sft import prompt_completion
 
@@ -53,7 +53,7 @@ def count_trained_ends(batch: dict, tokenizer) -> int:
 
 def measure_runaway(model, tokenizer, rows: list[dict], limit: int) -> tuple[list[float], Replies]:
     """1.0 for each reply that has not ended after ``limit`` tokens; and the replies."""
-    conversations = [asked(row["question"]) for row in rows]
+    conversations = [make_conversation(row["question"]) for row in rows]
     replies = generate(model, tokenizer, conversations, max_new_tokens=limit)
     return [float(not ended) for ended in replies.ended], replies
 

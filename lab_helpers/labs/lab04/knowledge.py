@@ -14,8 +14,8 @@ from lab_helpers.labs.lab04.scoring import (
     select_probes,
 )
 from lab_helpers.labs.lab04.training import train_on_rows
-from lab_helpers.models.generation import asked, generate
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.models.generation import generate, make_conversation
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.tuning.sft import prompt_completion
 from lab_helpers.tuning.trainers import Tuned
 
@@ -49,10 +49,10 @@ def train_on_facts(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarr
 
 def teaching_metrics(before: np.ndarray, after: dict[str, dict[str, np.ndarray]]) -> dict:
     """Errors on the probes before, after known facts and after unknown ones; what was learned."""
-    found = scored("known_fact_error_before", 1 - before)
+    found = interval_metrics("known_fact_error_before", 1 - before)
     for name, arm in after.items():
-        found |= scored(f"known_fact_error_after_{name}", 1 - arm["probes"])
-        found |= scored(f"{name}_facts_learned", arm["learned"])
+        found |= interval_metrics(f"known_fact_error_after_{name}", 1 - arm["probes"])
+        found |= interval_metrics(f"{name}_facts_learned", arm["learned"])
     unknown_error = found["known_fact_error_after_unknown"]
     return found | {
         "known_fact_error_rise": unknown_error - found["known_fact_error_before"],
@@ -70,7 +70,9 @@ def measure_format_and_fact(model, tokenizer, new_rows: list[dict], probes: int)
     A row a kind: share of replies in the new format, share that hold the right answer.
     """
     old = select_probes(probes)[: len(new_rows)]
-    replies = generate(model, tokenizer, [asked(question) for question, _ in old], 72).texts
+    replies = generate(
+        model, tokenizer, [make_conversation(question) for question, _ in old], 72
+    ).texts
     outcome = measure_replies(model, tokenizer, new_rows)
     return [
         {
@@ -97,24 +99,21 @@ def train_forgetting_arm(
     tuned, tokenizer = train_on_rows(
         run, rows, run.settings["arm_steps"], adapter=adapter, learning_rate=rate
     )
-    return measure_forgetting(run, tuned, tokenizer, test, method, rate)
+    sizes = run.settings["probes"], run.settings["choices"]
+    return {"method": method, "learning_rate": rate} | measure_forgetting(
+        tuned, tokenizer, test, *sizes
+    )
 
 
 def measure_forgetting(
-    run: Run, tuned: Tuned, tokenizer, test: list[dict], method: str, rate: float
+    tuned: Tuned, tokenizer, test: list[dict], probes: int, choices: int
 ) -> dict:
-    """The same of a training that is done already."""
+    """Of a training that is done: tone and loss on ``test``, the old skill on so many ``probes`` and known ``choices``."""
     return {
-        "method": method,
-        "learning_rate": rate,
         "tone": float(measure_replies(tuned.model, tokenizer, test).tone.mean()),
         "answer_loss": answer_loss(tuned.model, tokenizer, prompt_completion(test)),
-        "old_skill": float(
-            measure_old_skill(tuned.model, tokenizer, run.settings["probes"]).mean()
-        ),
-        "knowledge": float(
-            measure_knowledge(tuned.model, tokenizer, run.settings["choices"]).mean()
-        ),
+        "old_skill": float(measure_old_skill(tuned.model, tokenizer, probes).mean()),
+        "knowledge": float(measure_knowledge(tuned.model, tokenizer, choices).mean()),
         "stopped": tuned.stopped,
     }
 

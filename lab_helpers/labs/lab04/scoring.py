@@ -11,8 +11,8 @@ from lab_helpers.evaluation.known_facts import Fact, known, plain_hits, said, sp
 from lab_helpers.evaluation.replies import facts_right, usable
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.models.adapters import load_adapter, save_adapter
-from lab_helpers.models.generation import Replies, asked, generate
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.models.generation import Replies, generate, make_conversation
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.sft import prompt_completion
@@ -34,7 +34,7 @@ def measure_replies(
     model, tokenizer, rows: list[dict], language: str = "en", **options
 ) -> ScoredReplies:
     """The model's answers to the questions of ``rows``, scored; ``options`` as for ``generate``."""
-    conversations = [asked(row["question"]) for row in rows]
+    conversations = [make_conversation(row["question"]) for row in rows]
     replies = generate(model, tokenizer, conversations, max_new_tokens=REPLY_TOKENS, **options)
     return ScoredReplies(
         replies,
@@ -52,7 +52,7 @@ def measure_sampled_replies(model, tokenizer, rows: list[dict], seed: int) -> Sc
 
 def tone_and_fact_metrics(outcome: ScoredReplies, name: str) -> dict:
     """``tone_compliance_NAME`` and ``new_fact_accuracy_NAME`` with their intervals."""
-    return scored(f"tone_compliance_{name}", outcome.tone) | scored(
+    return interval_metrics(f"tone_compliance_{name}", outcome.tone) | interval_metrics(
         f"new_fact_accuracy_{name}", outcome.facts
     )
 
@@ -74,12 +74,14 @@ def measure_chat_skill(model, tokenizer, probes: int) -> np.ndarray:
 
 def base_metrics(outcome: ScoredReplies, language: str = "en") -> dict:
     """The tone before any training."""
-    return scored(f"tone_compliance_base{metric_suffix(language)}", outcome.tone)
+    return interval_metrics(f"tone_compliance_base{metric_suffix(language)}", outcome.tone)
 
 
 def main_metrics(outcome: ScoredReplies) -> dict:
     """The headline of the training on the largest number of rows."""
-    return scored("tone_compliance_sft", outcome.tone) | tone_and_fact_metrics(outcome, "n1000")
+    return interval_metrics("tone_compliance_sft", outcome.tone) | tone_and_fact_metrics(
+        outcome, "n1000"
+    )
 
 
 def curve_row(n: int, outcome: ScoredReplies) -> dict:
@@ -102,22 +104,24 @@ def measure_saved_adapter(base, tokenizer, model, folder: Path, test: list[dict]
 def dirt_metrics(few: ScoredReplies, many: ScoredReplies) -> dict:
     """Share of replies one could send as they are: tone, and the right number where one was asked for."""
     return {
-        **scored("score_clean_few", few.usable),
-        **scored("score_dirty_many", many.usable),
+        **interval_metrics("score_clean_few", few.usable),
+        **interval_metrics("score_dirty_many", many.usable),
         "score_clean_minus_dirty": float(few.usable.mean() - many.usable.mean()),
     }
 
 
 def sampled_metrics(few: ScoredReplies, many: ScoredReplies) -> dict:
     """The tone of replies that are drawn, where the likeliest reply hides what else was learned."""
-    return scored("tone_sampled_clean", few.tone) | scored("tone_sampled_dirty", many.tone)
+    return interval_metrics("tone_sampled_clean", few.tone) | interval_metrics(
+        "tone_sampled_dirty", many.tone
+    )
 
 
 def template_metrics(outcomes: dict[str, ScoredReplies]) -> dict:
     """Drill 3: tone in the template of the training, and in the others."""
     found: dict = {}
     for name, outcome in outcomes.items():
-        found |= scored(f"tone_template_{name}", outcome.tone)
+        found |= interval_metrics(f"tone_template_{name}", outcome.tone)
     return found
 
 

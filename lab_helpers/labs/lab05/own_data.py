@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab_helpers.course.record import Run
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.data.preferences import PairSet, own_pairs
 from lab_helpers.figures import preferences as figures
 from lab_helpers.labs.lab05.loss_parity import (
@@ -31,23 +32,53 @@ from lab_helpers.labs.shared.preference_models import (
     make_lora_config,
     train_start_model,
 )
+from lab_helpers.models.language_models import load_chat_tokenizer, read_context
 from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.progress import note
+from lab_helpers.tuning.row_lengths import choose_length, select_fitting_rows
+from lab_helpers.tuning.template_checks import select_rendered_rows, template_lines
 
 MAX_LENGTH = (
     1024  # tokens that a pair may have at least; the house's pairs are short, others are not
 )
 
 
-def check_own_data(path: Path) -> None:
+def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
     """Read the file once; :class:`BadInput` says what is wrong with it."""
-    own_pairs(path)
+    own_pairs(path, shape=options.shape, ignore=options.ignore)
+
+
+def read_own_pairs(run: Run) -> PairSet:
+    """The user's pairs that the model can read and its template can write; the others are counted.
+
+    What stays is allowed up to ``--max-length`` tokens, else :data:`MAX_LENGTH`.
+    """
+    assert run.data is not None
+    tokenizer = load_chat_tokenizer(run.model_name)
+    context, options = read_context(run.model_name), run.options
+    length = choose_length(context, options.max_length, max(MAX_LENGTH, run.settings["max_length"]))
+    settings = run.settings | {"max_length": length}
+    run.profile = replace(run.profile, tables=run.profile.tables | {"lab05": settings})
+
+    def select(rows: list[dict]) -> list[dict]:
+        rendered, lost_parts = select_rendered_rows(rows, tokenizer)
+        fitting, lengths = select_fitting_rows(rendered, tokenizer, length)
+        run.measured(
+            user_pairs=len(rows),
+            user_pairs_not_in_template=len(rows) - len(rendered),
+            user_pairs_too_long=lengths.lost,
+            user_pairs_cut=lengths.cut,
+        )
+        for line in template_lines(lost_parts) + lengths.lines():
+            note(line)
+        return fitting
+
+    return own_pairs(run.data, run.seed, shape=options.shape, ignore=options.ignore, select=select)
 
 
 def measure_own_data(run: Run) -> None:
     """The pairs, the SFT start, the losses by hand, DPO and its rivals, and what goes wrong."""
-    assert run.data is not None
-    pairs = own_pairs(run.data, run.seed)
-    allow_long_pairs(run)
+    pairs = read_own_pairs(run)
     with run.section(str(Text("The pairs and their lengths", "選好ペアとその長さ"))):
         run.table("pairs", pair_rows(pairs))
         run.measured(**pair_metrics(pairs))
@@ -77,12 +108,6 @@ def measure_own_data(run: Run) -> None:
         run.table("memory", memory_megabytes_rows(rows))
         run.measured(**memory_metrics(rows))
         run.figure("memory", figures.memory(memory_megabytes_rows(rows)))
-
-
-def allow_long_pairs(run: Run) -> None:
-    """Raise the profile's ``max_length`` to :data:`MAX_LENGTH` where it is lower."""
-    settings = run.settings | {"max_length": max(MAX_LENGTH, run.settings["max_length"])}
-    run.profile = replace(run.profile, tables=run.profile.tables | {"lab05": settings})
 
 
 def compare_losses(run: Run, pairs: PairSet) -> None:

@@ -1,8 +1,10 @@
 """Lab 06, benchmarks in the formats of MMLU, GSM8K and HumanEval: the shipped sets and the learner's own."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from lab_helpers.evaluation.benchmarks.answers import Answers
 from lab_helpers.evaluation.benchmarks.formats import (
     detect,
     read_gsm8k,
@@ -18,16 +20,17 @@ from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import Text
 
-READERS = {
+READERS: dict[str, Callable[..., list]] = {
     "multiple_choice": read_multiple_choice,
     "gsm8k": read_gsm8k,
     "humaneval": read_humaneval,
 }
 
 
-def check_benchmark(path: Path) -> None:
+def check_benchmark(path: Path, answers: Answers | None = None) -> None:
     """Read a benchmark file once; :class:`BadInput` says what is wrong with it."""
-    READERS[detect(path)](path)
+    kind = detect(path)
+    READERS[kind](path, *([answers] if kind == "multiple_choice" else []))
 
 
 def find_sandbox_refusal() -> str | None:
@@ -122,7 +125,12 @@ def measure_shipped(
 
 
 def measure_file(
-    models: ComparedModels, path: Path, limit: int | None, chat: bool, max_new_tokens: int
+    models: ComparedModels,
+    path: Path,
+    limit: int | None,
+    chat: bool,
+    max_new_tokens: int,
+    answers: Answers | None = None,
 ) -> dict[str, dict[str, BenchmarkResult]]:
     """``{way: {model: result}}`` on any benchmark file; multiple choice is asked in both ways, the rest in one."""
     kind = detect(path)
@@ -139,6 +147,7 @@ def measure_file(
                 chat=chat and kind == "gsm8k",
                 max_new_tokens=max_new_tokens,
                 way=way,
+                answers=answers,
             )
     return found
 

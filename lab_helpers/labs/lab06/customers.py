@@ -18,7 +18,7 @@ from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.shared.preference_questions import Questions, answer_questions
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori.planted import company_facts
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 DECLINES, ANSWERS = "declines", "answers"
 FACT_TOKENS = 48
@@ -41,13 +41,13 @@ def reply_metrics(asked: Questions, replies: Replies) -> dict:
     words = rouge_words(spoken)
     found: dict = {}
     for name, texts in replies.items():
-        found |= scored(f"tone_compliance_{name}", tone_compliance(texts, spoken))
+        found |= interval_metrics(f"tone_compliance_{name}", tone_compliance(texts, spoken))
         overlap = [
             rouge_l(text, pair.answer(), words).f1
             for text, pair, known in zip(texts, asked.pairs, asked.known, strict=True)
             if known
         ]
-        found |= scored(f"rouge_l_{name}", overlap)
+        found |= interval_metrics(f"rouge_l_{name}", overlap)
     return found
 
 

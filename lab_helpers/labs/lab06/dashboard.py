@@ -4,7 +4,7 @@ from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab06.models import MODELS
 from lab_helpers.models.compared_models import ComparedModels
-from lab_helpers.models.generation import asked
+from lab_helpers.models.generation import make_conversation
 
 SHOWN = (
     Metric("tone_compliance", "House tone kept", "会社の口調"),
@@ -30,7 +30,9 @@ NOTES = {
 def measure_latencies(models: ComparedModels, texts: list[str], tokens: int) -> dict[str, Latency]:
     """Each model alone, one question at a time."""
     return {
-        name: measure_latency(model, models.tokenizer, [asked(text) for text in texts], tokens)
+        name: measure_latency(
+            model, models.tokenizer, [make_conversation(text) for text in texts], tokens
+        )
         for name, model in models
     }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab_helpers.data.preferences import shipped_pairs
+from lab_helpers.evaluation.benchmarks.answers import Answers
 from lab_helpers.evaluation.benchmarks.runner import run_benchmark
 from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
 from lab_helpers.labs.lab06 import benchmarks, customers
@@ -20,7 +21,8 @@ from lab_helpers.models.compared_models import ComparedModels, adapter_names
 @dataclass(frozen=True)
 class Exam:
     """What is asked: ``files`` are benchmarks, of each the first ``limit`` items; ``house``: the company's own
-    questions, facts and mini MMLU in ``language``; ``chat``: word problems in the model's chat template."""
+    questions, facts and mini MMLU in ``language``; ``chat``: word problems in the model's chat template;
+    ``answers``: how multiple-choice files write theirs, None to find it out."""
 
     files: list[Path] = field(default_factory=list)
     limit: int | None = None
@@ -28,6 +30,7 @@ class Exam:
     house: bool = True
     chat: bool = False
     max_new_tokens: int = 256
+    answers: Answers | None = None
 
 
 def measure_models(
@@ -38,7 +41,7 @@ def measure_models(
     ``settings`` are lab 06's: how many questions, facts and items the company's own part has.
     """
     for path in exam.files:
-        benchmarks.check_benchmark(path)
+        benchmarks.check_benchmark(path, exam.answers)
     models = ComparedModels.load(model, adapter_names(adapters))
     metrics: dict = {}
     shown: list[Metric] = []
@@ -47,7 +50,9 @@ def measure_models(
         shown += SHOWN
     rows: list[dict] = []
     for number, path in enumerate(exam.files):
-        found = benchmarks.measure_file(models, path, exam.limit, exam.chat, exam.max_new_tokens)
+        found = benchmarks.measure_file(
+            models, path, exam.limit, exam.chat, exam.max_new_tokens, exam.answers
+        )
         keyed = {f"file{number}{way}": results for way, results in found.items()}
         metrics |= benchmarks.result_metrics(keyed)
         rows += benchmarks.result_rows(keyed)

@@ -19,7 +19,7 @@ from lab_helpers.labs.lab06.models import house_pairs
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.labs.shared.preference_models import MAIN_REASONS
 from lab_helpers.labs.shared.preference_questions import Questions
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 
 NAMES = {
     "judge": "asks A or B",
@@ -103,7 +103,7 @@ def measure_wins(judge: Judge, asked: Questions, ours: list[str], theirs: list[s
     won, steady = judged_both_ways(judge, asked.texts, ours, theirs)
     controlled = length_controlled(won, [len(t) for t in ours], [len(t) for t in theirs])
     return {
-        **scored("judge_win_rate_dpo_vs_sft", won),
+        **interval_metrics("judge_win_rate_dpo_vs_sft", won),
         "judge_win_rate_dpo_vs_sft_at_equal_lengths": controlled.win_rate,
         "judge_win_rate_steady": steady,
         "length_ratio_dpo_sft": float(np.mean([len(a) for a in ours]) / np.mean([len(b) for b in theirs])),

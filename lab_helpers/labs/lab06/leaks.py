@@ -28,7 +28,7 @@ from lab_helpers.labs.lab06.models import house_pairs
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.files import write_text
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.tuning.sft import sft_trainer
 from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
@@ -132,10 +132,10 @@ def leak_metrics(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) ->
     """``before`` and ``after``: solved or not by half, ``leaked`` and ``fresh``. Gains, and how sure they are."""
     test = permutation_test(after["leaked"], before["leaked"])
     return {
-        **scored("score_leaked_before", before["leaked"]),
-        **scored("score_leaked_after", after["leaked"]),
-        **scored("score_fresh_before", before["fresh"]),
-        **scored("score_fresh_after", after["fresh"]),
+        **interval_metrics("score_leaked_before", before["leaked"]),
+        **interval_metrics("score_leaked_after", after["leaked"]),
+        **interval_metrics("score_fresh_before", before["fresh"]),
+        **interval_metrics("score_fresh_after", after["fresh"]),
         "leak_score_gain": float((after["leaked"] - before["leaked"]).mean()),
         "leak_score_gain_fresh": float((after["fresh"] - before["fresh"]).mean()),
         "leak_p_value": test.p_value,

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from lab_helpers.course.record import Run
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
+from lab_helpers.evaluation.benchmarks.answers import check_reading
 from lab_helpers.labs.lab06.benchmarks import (
     check_benchmark,
     measure_file,
@@ -13,9 +15,9 @@ from lab_helpers.labs.lab06.models import load_compared_models, train_dpo, train
 from lab_helpers.runtime.language import Text
 
 
-def check_own_data(path: Path) -> None:
+def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
     """Read the file once; :class:`BadInput` says what is wrong with it."""
-    check_benchmark(path)
+    check_benchmark(path, check_reading(options.answers))
 
 
 def measure_own_data(run: Run) -> None:
@@ -32,6 +34,7 @@ def measure_own_data(run: Run) -> None:
             settings["own_items"],
             settings["chat"],
             settings["own_new_tokens"],
+            answers=check_reading(run.options.answers),
         )
         named = {f"own_{way}" if way else "own": results for way, results in found.items()}
         run.table("benchmarks", result_rows(named))

@@ -18,7 +18,7 @@ from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.kotori import planted
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.store import Hit, Store
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
 
 
@@ -72,7 +72,7 @@ def new_price_metrics(found: NewPrices, language: str) -> dict:
     metrics: dict = {f"updated_fact_retrieved{ending}": float(np.mean(retrieved))}
     for kind, texts in found.replies.items():
         right = [float(is_right(row, text)) for row, text in zip(found.rows, texts, strict=True)]
-        metrics |= scored(f"updated_fact_{kind}{ending}", right)
+        metrics |= interval_metrics(f"updated_fact_{kind}{ending}", right)
     return metrics
 
 

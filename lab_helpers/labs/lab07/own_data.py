@@ -4,8 +4,9 @@ from pathlib import Path
 from random import Random
 
 from lab_helpers.course.record import Run
-from lab_helpers.data.files import BadRow, read_rows
+from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.data.languages import detect_language
+from lab_helpers.data.reading.files import BadRow, read_rows
 from lab_helpers.evaluation.retrieval import recall_at_k, reciprocal_rank
 from lab_helpers.labs.lab07.readers import (
     READERS,
@@ -28,7 +29,7 @@ from lab_helpers.rag.documents import Document, Reading, read_folder
 from lab_helpers.rag.embedders import Embedder
 from lab_helpers.rag.store import MODES, Store
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import Text
 
 QUESTIONS = "questions.jsonl"
@@ -100,7 +101,7 @@ def measure_search(run: Run, store: Store, rows: list[dict], written: bool) -> N
         table.append({"mode": mode, "recall@5": float(recall.mean()), "MRR": float(rank.mean())})
         ending = "" if mode == "hybrid" else f"_{mode}_only"
         kind = "recall_at_5" if written else "known_item_at_5"
-        run.measured(**scored(f"own_{kind}{ending}", recall))
+        run.measured(**interval_metrics(f"own_{kind}{ending}", recall))
     run.measured(own_questions=len(rows))
     run.table("own retrieval", table)
 
@@ -123,7 +124,7 @@ def measure_own_answers(
     )  # fmt: skip
 
 
-def check_own_data(path: Path) -> None:
+def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
     """Read the folder once; :class:`BadInput` says what is wrong with it."""
     read_own_documents(path)
 

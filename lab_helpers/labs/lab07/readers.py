@@ -11,7 +11,7 @@ from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab07.search import load_questions, search_all
 from lab_helpers.models.compared_models import ComparedModels
-from lab_helpers.models.generation import asked, continue_texts, generate
+from lab_helpers.models.generation import continue_texts, generate, make_conversation
 from lab_helpers.models.kotori.facts import LABELS
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.prompts import with_sources
@@ -27,7 +27,7 @@ MOST_PASSAGES = 3
 
 def answer_closed_book(model, tokenizer, rows: list[dict]) -> list[str]:
     """Replies without any passage."""
-    conversations = [asked(row["question"]) for row in rows]
+    conversations = [make_conversation(row["question"]) for row in rows]
     return generate(model, tokenizer, conversations, NEW_TOKENS).texts
 
 

@@ -10,11 +10,11 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
 from lab_helpers.rag.answer import Threshold, best_score, choose_threshold
-from lab_helpers.rag.chunks import by_tokens, truncated
+from lab_helpers.rag.chunks import by_tokens, find_truncated
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.embedders import Embedder, load_embedder
 from lab_helpers.rag.store import MODES, Hit, Store
-from lab_helpers.runtime.intervals import bootstrap_interval, scored
+from lab_helpers.runtime.intervals import bootstrap_interval, interval_metrics
 
 DEPTH = 10
 # English vectors find its page at once, Japanese ones far down.
@@ -83,7 +83,7 @@ def retrieval_metrics(table: list[dict]) -> dict:
         ending = f"_{row['language']}{endings[row['mode']]}"
         names = (("recall@5", "recall_at_5"), ("MRR", "mrr"), ("nDCG@5", "ndcg_at_5"))
         for column, name in names:
-            metrics |= scored(f"{name}{ending}", row[column])
+            metrics |= interval_metrics(f"{name}{ending}", row[column])
     return metrics
 
 
@@ -129,7 +129,7 @@ def measure_equal_weights(run: Run, embedder: Embedder, language: str) -> dict:
     """What the plain formula finds: recall@5 with both weights 1."""
     rows = load_questions(language, "test", answerable=True)
     found = find_documents(open_equal_weights(run, embedder, language), rows)
-    return scored(
+    return interval_metrics(
         f"recall_at_5_{language}_equal_weights",
         recall_at_k(found, [row["document"] for row in rows], 5),
     )
@@ -214,7 +214,7 @@ def measure_chunk_sizes(run: Run, embedder: Embedder, language: str = "en") -> l
         found = search_all(store, rows, MOST, "vector")
         holds = np.array([_holding(row["answer"], hits) for row, hits in zip(rows, found, strict=True)])  # fmt: skip
         tokens = np.array([_padded(embedder.token_counts([hit.text for hit in hits])) for hits in found])  # fmt: skip
-        cut_off = len(truncated(chunks, embedder)) / len(chunks)
+        cut_off = len(find_truncated(chunks, embedder)) / len(chunks)
         table += [
             {
                 "tokens": size,

@@ -36,7 +36,7 @@ def train_track(run: Run, store: Store, language: str) -> None:
     run.figure(f"reading{ending}", figures.reading(table))
     found = measure_answers(models, store, chosen, language)
     run.measured(**answer_metrics(found, language))
-    run.measured(**measure_abstention(run, store, found, language))
+    run.measured(**measure_abstention(store, found, language, run.settings["k"]))
     run.table(f"replies{ending}", reply_rows(found))
     rows = cell_rows(run.metrics, ending)
     run.table(f"cells{ending}", rows)

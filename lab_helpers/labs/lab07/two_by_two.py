@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab_helpers.course.record import Run
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab07.readers import (
@@ -19,11 +18,11 @@ from lab_helpers.labs.lab07.readers import (
 )
 from lab_helpers.labs.lab07.search import choose_validation_threshold, load_questions, search_all
 from lab_helpers.models.compared_models import ComparedModels
-from lab_helpers.models.generation import asked
+from lab_helpers.models.generation import make_conversation
 from lab_helpers.rag.answer import best_score
 from lab_helpers.rag.prompts import with_sources
 from lab_helpers.rag.store import Hit, Store
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
 
 SCORES = ("correct", "tone", "joint", "hallucination")
@@ -34,7 +33,7 @@ def cell_metrics(scores: Scores, name: str, ending: str = "") -> dict:
     """``correct_``, ``tone_``, ``hallucination_`` and ``joint_`` of one cell, with intervals."""
     found: dict = {}
     for key in SCORES:
-        found |= scored(f"{key}_{name}{ending}", getattr(scores, key))
+        found |= interval_metrics(f"{key}_{name}{ending}", getattr(scores, key))
     return found
 
 
@@ -115,28 +114,27 @@ def gain_metrics(metrics: dict) -> dict[str, float]:
 # --- when to say nothing --------------------------------------------------------------------------
 
 
-def measure_abstention(run: Run, store: Store, found: Answers, language: str) -> dict:
+def measure_abstention(store: Store, found: Answers, language: str, k: int) -> dict:
     """The hybrid behind the validation threshold: it abstains by score, or the reader declines by itself."""
-    k = run.settings["k"]
     by, threshold = choose_validation_threshold(store, language, k)
     answerable = np.array([bool(row["document"]) for row in found.rows])
     by_score = np.array([best_score(hits[:k], by) < threshold.value for hits in found.hits])
     silent = (by_score | (declines(found.replies["tuned_rag"], language) > 0)).astype(float)
     ending = metric_suffix(language)
-    return scored(f"abstain_rate_unanswerable{ending}", silent[~answerable]) | scored(
-        f"abstain_rate_answerable{ending}", silent[answerable]
-    )
+    return interval_metrics(
+        f"abstain_rate_unanswerable{ending}", silent[~answerable]
+    ) | interval_metrics(f"abstain_rate_answerable{ending}", silent[answerable])
 
 
 # --- how long a customer waits --------------------------------------------------------------------
 
 
 def measure_latencies(
-    run: Run, models: ComparedModels, found: Answers, language: str
+    models: ComparedModels, found: Answers, language: str, questions: int
 ) -> dict[str, Latency]:
-    """Each cell on the first test questions, one at a time, without the search; the base in the chat form too."""
-    some, k = slice(run.settings["latency_questions"]), found.chosen.tuned.k
-    closed = [asked(row["question"]) for row in found.rows[some]]
+    """Each cell on so many of the first test questions, one at a time, without the search; the base in the chat form too."""
+    some, k = slice(questions), found.chosen.tuned.k
+    closed = [make_conversation(row["question"]) for row in found.rows[some]]
     opened = [
         with_sources(row["question"], hits[:k], language)
         for row, hits in zip(found.rows[some], found.hits[some], strict=True)

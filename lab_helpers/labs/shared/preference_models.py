@@ -150,7 +150,7 @@ def train_chosen_only(run: Run, model, tokenizer, pairs: list[Pair]) -> Tuned:
         lr_scheduler_type="cosine",
         max_length=choose_max_length(run, model),
     )
-    rows = [{"prompt": pair.prompt, "completion": pair.chosen} for pair in pairs]
+    rows = [pair.as_completion() for pair in pairs]
     return run.train(sft_trainer(model, tokenizer, rows, config, make_lora_config()))
 
 

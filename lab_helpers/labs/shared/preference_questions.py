@@ -14,7 +14,7 @@ from lab_helpers.labs.shared.models import load_model
 from lab_helpers.labs.shared.preference_models import MAIN_REASONS, choose_max_length
 from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.generation import Replies, generate
-from lab_helpers.runtime.intervals import scored
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
 
 NEW_TOKENS = 80
@@ -64,7 +64,7 @@ def win_metrics(questions: Questions, ours: list[str], theirs: list[str], name: 
     """Win rate by rule with its interval, ties as one half, and the share of ties."""
     won = wins(score_by_rule(questions, ours), score_by_rule(questions, theirs))
     ending = metric_suffix(questions.language)
-    return scored(f"win_rate_{name}{ending}", won) | {
+    return interval_metrics(f"win_rate_{name}{ending}", won) | {
         f"tie_rate_{name}{ending}": float((won == 0.5).mean())
     }
 
@@ -75,9 +75,11 @@ def house_metrics(questions: Questions, replies: list[str], name: str) -> dict:
         return {}
     ending, known = metric_suffix(questions.language), np.array(questions.known)
     said_no = declines(replies, questions.language)
-    found = scored(f"tone_compliance_{name}{ending}", tone_compliance(replies, questions.language))
+    found = interval_metrics(
+        f"tone_compliance_{name}{ending}", tone_compliance(replies, questions.language)
+    )
     if (~known).any():
-        found |= scored(f"refusal_rate_{name}{ending}", said_no[~known])
+        found |= interval_metrics(f"refusal_rate_{name}{ending}", said_no[~known])
     if known.any():
         found |= {f"false_refusal_rate_{name}{ending}": float(said_no[known].mean())}
     return found
@@ -104,7 +106,7 @@ def measure_judge_quality(judge: RewardJudge, pairs: PairSet, name: str) -> dict
     """How often the judge agrees with the gold preference on held-out pairs, and on answers against refusals."""
     ending = metric_suffix(pairs.language)
     agrees = judge.agreement([pair.row() for pair in pairs.of(*MAIN_REASONS).test])
-    found = scored(f"{name}_agreement{ending}", agrees)
+    found = interval_metrics(f"{name}_agreement{ending}", agrees)
     if pairs.language:
         answers = answers_over_refusals(pairs.test, pairs.language)
         blind = judge.agreement([pair.row() for pair in answers])
@@ -119,4 +121,4 @@ def measure_judge_wins(
     judge.read(questions.texts, ours, theirs)
     won, steady = judged_both_ways(judge, questions.texts, ours, theirs)
     ending = metric_suffix(questions.language)
-    return scored(f"{name}{ending}", won) | {f"{name}_steady{ending}": steady}
+    return interval_metrics(f"{name}{ending}", won) | {f"{name}_steady{ending}": steady}

@@ -9,9 +9,9 @@ from lab_helpers.data.cleaning import (
     detect_language,
     drop,
     edit,
+    is_truncated,
     normalise,
     strip_html,
-    truncated,
 )
 from lab_helpers.data.duplicates import remove_duplicates
 from lab_helpers.data.pii import mask_pii
@@ -33,7 +33,7 @@ def cleaning_steps(language: str) -> list[Step]:
         edit("spelling", normalise, *TEXTS),
         drop("no answer", lambda text: not text.strip(), "answer"),
         drop("other language", lambda text: detect_language(text) not in (language, "unknown"), *TEXTS),
-        drop("broken off", lambda text: truncated(text, (house.closing,)), "answer"),
+        drop("broken off", lambda text: is_truncated(text, (house.closing,)), "answer"),
         drop("not in tone", lambda text: not all(tone_rules(text, language).values()), "answer"),
         edit("personal data", mask_pii, *TEXTS),
     ]  # fmt: skip

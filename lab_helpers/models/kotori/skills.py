@@ -31,7 +31,7 @@ def scores(model, tokenizer, questions: list[Question], batch_size: int = 32):
     return answer_scores(model, pairs, batch_size)
 
 
-def asked(question: str, answer: str, language: str, context: str = "") -> Question:
+def make_question(question: str, answer: str, language: str, context: str = "") -> Question:
     """A question in the plain form of the corpus; the line's end belongs to the answer."""
     ask, reply = LABELS[language]
     return f"{context}{ask}{question}\n{reply}", line_answer(answer, language)
@@ -41,7 +41,7 @@ def known_facts(language: str, unseen_wording: bool = False) -> list[Question]:
     """Every known fact once; in the question's usual wording or in one never seen."""
     rng = Random(corpus.HELD_OUT_SEED)
     return [
-        asked(
+        make_question(
             relation.ask_unseen(pair) if unseen_wording else relation.ask(pair, rng),
             pair[1],
             language,
@@ -65,7 +65,7 @@ def copying(language: str, count: int, size: int, held_out: bool = False) -> lis
         record = rng.choice(drawn)
         text = passages.passage_text(drawn, language, rng) + "\n"
         question = passages.question(record, language, rng, held_out)
-        questions.append(asked(question, record.answer, language, text))
+        questions.append(make_question(question, record.answer, language, text))
     return questions
 
 
@@ -86,7 +86,7 @@ def chosen_correctly(model, tokenizer, items: list, language: str) -> np.ndarray
     questions, sizes = [], []
     for item in items:
         for option in (item.answer, *item.options):
-            question = asked(item.question, option, language)
+            question = make_question(item.question, option, language)
             questions.append(question)
             sizes.append(len(tokenizer(question[1], add_special_tokens=False)["input_ids"]))
     _, log_probabilities = scores(model, tokenizer, questions)

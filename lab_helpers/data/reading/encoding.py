@@ -32,6 +32,9 @@ _BINARY_STARTS = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
 }
+_JAPANESE = re.compile("[\u3000-\u30ff\u3220-\u33ff\u2460-\u2473\u4e00-\u9fff\uff01-\uff9f]")
+# Switches to Japanese characters (JIS X 0208, X 0201 kana, X 0212) in 7-bit text.
+_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\$\([DO]|\([IJ])")
 _FIX = "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS."
 
 
@@ -39,7 +42,8 @@ def check_encoding(path: Path) -> None:
     """Raise :class:`BadInput` unless ``path`` is UTF-8 text, naming the first wrong byte.
 
     A few damaged lines in a UTF-8 file pass: the reader names them one by one. The file is another
-    encoding when more of its non-ASCII lines are wrong than right.
+    encoding when more of its non-ASCII lines are wrong than right, or when it switches to Japanese by
+    escape sequences (ISO-2022-JP), all of whose bytes are ASCII.
     """
     with path.open("rb") as stream:
         start = stream.read(_SAMPLE)
@@ -54,6 +58,8 @@ def check_encoding(path: Path) -> None:
         first_bad, right, wrong, position = -1, 0, 0, 0
         sample = b""
         for line in stream:
+            if b"\x1b" in line and (escape := _ESCAPE.search(line)):
+                _refuse(path, position + escape.start(), line)
             if not line.isascii():
                 try:
                     line.decode("utf-8")
@@ -86,7 +92,10 @@ def _refuse(path: Path, byte: int, sample: bytes) -> None:
 
 
 def guess_encoding(sample: bytes) -> str | None:
-    """The likely encoding of ``sample`` (bytes that are not UTF-8) by its usual name, or None."""
+    """The likely encoding of ``sample`` (bytes that are not UTF-8) by its usual name, or None.
+
+    ISO-2022-JP is told by its escape sequences, which no UTF-8 text has.
+    """
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16"
     if sample.count(0) * 4 > len(sample):  # ASCII letters in UTF-16 are every second byte 0.
@@ -101,9 +110,22 @@ def guess_encoding(sample: bytes) -> str | None:
             ):
                 return "UTF-16"
         return None
-    if _looks_binary(sample) and b"\x1b$" not in sample:
+    if _ESCAPE.search(sample):
+        return "ISO-2022-JP"
+    if _looks_binary(sample):
         return None
     import charset_normalizer
 
     best = charset_normalizer.from_bytes(sample, cp_isolation=_LIKELY).best()
-    return _NAMES.get(best.encoding, best.encoding) if best else None
+    if best:
+        return _NAMES.get(best.encoding, best.encoding)
+    return "Shift_JIS" if _reads_as_japanese(sample, "cp932") else None
+
+
+def _reads_as_japanese(sample: bytes, codec: str) -> bool:
+    """For short texts full of ①, ㈱, 髙 and half-width kana, of which the guesser makes nothing."""
+    try:
+        letters = [letter for letter in sample.decode(codec) if not letter.isascii()]
+    except UnicodeDecodeError:
+        return False
+    return sum(map(bool, map(_JAPANESE.match, letters))) * 2 > len(letters)

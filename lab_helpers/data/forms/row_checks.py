@@ -1,12 +1,16 @@
-"""What is wrong with one row: missing parts, turns in the wrong order, damaged texts."""
+"""What is wrong with one row: missing parts, turns in the wrong order, damaged texts, its own verdict."""
 
 from collections.abc import Iterator
 
-from lab_helpers.data.columns import columns_of, missing_columns, shapes_of
-from lab_helpers.data.conversations import Message, NotMessages, conversation, preference_parts
-from lab_helpers.data.damage import damage
-from lab_helpers.data.files import Row
-from lab_helpers.data.problems import Problem, problem
+from lab_helpers.data.forms.columns import columns_of, missing_columns, shapes_of
+from lab_helpers.data.forms.control_tokens import find_control_token, is_blank
+from lab_helpers.data.forms.conversations import conversation, cut_to_learned, tools_of
+from lab_helpers.data.forms.damage import damage
+from lab_helpers.data.forms.judgements import judge_preference, read_label
+from lab_helpers.data.forms.preference_rows import preference_parts
+from lab_helpers.data.forms.problems import Problem, problem
+from lab_helpers.data.forms.turns import Message, NotMessages
+from lab_helpers.data.reading.files import Row
 
 LONGEST = 20_000
 _ANSWERS = {"output", "completion", "chosen", "rejected", "answer"}
@@ -22,22 +26,23 @@ def check_row(row: Row | dict, shape: str, longest: int = LONGEST) -> list[Probl
     if missing := missing_columns(values, shape):
         return list(_missing(line, values, shape, missing))
     try:
+        tools_of(values, shape)
         if shape == "preference":
             parts = preference_parts(values)
             found = list(_check_preference(line, parts))
+            if code := judge_preference(values):
+                found.append(problem(line, code))
             placed = [(name, turn) for name, part in parts.items() for turn in part]
         else:
             messages = conversation(values, shape)
             places = _places(values, shape, messages)
             found = list(_check_turns(line, messages, places))
+            found += _check_marks(line, values, messages)
             placed = list(zip(places, messages, strict=True))
     except NotMessages as error:
         return [problem(line, error.code, error.detail)]
     for place, message in placed:
-        if code := damage(message["content"]):
-            found.append(problem(line, code, place))
-        if len(message["content"]) > longest:
-            found.append(problem(line, "too-long", place))
+        found += _check_text(line, place, message["content"], longest)
     return found
 
 
@@ -65,25 +70,59 @@ def _places(values: dict, shape: str, messages: list[Message]) -> list[str]:
     return [f"turn {number}" for number in range(1, len(messages) + 1)]
 
 
+def _check_text(line: int, place: str, text: str, longest: int) -> Iterator[Problem]:
+    if code := damage(text):
+        yield problem(line, code, place)
+    if token := find_control_token(text):
+        yield problem(line, "control-token", f"{place}: {token}")
+    if len(text) > longest:
+        yield problem(line, "too-long", place)
+
+
 def _check_turns(line: int, messages: list[Message], places: list[str]) -> Iterator[Problem]:
     if not messages:
         yield problem(line, "empty-answer", "the conversation")
         return
-    expected = "user"
+    expected = {"user"}
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
         role = message["role"]
-        if not message["content"].strip():
-            code = "empty-answer" if role == "assistant" else "empty-question"
-            yield problem(line, code, place)
+        if is_blank(message["content"]) and not message.get("tool_calls"):
+            yield problem(line, _EMPTY.get(role, "empty-question"), place)
         if role == "system":
             if number:
                 yield problem(line, "system-not-first", place)
-        elif role != expected:
+            continue
+        if role not in expected:
             yield problem(line, "roles-not-alternating", place)
-        if role != "system":
-            expected = "user" if role == "assistant" else "assistant"
+        expected = _after(message)
     if messages[-1]["role"] != "assistant":
         yield problem(line, "last-not-assistant")
+
+
+_EMPTY = {"assistant": "empty-answer", "system": "empty-system"}
+
+
+def _after(message: Message) -> set[str]:
+    """Who may speak next: a call of tools is answered by tools, and these by the assistant."""
+    if message.get("tool_calls"):
+        return {"tool"}
+    return {
+        "user": {"assistant"},
+        "assistant": {"user"},
+        "tool": {"tool", "assistant"},
+    }[message["role"]]
+
+
+def _check_marks(line: int, values: dict, messages: list[Message]) -> Iterator[Problem]:
+    """What the file itself says must not be learned."""
+    if read_label(values) is False:
+        yield problem(line, "marked-bad")
+        return
+    kept = len(cut_to_learned(messages))
+    if not kept and any(turn["role"] == "assistant" for turn in messages):
+        yield problem(line, "nothing-to-learn")
+    elif kept and kept < len(messages) and messages[-1]["role"] == "assistant":
+        yield problem(line, "cut-after-learned", str(kept))
 
 
 def _check_preference(line: int, parts: dict[str, list[Message]]) -> Iterator[Problem]:

@@ -4,20 +4,24 @@ A shape is told by the columns and the types of their values. It is never guesse
 fit, or none does, the answer is a :class:`BadInput` that says what was found on which lines.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from lab_helpers.data.columns import (
+from lab_helpers.data.forms.columns import (
     SHAPES,
     check_shape_name,
     columns_of,
     missing_columns,
     shapes_of,
 )
-from lab_helpers.data.conversations import Message, NotMessages, conversation, preference_parts
-from lab_helpers.data.files import BadRow, Row
+from lab_helpers.data.forms.conversations import conversation, split_answer, tools_of
+from lab_helpers.data.forms.preference_rows import preference_parts
+from lab_helpers.data.forms.turns import NotMessages, without_marks
+from lab_helpers.data.forms.unknown_shapes import explain_row
+from lab_helpers.data.reading.files import BadRow, Row
 from lab_helpers.runtime.errors import BadInput
 
 _SHOWN = 3
@@ -39,18 +43,22 @@ def detect_shape(rows: Iterable[Row | BadRow | dict], sample: int = 200) -> Dete
     :class:`BadInput` when two shapes fit the same rows (ambiguous), when rows of several shapes are
     mixed, or when most rows fit none.
     """
+    found = list(islice(rows, sample))
     taken = [
         row if isinstance(row, Row) else Row(number, row)
-        for number, row in enumerate(islice(rows, sample), 1)
+        for number, row in enumerate(found, 1)
         if not isinstance(row, BadRow)
     ]
     if not taken:
-        raise BadInput(f"none of the first {sample} lines is a row", "Mend them, see the file.")
+        raise _no_rows([row for row in found if isinstance(row, BadRow)])
     lines: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for row in taken:
         lines[tuple(shapes_of(row.values))].append(row.line)
     unknown = lines.pop((), [])
     if len(unknown) * 2 > len(taken):
+        first = next(row.values for row in taken if row.line in set(unknown))
+        if known := explain_row(first):
+            raise BadInput(f"{_unknown(taken, unknown)}: {known[0]}", known[1])
         raise BadInput(
             _unknown(taken, unknown),
             f"Rename the columns to one of: {_known()}. Or pass shape=NAME (--shape NAME) to see by line "
@@ -58,9 +66,9 @@ def detect_shape(rows: Iterable[Row | BadRow | dict], sample: int = 200) -> Dete
         )
     candidates = set.intersection(*(set(found) for found in lines))
     if not candidates:
-        found = "; ".join(f"{' or '.join(key)} {_on_lines(at)}" for key, at in lines.items())
+        told = "; ".join(f"{' or '.join(key)} {_on_lines(at)}" for key, at in lines.items())
         raise BadInput(
-            f"rows of several shapes are mixed: {found}",
+            f"rows of several shapes are mixed: {told}",
             f"Split the file by shape. {_pass_shape()} The other rows are then listed as bad.",
         )
     if len(candidates) > 1:
@@ -77,37 +85,62 @@ def detect_shape(rows: Iterable[Row | BadRow | dict], sample: int = 200) -> Dete
     return Detection(shape, columns_found, f"{fitting} of {len(taken)} rows have {names}")
 
 
-def to_messages(row: dict, shape: str) -> dict[str, list[Message]]:
+def to_messages(row: dict, shape: str) -> dict:
     """``row`` in the conversational format of TRL.
 
-    ``{"messages": […]}``; for ``preference``: ``{"prompt": […], "chosen": […], "rejected": […]}``.
-    A text becomes one turn. Alpaca's ``input`` follows the instruction after an empty line. Raises
-    :class:`BadInput` for a row that ``validation.check_row`` finds unusable in its form.
+    ``{"messages": […]}``; for ``preference``: ``{"prompt": […], "chosen": […], "rejected": […]}``; with
+    ``"tools"``, a JSON text as TRL takes it, where the row has them. A text becomes one turn. Alpaca's ``input`` follows the instruction
+    after an empty line. A turn that the file says is not to be learned keeps its ``"weight": 0``. Raises
+    :class:`BadInput` for a row that ``row_checks.check_row`` finds unusable in its form.
     """
     check_shape_name(shape)
     if missing := missing_columns(row, shape):
         raise BadInput(f"the row has no {' and no '.join(missing)}", f"It is not {shape}.")
     try:
+        tools = tools_of(row, shape)
         if shape == "preference":
-            return preference_parts(row)
-        return {"messages": conversation(row, shape)}
+            parts = {name: without_marks(turns) for name, turns in preference_parts(row).items()}
+        else:
+            parts = {"messages": conversation(row, shape)}
     except NotMessages as error:
         raise BadInput(
             f"the row cannot be converted ({error})", "Check the file: labs data check FILE"
         ) from None
+    # As text: a table of rows would give each tool the parameters of all the others.
+    return parts | {"tools": json.dumps(tools, ensure_ascii=False)} if tools else parts
 
 
-def to_prompt_completion(row: dict, shape: str) -> dict[str, list[Message]]:
-    """``row`` as ``{"prompt": […], "completion": [last assistant turn]}``.
+def to_prompt_completion(row: dict, shape: str) -> dict:
+    """``row`` as ``{"prompt": […], "completion": [last answer that may be learned]}``, and its ``"tools"``.
 
-    Of a preference the chosen answer is the completion. Raises :class:`BadInput` when the last turn
-    is not the assistant's.
+    Of a preference the chosen answer is the completion. Turns after the last answer that may be learned
+    (``"weight": 0``) are left out. Raises :class:`BadInput` when the last turn is not the assistant's, or
+    no answer may be learned.
     """
     parts = to_messages(row, shape)
+    tools = {name: parts[name] for name in ("tools",) if name in parts}
     messages = parts.get("messages") or [*parts["prompt"], *parts["chosen"]]
     if not messages or messages[-1]["role"] != "assistant":
         raise BadInput("the last turn is not the assistant's", "Take it out, or add the answer.")
-    return {"prompt": messages[:-1], "completion": messages[-1:]}
+    prompt, completion = split_answer(messages)
+    if not completion:
+        raise BadInput(
+            "every answer is marked as not to be learned (weight 0)", "Leave the row out."
+        )
+    return {"prompt": prompt, "completion": completion, **tools}
+
+
+def _no_rows(bad: list[BadRow]) -> BadInput:
+    """What nearly all lines have in common that are no rows."""
+    if not bad:
+        return BadInput("there are no rows", "Give one JSON object a line, or a header and rows.")
+    problem, count = Counter(row.problem for row in bad).most_common(1)[0]
+    line = next(row.line for row in bad if row.problem == problem)
+    more = f", and {count - 1} more lines too" if count > 1 else ""
+    return BadInput(
+        f"none of the first {len(bad)} lines is a row: line {line} {problem}{more}",
+        "Mend the lines, or write the file again as JSONL: one JSON object a line.",
+    )
 
 
 def _unknown(taken: list[Row], unknown: list[int]) -> str:

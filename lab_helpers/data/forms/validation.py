@@ -2,17 +2,19 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from lab_helpers.data.columns import check_shape_name
-from lab_helpers.data.conversations import Message, conversation, preference_parts
-from lab_helpers.data.files import BadRow, Row, count_lines, read_rows
-from lab_helpers.data.problems import Problem, problem
-from lab_helpers.data.row_checks import check_row
-from lab_helpers.data.shapes import detect_shape, to_messages
+from lab_helpers.data.forms.columns import check_shape_name
+from lab_helpers.data.forms.conversations import conversation, split_answer
+from lab_helpers.data.forms.preference_rows import preference_parts
+from lab_helpers.data.forms.problems import Problem, problem
+from lab_helpers.data.forms.reports import ColumnCounts, Report
+from lab_helpers.data.forms.row_checks import check_row
+from lab_helpers.data.forms.shapes import detect_shape, to_messages
+from lab_helpers.data.forms.turns import Message, is_learned
+from lab_helpers.data.reading.files import BadRow, Row, count_lines, read_rows
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import track
 
@@ -21,49 +23,35 @@ EXAMINED_ROWS = 50_000
 _CHUNK = 1000
 _QUANTILES = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
-
-@dataclass
-class Report:
-    """What :func:`check_file` found.
-
-    ``rows`` counts every row and unreadable line, ``good`` those without an error. ``problems``
-    holds the first :data:`KEPT_PROBLEMS` by line, errors before warnings; ``counts`` counts all by
-    code. ``lengths`` are characters: ``{"question" | "answer": {"min" | "median" | "p90" | "p99" |
-    "max": int}}``, of good rows, as are ``duplicates``.
-    ``languages`` and ``pii`` are counted on ``examined`` rows, evenly spread over a big file.
-    """
-
-    name: str
-    shape: str
-    evidence: str
-    rows: int = 0
-    good: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    duplicates: int = 0
-    lengths: dict[str, dict[str, int]] = field(default_factory=dict)
-    languages: dict[str, int] = field(default_factory=dict)
-    pii: dict[str, int] = field(default_factory=dict)
-    examined: int = 0
+Observer = Callable[[int, dict], list[Problem]]
+"""Sees each good row's line and its conversational form; may find more about it."""
 
 
-def check_file(path: Path, shape: str | None = None, problems: int = KEPT_PROBLEMS) -> Report:
+def check_file(
+    path: Path,
+    shape: str | None = None,
+    problems: int = KEPT_PROBLEMS,
+    ignore: Iterable[str] = (),
+    observe: Observer | None = None,
+) -> Report:
     """Check every row of a file; memory does not grow with texts, only by about 100 bytes a row.
 
     ``shape`` is detected from the first rows unless it is given. At most ``problems`` findings are
-    kept, all are counted. Raises :class:`BadInput` when the file cannot be used at all.
+    kept, all are counted. Columns in ``ignore`` are taken as if the file had none of that name. Raises
+    :class:`BadInput` when the file cannot be used at all.
     """
-    return _Scan(Path(path), shape, problems).finish()
+    return _Scan(Path(path), shape, problems, ignore, observe).finish()
 
 
 def load_conversations(
-    path: Path, shape: str | None = None, keep_bad: bool = False
+    path: Path, shape: str | None = None, keep_bad: bool = False, ignore: Iterable[str] = ()
 ) -> tuple[list[dict], Report]:
     """The good rows of a file in the conversational format of TRL, and the report on all of them.
 
-    ``keep_bad`` keeps rows with errors too, as far as they can be converted at all.
+    ``keep_bad`` keeps rows with errors too, as far as they can be converted at all. Raises
+    :class:`BadInput` for a file that rates its answers: it does not say which are to be learned.
     """
-    scan = _Scan(Path(path), shape, KEPT_PROBLEMS)
+    scan = _Scan(Path(path), shape, KEPT_PROBLEMS, ignore)
     kept = []
     for row, good in scan:
         if good or keep_bad:
@@ -71,25 +59,42 @@ def load_conversations(
                 kept.append(to_messages(row.values, scan.report.shape))
             except BadInput:
                 continue
+            scan.report.kept_lines.append(row.line)
+    if scan.report.rated and not keep_bad:
+        name, low, high = scan.report.rated
+        raise BadInput(
+            f"the column '{name}' of {scan.report.name} rates the answers ({low:g} to {high:g}), and "
+            "nothing says which of them are good enough to be learned",
+            f"Take the rows with bad answers out, then pass --ignore {name} (ignore=['{name}']).",
+        )
     return kept, scan.report
 
 
 class _Scan:
     """One pass over a file; iterating yields every row with whether it is good."""
 
-    def __init__(self, path: Path, shape: str | None, kept: int):
+    def __init__(
+        self,
+        path: Path,
+        shape: str | None,
+        kept: int,
+        ignore: Iterable[str] = (),
+        observe: Observer | None = None,
+    ):
+        self._ignored = {name.strip().lower() for name in ignore}
+        self.path, self.kept, self._observe = path, kept, observe
         if shape is None:
-            detected = detect_shape(read_rows(path))
+            detected = detect_shape(self._rows())
             shape, evidence = detected.shape, detected.evidence
         else:
             check_shape_name(shape)
             evidence = "given"
-        self.path, self.kept = path, kept
         self.report = Report(path.name, shape, evidence)
         self._found: dict[str, list[Problem]] = {"error": [], "warning": []}
         self._seen: set[int] = set()
         self._lengths = {"question": array("I"), "answer": array("I")}
         self._counts: Counter = Counter()
+        self._columns = ColumnCounts(shape)
         self._languages: Counter = Counter()
         self._pii: Counter = Counter()
 
@@ -101,7 +106,7 @@ class _Scan:
     def __iter__(self) -> Iterator[tuple[Row, bool]]:
         lines = count_lines(self.path)
         stride = max(1, lines // EXAMINED_ROWS)
-        chunks = _chunks(read_rows(self.path))
+        chunks = _chunks(self._rows())
         for chunk in track(chunks, self.path.name, lines // _CHUNK + 1):
             for row in chunk:
                 found = self._problems_of(row)
@@ -109,11 +114,24 @@ class _Scan:
                 self.report.rows += 1
                 self.report.good += good
                 if isinstance(row, Row):
+                    self._columns.add(row.values)
                     if good:
                         found += self._measure(row, self.report.rows % stride == 0)
                     yield row, good
                 self._note(found)
         self._summarise()
+
+    def _rows(self) -> Iterator[Row | BadRow]:
+        """The file's rows without the columns that are to be ignored."""
+        for row in read_rows(self.path):
+            if self._ignored and isinstance(row, Row):
+                kept = {
+                    name: value
+                    for name, value in row.values.items()
+                    if str(name).strip().lower() not in self._ignored
+                }
+                row = Row(row.line, kept)
+            yield row
 
     def _problems_of(self, row: Row | BadRow) -> list[Problem]:
         if isinstance(row, BadRow):
@@ -134,15 +152,21 @@ class _Scan:
         question, answer = question_and_answer(row.values, self.report.shape)
         self._lengths["question"].append(len(question))
         self._lengths["answer"].append(len(answer))
+        if self.report.shape != "preference":
+            turns = conversation(row.values, self.report.shape)
+            self.report.earlier_answers += max(0, sum(map(is_learned, turns)) - 1)
         whole = f"{question}\n{answer}"
         if examine:
             self._examine(whole)
+        found = []
+        if self._observe:
+            found = self._observe(row.line, to_messages(row.values, self.report.shape))
         key = fingerprint(whole)
         if key in self._seen:
             self.report.duplicates += 1
-            return [problem(row.line, "duplicate")]
+            return [*found, problem(row.line, "duplicate")]
         self._seen.add(key)
-        return []
+        return found
 
     def _examine(self, text: str) -> None:
         from lab_helpers.data.languages import detect_language
@@ -162,6 +186,7 @@ class _Scan:
         report.counts = dict(self._counts.most_common())
         report.languages = dict(self._languages.most_common())
         report.pii = dict(self._pii.most_common())
+        self._columns.write(report)
         for name, lengths in self._lengths.items():
             if lengths:
                 points = np.quantile(
@@ -173,12 +198,12 @@ class _Scan:
 
 
 def question_and_answer(row: dict, shape: str) -> tuple[str, str]:
-    """The text before the last answer, and the last answer; both answers of a preference."""
+    """The text before the last answer that may be learned, and that answer; both answers of a preference."""
     if shape == "preference":
         parts = preference_parts(row)
         return _joined(parts["prompt"]), _joined([*parts["chosen"], *parts["rejected"]])
-    messages = conversation(row, shape)
-    return _joined(messages[:-1]), messages[-1]["content"]
+    before, answer = split_answer(conversation(row, shape))
+    return _joined(before), _joined(answer)
 
 
 def _joined(messages: list[Message]) -> str:

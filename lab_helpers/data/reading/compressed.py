@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab_helpers.data.reading.not_data import check_start
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -26,6 +27,9 @@ def unpacked(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / path.stem
         try:
+            check_start(path)
+            if not path.stat().st_size:
+                raise EOFError  # To gzip an empty file is an archive of nothing.
             with gzip.open(path) as packed, plain.open("wb") as stream:
                 shutil.copyfileobj(packed, stream)
         except (EOFError, gzip.BadGzipFile, zlib.error):

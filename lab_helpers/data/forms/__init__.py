@@ -1,0 +1,1 @@
+"""What a row means: its shape, its turns, what it says of itself, and what is wrong with it."""

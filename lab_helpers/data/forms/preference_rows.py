@@ -1,0 +1,96 @@
+"""Prompt, chosen and rejected answer out of one row, in the forms that preference sets come in."""
+
+import re
+from typing import Any
+
+from lab_helpers.data.forms.columns import columns_of, decode_cell
+from lab_helpers.data.forms.conversations import join_instruction, parse_side, with_beside
+from lab_helpers.data.forms.turns import Message, NotMessages, make_turn, parse_text, parse_turns
+
+# Anthropic's hh-rlhf writes a whole conversation as one text.
+_SPEAKER = re.compile(r"\n\n(Human|Assistant):")
+_SCORES = re.compile(r"(?:^|[_\-. ])(?:score|rating|reward)s?(?:$|[_\-. ])")
+
+
+def preference_parts(row: dict) -> dict[str, list[Message]]:
+    """Prompt, chosen and rejected turns of a preference row. Raises :class:`NotMessages`.
+
+    The turns that both answers begin with are the prompt, as in TRL's ``extract_prompt``. A prompt column
+    goes in front of answers that do not repeat it; a system message or turns that stand there only are
+    kept; if it says something else than the answers' own beginning, the row is refused.
+    """
+    columns = columns_of(row, "preference")
+    chosen, rejected = (
+        _answers(row[columns[name]], columns[name]) for name in ("chosen", "rejected")
+    )
+    shared = 0
+    while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
+        shared += 1
+    prompt = _join_prompt(_given_prompt(row, columns, chosen), chosen[:shared])
+    if not prompt:
+        raise NotMessages("missing-column", "prompt")
+    return {
+        "prompt": with_beside(row, "preference", prompt),
+        "chosen": chosen[shared:],
+        "rejected": rejected[shared:],
+    }
+
+
+def scores_of(row: dict) -> tuple[float, float] | None:
+    """What the row's own columns give the chosen and the rejected answer, such as ``score_chosen``."""
+    numbers = {
+        str(name).lower(): float(value)
+        for name, value in row.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    for name, value in numbers.items():
+        other = name.replace("chosen", "rejected")
+        if "chosen" in name and other in numbers and _SCORES.search(name):
+            return value, numbers[other]
+    return None
+
+
+def _answers(value: Any, name: str) -> list[Message]:
+    """One of the two answers as turns; hh-rlhf's text is taken apart at its speakers."""
+    if isinstance(value, str) and value.startswith("\n\nHuman:"):
+        _, *pieces = _SPEAKER.split(value)
+        roles = {"Human": "user", "Assistant": "assistant"}
+        return [
+            make_turn(roles[who], words.strip())
+            for who, words in zip(pieces[::2], pieces[1::2], strict=True)
+        ]
+    return parse_side(value, name, "assistant", "preference")
+
+
+def _given_prompt(row: dict, columns: dict[str, str], chosen: list[Message]) -> list[Message]:
+    """The turns of whichever column holds the prompt; without a chosen answer that it repeats."""
+    name = columns.get("prompt")
+    if name is None or row[name] is None:
+        return []
+    value = decode_cell(row[name])
+    if name.strip().lower() == "instruction":
+        extra = row.get(columns["input"]) if "input" in columns else None
+        return [make_turn("user", join_instruction(value, extra))]
+    if isinstance(value, dict) and "messages" in value:  # OpenAI's {"input": {"messages": …}}
+        value = value["messages"]
+    if not isinstance(value, list):
+        return [make_turn("user", parse_text(value, name))]
+    turns = parse_turns(value, name)
+    return turns[:-1] if turns and chosen and turns[-1] == chosen[-1] else turns
+
+
+def _join_prompt(given: list[Message], shared: list[Message]) -> list[Message]:
+    """One prompt out of the column's and of the turns that both answers begin with."""
+    if not shared or shared[0]["role"] == "assistant":
+        return [*given, *shared]
+    words = [_words(turn) for turn in shared]
+    if [_words(turn) for turn in given[-len(shared) :]] == words:
+        return given
+    rest = [turn for turn in given if _words(turn) not in words]
+    if any(turn["role"] != "system" for turn in rest):
+        raise NotMessages("other-prompt", "prompt")
+    return [*rest, *shared]
+
+
+def _words(turn: Message) -> tuple[str, str]:
+    return turn["role"], turn["content"].strip()

@@ -1,0 +1,137 @@
+"""Rows of a CSV or TSV file: the header, the cells under it, and the lines that are no rows."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from lab_helpers.data.reading.csv_records import CsvRecord, Damage, Records
+from lab_helpers.data.reading.encoding import ESCAPED_BYTE
+from lab_helpers.data.reading.rows import BadRow, Row, left_unread
+from lab_helpers.data.reading.tsv_quoting import PlainRecords, quoting
+from lab_helpers.runtime.errors import BadInput
+
+# Excel's own first line: "sep=;" names the separator of the rest.
+_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')
+_INVISIBLE = "\u200b\u2060\ufeff"
+
+
+def read_csv(path: Path, delimiter: str) -> Iterator[Row | BadRow]:
+    """The rows of a UTF-8 file whose first line is the header, never more than one record in memory.
+
+    Cells are strings, and None where a row is short. In CSV a quotation mark at the beginning of a cell
+    is syntax (RFC 4180). In TSV it is text unless the file as a whole is quoted as spreadsheets do
+    (:func:`lab_helpers.data.reading.tsv_quoting.quoting`).
+
+    Raises :class:`BadInput` when the header shows that the file is no such table.
+    """
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        first = stream.readline()
+        named = _SEPARATOR.fullmatch(first)
+        lines: Iterable[str] = stream if named else chain([first], stream)
+        begin = 1 if named else 0
+        if named:
+            delimiter = named[1]
+        if delimiter == "\t":
+            records = _tab_records(path, stream, lines, begin)
+        else:
+            records = Records(lines, delimiter, begin)
+        yield from _rows(path, records, delimiter)
+
+
+def _tab_records(
+    path: Path, stream: TextIO, lines: Iterable[str], begin: int
+) -> Records | PlainRecords:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as again:
+        for _ in range(begin):
+            again.readline()
+        found = quoting(again)
+    return (
+        PlainRecords(lines, found, begin) if found != "spreadsheet" else Records(lines, "\t", begin)
+    )
+
+
+def _rows(path: Path, records: Records | PlainRecords, delimiter: str) -> Iterator[Row | BadRow]:
+    header: list[str] | None = None
+    one_name = False
+    for record in records:
+        if isinstance(record, Damage):
+            if header is None:
+                raise BadInput(
+                    f"the header of {path.name} cannot be read (line {record.line} {record.problem})",
+                    "Mend the quotation marks of this line.",
+                )
+            yield BadRow(*record)
+        elif header is None:
+            if any(cell.strip() for cell in record.cells):
+                header = _checked_header(path, record.cells, delimiter)
+                records.width = len(header)
+                one_name = len(header) > 1 and bool(header[0]) and not any(header[1:])
+        elif record.cells:
+            if one_name:
+                _check_for_title(path, header, record.cells)
+            yield _row(record, header)
+
+
+def _check_for_title(path: Path, header: list[str], cells: list[str]) -> None:
+    """Raise :class:`BadInput` when a header of one name stands over several cells: it is a title."""
+    if any(map(str.strip, cells[1:])):
+        raise BadInput(
+            f"the first line of {path.name} names only one of its {len(header)} columns "
+            f"('{header[0][:40]}'): it looks like a title above the header",
+            "Delete the lines above the line with the names of the columns.",
+        )
+
+
+def _row(record: CsvRecord, header: list[str]) -> Row | BadRow:
+    first, last, cells = record
+    problem = ""
+    whole = "".join(cells)
+    if not whole.isascii() and ESCAPED_BYTE.search(whole):
+        problem = "is not UTF-8"
+    elif "" in header:
+        problem = _nameless(header, cells)
+    if problem:
+        return BadRow(first, problem + left_unread(last - first), last - first)
+    padded = [*cells, *[None] * (len(header) - len(cells))]
+    values = dict(zip(header, padded, strict=False))
+    values.pop("", None)
+    return Row(last, values)
+
+
+def _nameless(header: list[str], cells: list[str]) -> str:
+    """What is wrong with a cell that would be lost: it stands where the header has no name.
+
+    The numbers of rows that pandas puts into a first column without a name are no loss.
+    """
+    for number, (name, cell) in enumerate(zip(header, cells, strict=False), 1):
+        if not name and cell.strip() and not (number == 1 and cell.strip().isdigit()):
+            shown = cell.strip()[:20]
+            return f"has a cell ({shown!r}) in column {number}, which has no name in the header"
+    return ""
+
+
+def _checked_header(path: Path, cells: list[str], delimiter: str) -> list[str]:
+    header = [cell.strip().strip(_INVISIBLE).strip() for cell in cells]
+    named = [name for name in header if name]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise BadInput(
+            f"{path.name} has two columns called '{twice[0]}'", "Give each column its own name."
+        )
+    if not named:
+        raise BadInput(
+            f"{path.name} has no names in its first line", "Write a header: a name for each column."
+        )
+    if named[0].startswith(("{", "[{", "[[")):
+        raise BadInput(
+            f"{path.name} holds JSON, not cells", "Call it .jsonl (an object a line) or .json."
+        )
+    other = next((mark for mark in ";\t,|" if mark != delimiter and mark in header[0]), None)
+    if len(header) == 1 and other:
+        raise BadInput(
+            f"{path.name} has one column ('{header[0]}'): its cells are separated by {other!r}",
+            "Save it with commas (.csv) or tabs (.tsv) between the cells.",
+        )
+    return header

@@ -1,0 +1,94 @@
+"""Files that only pretend to hold rows: pointers, web pages, a server's error, another program's export."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from lab_helpers.runtime.errors import BadInput
+
+_SAMPLE = 4096
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_PAGE = re.compile(rb"<(?:(?:!doctype\s+html|html|head|body|\?xml)\b|!--)", re.IGNORECASE)
+_ERROR = {"error", "errors", "detail", "message"}
+_BESIDE_AN_ERROR = _ERROR | {
+    *("code", "status", "statusCode", "status_code", "documentation_url", "request_id"),
+    *("path", "timestamp", "type", "title", "cause", "success", "error_description"),
+}
+
+
+def check_start(path: Path) -> None:
+    """Raise :class:`BadInput` when the first bytes of ``path`` show a Git LFS pointer or a web page."""
+    with path.open("rb") as stream:
+        start = stream.read(_SAMPLE).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(_POINTER):
+        raise BadInput(
+            f"{path.name} is a Git LFS pointer: it only says where the data is",
+            "Fetch the file itself: git lfs pull, or the download button of its page.",
+        )
+    if _PAGE.match(start):
+        raise BadInput(
+            f"{path.name} is a web page (HTML or XML), not data",
+            "The download saved a page about the file, or an error. Download the raw file again "
+            "(on the Hugging Face hub the address has /resolve/, not /blob/).",
+        )
+
+
+def check_object(value: Any, name: str) -> None:
+    """Raise :class:`BadInput` when ``value``, the only or first one of a JSON file, is known to be no row.
+
+    These are the error that a server sent in place of the file, a ChatGPT export and a table by columns.
+    """
+    if not isinstance(value, dict):
+        return
+    if is_chatgpt_export(value):
+        raise BadInput(
+            f"{name} is a ChatGPT export: each conversation is a tree of messages with branches",
+            'Write out the branches you want, one {"messages": [{"role": …, "content": …}, …]} a line.',
+        )
+
+
+def check_only_object(value: dict, name: str) -> None:
+    """:func:`check_object` for an object that is all the file holds."""
+    check_object(value, name)
+    if set(value) & _ERROR and set(value) <= _BESIDE_AN_ERROR:
+        said = next(value[key] for key in ("error", "errors", "detail", "message") if key in value)
+        said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        raise BadInput(
+            f"{name} is an error message of a server ({said[:80]!r}), not data",
+            "Download the file again; a private or gated file needs a login or a token.",
+        )
+    if _is_by_columns(value):
+        raise BadInput(
+            f"{name} is a table by columns ({', '.join(value)}), not by rows",
+            'Write it by rows; in pandas: to_json(path, orient="records", lines=True, force_ascii=False).',
+        )
+
+
+def is_chatgpt_export(value: dict) -> bool:
+    """Whether ``value`` is a conversation of ChatGPT's ``conversations.json``: a tree of nodes."""
+    tree = value.get("mapping")
+    return (
+        isinstance(tree, dict)
+        and bool(tree)
+        and all(
+            isinstance(node, dict) and ("message" in node or "children" in node)
+            for node in tree.values()
+        )
+    )
+
+
+def _is_by_columns(value: dict) -> bool:
+    """``{"question": {"0": …, "1": …}, …}`` or ``{"question": […], "answer": […]}`` of plain values."""
+    columns = list(value.values())
+    if len(columns) < 2:
+        return False
+    if all(isinstance(column, dict) for column in columns):
+        return len({tuple(column) for column in columns}) == 1 and all(
+            str(key).isdigit() for key in columns[0]
+        )
+    return (
+        all(isinstance(column, list) for column in columns)
+        and len({len(column) for column in columns}) == 1
+        and not any(isinstance(cell, dict | list) for column in columns for cell in column)
+    )
