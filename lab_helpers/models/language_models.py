@@ -1,13 +1,18 @@
-"""Causal language models by name: ``kotori`` (shipped), a local folder, or a hub name."""
+"""Causal language models by name: ``kotori`` (shipped), ``smollm2`` (from a package), a local folder, or a hub name."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 from lab_helpers.models.kotori.shipped import kotori_folder
+from lab_helpers.models.smollm2 import smollm2_folder
 from lab_helpers.models.sources import model_source, plain_loading_errors, quiet_loading
 from lab_helpers.runtime.errors import BadInput
 
 
 def language_model_source(name: str) -> str:
     """What ``from_pretrained`` takes for ``name``; a missing local folder is a :class:`BadInput`."""
-    return model_source(name, {"kotori": kotori_folder}, "Qwen/Qwen2.5-0.5B-Instruct")
+    shipped: dict[str, Callable[[], Path]] = {"kotori": kotori_folder, "smollm2": smollm2_folder}
+    return model_source(name, shipped, "Qwen/Qwen2.5-0.5B-Instruct")
 
 
 def load_language_model(name: str, **options):
@@ -75,3 +80,13 @@ def load_chat_tokenizer(name: str):
             "Mend chat_template.jinja in the model's folder.",
         ) from None
     return tokenizer
+
+
+def read_context(name: str) -> int | None:
+    """How many tokens the model reads at once, by its configuration; None where it does not say."""
+    from transformers import AutoConfig
+
+    source = language_model_source(name)
+    with plain_loading_errors(name):
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    return getattr(config, "max_position_embeddings", None)
