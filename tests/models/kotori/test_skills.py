@@ -104,7 +104,9 @@ def test_a_hit_is_what_greedy_decoding_writes(small_model, small_tokenizer):
 
 
 def test_the_answer_likelier_than_its_options_is_chosen(counter, small_tokenizer, monkeypatch):
-    monkeypatch.setattr(skills, "make_question", lambda question, option, language: (question, option))
+    monkeypatch.setattr(
+        skills, "make_question", lambda question, option, language: (question, option)
+    )
     items = [
         planted.PlantedFact("right", "0", "1", ("2", "3", "4")),
         planted.PlantedFact("wrong", "0", "3", ("1", "2", "4")),
