@@ -29,11 +29,12 @@ test: lint
 	$(BIN)/python -m pytest -n 2
 
 # Units, lint and types: what to run while working. No notebook, no browser, no whole lab on a tiny
-# model, no training of many architectures, no hostile programs, no pre-training.
+# model, no training of many architectures, no hostile or killed programs, no pre-training, no lm-eval.
 WHOLE := tests/labs tests/architectures tests/bench tests/browser tests/models/kotori
+LONG := evaluation/test_sandbox evaluation/test_lm_eval rag/test_rag_s3 rag/test_rag_killed
 test-quick: lint
 	$(BIN)/python -m pytest -n 2 tests -m "not lab and not slow" $(addprefix --ignore=,$(WHOLE)) \
-		--ignore-glob="tests/evaluation/test_sandbox*" --ignore-glob="tests/rag/test_rag_s3*"
+		$(patsubst %,--ignore-glob="tests/%*",$(LONG))
 
 notebooks: setup
 	$(BIN)/labs build

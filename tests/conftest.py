@@ -13,6 +13,7 @@ os.environ.pop("LAB_PROFILE", None)
 import pytest
 from hypothesis import settings
 
+from lab_helpers.runtime import offline
 from lab_helpers.runtime.language import set_language
 
 settings.register_profile(
@@ -47,6 +48,7 @@ def own_home(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("LAB_LANG", "en")
     for variable in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr(offline, "_set_here", set())  # the tests' own word, not a profile's
     monkeypatch.delenv("LAB_PROFILE", raising=False)
 
 

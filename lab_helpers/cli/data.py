@@ -87,11 +87,13 @@ def _lengths(file: Path, model: str | None, max_length: int | None) -> "RowLengt
     """What counts tokens: of each row where somebody asked for it, else of a sample."""
     from lab_helpers.data.reading.files import count_lines
     from lab_helpers.models.language_models import load_chat_tokenizer, read_context
+    from lab_helpers.runtime.profiles import choose_profile
     from lab_helpers.tuning.row_lengths import RowLengths, choose_length
 
+    usual = choose_profile().lab("04")["own_max_length"]  # what labs run 04 --data allows
     asked, name = model or max_length, model or "kotori"
     every = 1 if asked else max(1, count_lines(file) // SAMPLED_ROWS)
-    length = choose_length(read_context(name), max_length)
+    length = choose_length(read_context(name), max_length, usual)
     return RowLengths(load_chat_tokenizer(name), length, every)
 
 
@@ -158,6 +160,11 @@ def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
         f"longest {longest}, answers cut {cut}, answers lost {lost}",
         f"最長{longest}、答えが途中で切れる{cut}行、答えが残らない{lost}行",
     )
+    if lengths.unwritten:
+        counted += say(
+            f", not in the chat template {lengths.unwritten}",
+            f"、チャットテンプレートが書き出せない{lengths.unwritten}行",
+        )
     return [*lines, (name + note, counted)]
 
 

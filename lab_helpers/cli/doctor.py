@@ -1,10 +1,15 @@
 """``labs doctor``: is this machine ready, and if not, what to do."""
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from lab_helpers.cli.options import Language, speak
-from lab_helpers.runtime.errors import EXIT_DONE, EXIT_MISSING
+import typer
+
+from lab_helpers.cli.options import AsJson, Language, progress_bar, speak
+from lab_helpers.runtime.errors import EXIT_DONE, EXIT_MISSING, BadInput
 
 if TYPE_CHECKING:
     from lab_helpers.course.doctor import Finding
@@ -12,15 +17,41 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
-def doctor(lang: Language = None) -> None:
+def doctor(
+    classroom: Annotated[
+        bool,
+        typer.Option("--classroom", help="Also what a class room needs: ports, no network, files."),
+    ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="With --classroom: verify this bundle, and whether it installs here."),
+    ] = None,
+    as_json: AsJson = False,
+    lang: Language = None,
+) -> None:
     """Python, libraries, hardware, precision, offline readiness, disk; every problem with its fix."""
-    from lab_helpers.course.doctor import check_machine
-
     speak(lang)
-    findings = check_machine()
-    show_findings(findings)
-    not_ready = any(finding.level == "problem" for finding in findings)
-    sys.exit(EXIT_MISSING if not_ready else EXIT_DONE)
+    if bundle and not classroom:
+        raise BadInput("--bundle works with --classroom", "labs doctor --classroom --bundle FOLDER")
+    findings = _look(classroom, bundle)
+    ready = all(finding.level != "problem" for finding in findings)
+    if as_json:
+        told = {"ready": ready, "findings": [asdict(finding) for finding in findings]}
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        show_findings(findings)
+    sys.exit(EXIT_DONE if ready else EXIT_MISSING)
+
+
+def _look(classroom: bool, bundle: Path | None) -> "list[Finding]":
+    if not classroom:
+        from lab_helpers.course.doctor import check_machine
+
+        return check_machine()
+    from lab_helpers.course.classroom.checks import check_classroom
+
+    with progress_bar():
+        return check_classroom(bundle)
 
 
 def show_findings(findings: "list[Finding]") -> None:
@@ -36,5 +67,5 @@ def show_findings(findings: "list[Finding]") -> None:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         value = f"[{_COLOURS[finding.level]}]{escape(finding.value)}[/]"
-        table.add_row(finding.name, value, escape(finding.fix))
+        table.add_row(escape(finding.name), value, escape(finding.fix))
     Console().print(table)

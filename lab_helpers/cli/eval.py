@@ -1,6 +1,7 @@
 """``labs eval``: a base and its adapters side by side, on the course's measurements and on benchmark files."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,7 @@ def evaluate(
         board, rows = measure_models(
             model or chosen.language_model, adapter or [], exam, chosen.lab("06")
         )
+    board, rows = _told_apart(board, rows, exam.files)
     if html:
         write_dashboard(html, board)
     if as_json:
@@ -76,6 +78,35 @@ def evaluate(
         Console().print(_table(board, language()))
     if html and not as_json:
         print(html)
+
+
+def _told_apart(board, rows: list[dict], files: list[Path]):
+    """``board`` and ``rows`` with as much of each file's folder in its name as tells it from the others."""
+    from dataclasses import replace
+
+    metrics, named, left = [], [], list(rows)
+    for metric in board.metrics:
+        number = re.match(r"file(\d+)", metric.name)
+        if number is None:
+            metrics.append(metric)
+            continue
+        path = files[int(number[1])]
+        longer = shortest_name(path, files) + metric.en.removeprefix(path.name)
+        metrics.append(replace(metric, en=longer, ja=longer))
+        # A row a model follows for each of these metrics, in the same order.
+        named += [row | {"benchmark": longer} for row in left[: len(board.models)]]
+        del left[: len(board.models)]
+    return replace(board, metrics=tuple(metrics)), named
+
+
+def shortest_name(path: Path, paths: list[Path]) -> str:
+    """The end of ``path`` that no other of ``paths`` has: its name, or its name behind some folders."""
+    others = [one for one in map(Path.absolute, paths) if one != path.absolute()]
+    parts = path.absolute().parts
+    for count in range(1, len(parts)):
+        if all(other.parts[-count:] != parts[-count:] for other in others):
+            return "/".join(parts[-count:])
+    return str(path)
 
 
 def _table(board, spoken: str):

@@ -6,6 +6,7 @@ import typer
 
 from lab_helpers.cli.bench import bench
 from lab_helpers.cli.build import build
+from lab_helpers.cli.bundle import bundle
 from lab_helpers.cli.chat import chat
 from lab_helpers.cli.claims import claims
 from lab_helpers.cli.data import data_app
@@ -39,6 +40,7 @@ app.command("fit")(fit)
 app.command("eval")(evaluate)
 app.add_typer(data_app, name="data")
 app.add_typer(rag_app, name="rag")
+app.command("bundle")(bundle)
 app.command("build")(build)
 app.command("pretrain")(pretrain)
 app.command("bench")(bench)

@@ -1,5 +1,6 @@
 """Look at the machine before the course does: every problem with its fix."""
 
+import os
 import platform
 import sys
 import tomllib
@@ -9,14 +10,15 @@ from pathlib import Path
 
 from lab_helpers.runtime.errors import LabError
 from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.paths import free_gigabytes, home, trainings_folder, writable
 from lab_helpers.runtime.precision import pick_precision
 from lab_helpers.runtime.profiles import profile_for
 
-NEEDED_FREE_GB = 3.0
-NEEDED_RAM_GB = 4.0
 OLDEST_PYTHON = (3, 11)
 NEARLY_FULL = 0.95  # of the store of trainings
+# GB of free disk and of memory by profile: results and remembered trainings, and from t4 on the models too.
+_NEEDS = {"tiny": (3.0, 4.0), "small": (5.0, 6.0), "t4": (12.0, 11.0), "gpu": (40.0, 16.0)}
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,15 @@ def check_machine() -> list[Finding]:
 def check_python() -> Finding:
     value = platform.python_version()
     if sys.version_info < OLDEST_PYTHON:
-        return Finding("Python", value, "problem", "Install Python 3.11 or newer.")
+        fix = say("Install Python 3.11 or newer.", "Python 3.11 以降をインストールしてください。")
+        return Finding("Python", value, "problem", fix)
     return Finding("Python", value)
+
+
+def needed_gigabytes(profile: str | None = None) -> tuple[float, float]:
+    """Free disk and memory that a profile asks for; the one in force by default."""
+    profile = profile or os.environ.get("LAB_PROFILE") or profile_for(detect())
+    return _NEEDS.get(profile, _NEEDS["tiny"])
 
 
 def read_tested_versions() -> dict[str, str]:
@@ -61,7 +70,8 @@ def check_libraries() -> list[Finding]:
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            findings.append(Finding(name, "missing", "problem", f"pip install {name}=={tested}"))
+            missing = say("missing", "未インストール")
+            findings.append(Finding(name, missing, "problem", f"pip install {name}=={tested}"))
             continue
         if found.split("+")[0] == tested:
             findings.append(Finding(name, found))
@@ -69,9 +79,12 @@ def check_libraries() -> list[Finding]:
             findings.append(
                 Finding(
                     name,
-                    f"{found} (tested: {tested})",
+                    say(f"{found} (tested: {tested})", f"{found}（動作確認済み: {tested}）"),
                     "note",
-                    f"If something breaks: pip install {name}=={tested}",
+                    say(
+                        f"If something breaks: pip install {name}=={tested}",
+                        f"問題が起きた場合: pip install {name}=={tested}",
+                    ),
                 )
             )
     return findings
@@ -81,14 +94,22 @@ def check_hardware() -> list[Finding]:
     """Cores, memory and GPU, and the profile and precision that follow from them."""
     machine = detect()
     precision = pick_precision(machine)
-    gpu = "none" if machine.accelerator == "cpu" else f"{machine.name}, {machine.memory_gb:.0f} GB"
+    gpu = (
+        say("none", "なし")
+        if machine.accelerator == "cpu"
+        else f"{machine.name}, {machine.memory_gb:.0f} GB"
+    )
     memory = Finding("memory", f"{machine.ram_gb:.0f} GB")
-    if machine.ram_gb < NEEDED_RAM_GB:
+    _, needed = needed_gigabytes()
+    if machine.ram_gb < needed:
         memory = Finding(
             "memory",
             f"{machine.ram_gb:.1f} GB",
             "problem",
-            f"The labs need {NEEDED_RAM_GB:.0f} GB; close other programs.",
+            say(
+                f"The labs need {needed:.0f} GB here: take a larger machine, or a smaller profile.",
+                f"このプロファイルには {needed:.0f} GB 必要です。メモリーの多いマシンか、より小さいプロファイルを使ってください。",
+            ),
         )
     return [
         Finding("CPU cores", str(machine.cpu_cores)),
@@ -101,13 +122,16 @@ def check_hardware() -> list[Finding]:
 
 def check_disk() -> Finding:
     """Room for results, remembered trainings and caches."""
-    free = free_gigabytes(home())
-    if free < NEEDED_FREE_GB:
+    free, (needed, _) = free_gigabytes(home()), needed_gigabytes()
+    if free < needed:
         return Finding(
             "free disk",
             f"{free:.1f} GB",
             "problem",
-            f"Free {NEEDED_FREE_GB:.0f} GB, or set LAB_HOME to another disk.",
+            say(
+                f"Free {needed:.0f} GB, or set LAB_HOME to another disk.",
+                f"空き容量を {needed:.0f} GB 確保するか、LAB_HOME で別のディスクを指定してください。",
+            ),
         )
     return Finding("free disk", f"{free:.0f} GB")
 
@@ -126,11 +150,12 @@ def check_trainings() -> Finding:
 
     folder, limit = trainings_folder(), size_limit_gb()
     used = TrainingStore(folder).gigabytes
-    value = f"{used:.2f} of {limit:.1f} GB"
+    value = say(f"{used:.2f} of {limit:.1f} GB", f"{limit:.1f} GB 中 {used:.2f} GB")
     if used < NEARLY_FULL * limit:
         return Finding("trainings", value)
-    fix = (
-        f"Full: the longest unused are forgotten. Delete {folder}, or set LAB_TRAININGS_GB higher."
+    fix = say(
+        f"Full: the longest unused are forgotten. Delete {folder}, or set LAB_TRAININGS_GB higher.",
+        f"上限に達すると、長く使っていないものから消えます。{folder} を削除するか、LAB_TRAININGS_GB を大きくしてください。",
     )
     return Finding("trainings", value, "note", fix)
 
@@ -143,4 +168,4 @@ def check_minilm() -> Finding:
         minilm_folder()
     except LabError as error:
         return Finding("MiniLM (offline)", error.what, "problem", error.fix)
-    return Finding("MiniLM (offline)", "sha256 verified")
+    return Finding("MiniLM (offline)", say("sha256 verified", "sha256 検証済み"))

@@ -5,9 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.data.forms.label_checks import check_labels
+from lab_helpers.data.forms.label_checks import check_labels, text_key
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
+from lab_helpers.runtime.progress import note
 
 _SHOWN_PROBLEMS = 8
 
@@ -49,7 +51,8 @@ def shipped_texts(name: str, language: str) -> LabelledTexts:
 def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     """A user's CSV, JSONL, JSON or Parquet file with a text and a label column, and optionally ``split``.
 
-    Without a ``split`` column the rows are split 60/10/30 by ``seed``, stratified by label.
+    Without a ``split`` column the rows are split 60/10/30 by ``seed``, stratified by label; texts that
+    differ only in case, width or space stay together. With one, a note counts those that do not.
     Raises :class:`BadInput` naming the line of every row that cannot be used.
     """
     path = Path(path)
@@ -79,6 +82,8 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
             f"{path.name} has no row whose split is {' or '.join(sorted(missing))}",
             "Mark training and test rows, or leave the column out.",
         )
+    else:
+        _note_shared_texts(clean)
     labels = tuple(sorted(report.labels))
     if len(labels) < 2:
         raise BadInput(f"{path.name} has only one label ('{labels[0]}')", "Two or more are needed.")
@@ -89,10 +94,30 @@ def _assign_splits(rows: list[dict], seed: int) -> None:
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)
     seen: Counter = Counter()
+    split_of: dict[str, str] = {}
     for index in order:
         row = rows[index]
-        turn = seen[row["label"]] % 10
-        seen[row["label"]] += 1
-        row["split"] = (
-            "train" if turn in (0, 2, 3, 5, 7, 8) else "validation" if turn == 9 else "test"
+        key = text_key(row["text"])
+        if key not in split_of:
+            turn = seen[row["label"]] % 10
+            seen[row["label"]] += 1
+            split_of[key] = (
+                "train" if turn in (0, 2, 3, 5, 7, 8) else "validation" if turn == 9 else "test"
+            )
+        row["split"] = split_of[key]
+
+
+def _note_shared_texts(rows: list[dict]) -> None:
+    """Say how many texts the file's own splits train on and test with."""
+    trained = {text_key(row["text"]): row["line"] for row in rows if row["split"] == "train"}
+    shared = [row for row in rows if row["split"] != "train" and text_key(row["text"]) in trained]
+    if shared:
+        line, twin = shared[0]["line"], trained[text_key(shared[0]["text"])]
+        note(
+            say(
+                f"{len(shared)} validation or test rows repeat a training row (the first: line {line} repeats "
+                f"line {twin}), so scores look better than they are. Move or remove them.",
+                f"検証用・テスト用の {len(shared)} 行が学習用の行と同じ文章です（最初は {line} 行目と {twin} 行目）。"
+                "実際より良い点が出るので、移すか取り除いてください。",
+            )
         )

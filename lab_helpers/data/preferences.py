@@ -1,12 +1,13 @@
 """Preference pairs for lab 05: the shipped ones or the learner's own, and the traps inside them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from random import Random
 
 from lab_helpers.data.forms.preference_rows import preference_parts
+from lab_helpers.data.forms.reports import Report
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
 
@@ -89,19 +90,12 @@ def shipped_pairs(language: str, seed: int = 0) -> PairSet:
     return PairSet(splits["train"], splits["test"], language, ("tone", "fact", "honesty", "length"))
 
 
-def own_pairs(
-    path: Path,
-    seed: int = 0,
-    held_out: float = 0.25,
-    shape: str | None = None,
-    ignore: Iterable[str] = (),
-    select: Callable[[list[dict]], list[dict]] | None = None,
-) -> PairSet:
-    """The learner's preference file, split by prompt; rows that cannot be used are left out.
+def read_pair_rows(
+    path: Path, shape: str | None = None, ignore: Iterable[str] = ()
+) -> tuple[list[dict], Report]:
+    """The usable rows of a preference file in TRL's conversational form, and the report on all of them.
 
-    ``shape`` and ``ignore`` as for ``validation.load_conversations``; ``select`` takes out what a model or
-    its template cannot use. Raises :class:`BadInput` for a file
-    that holds no preferences, or fewer than :data:`FEWEST` usable ones.
+    Raises :class:`BadInput` for a file that holds no preferences.
     """
     from lab_helpers.data.forms.validation import load_conversations
 
@@ -116,16 +110,23 @@ def own_pairs(
             f"{path.name} holds {report.shape} rows, and DPO needs preferences",
             "Give a file with prompt, chosen and rejected: two answers to the same prompt.",
         )
-    rows = select(rows) if select else rows
+    return rows, report
+
+
+def split_pairs(rows: list[dict], name: str, seed: int = 0, held_out: float = 0.25) -> PairSet:
+    """Rows of :func:`read_pair_rows`, split by prompt; no prompt of the test is trained on.
+
+    Raises :class:`BadInput` for fewer than :data:`FEWEST` pairs, or than eight prompts.
+    """
     pairs = [_pair(row, tools=row.get("tools", "")) for row in rows]
     by_prompt: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_prompt.setdefault(str(pair.prompt), []).append(pair)
     if len(pairs) < FEWEST or len(by_prompt) < 8:
         raise BadInput(
-            f"{path.name} has {len(pairs)} usable pairs on {len(by_prompt)} prompts, too few to "
+            f"{name} has {len(pairs)} usable pairs on {len(by_prompt)} prompts, too few to "
             f"train and to measure (needed: {FEWEST} pairs on 8 prompts)",
-            f"`labs data check {path.name}` lists unusable rows by line.",
+            f"`labs data check {name}` lists unusable rows by line.",
         )
     prompts = sorted(by_prompt)
     Random(seed).shuffle(prompts)
@@ -134,6 +135,12 @@ def own_pairs(
     train = [pair for prompt in prompts[cut:] for pair in by_prompt[prompt]]
     Random(seed).shuffle(train)
     return PairSet(train, test)
+
+
+def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
+    """The learner's preference file, split by prompt; rows that cannot be used are left out."""
+    rows, _ = read_pair_rows(path)
+    return split_pairs(rows, path.name, seed, held_out)
 
 
 def _pair(parts: dict, reason: str = "", tools: str = "") -> Pair:
@@ -194,14 +201,16 @@ def unpaired_rows(path: Path) -> list[dict]:
     Ethayarajh et al. 2024, "KTO: Model Alignment as Prospect Theoretic Optimization": unlike DPO it needs
     no two answers to one prompt. Raises :class:`BadInput` for a file without such marks.
     """
-    from lab_helpers.data.forms.judgements import GOOD_OR_BAD, read_label
+    from lab_helpers.data.forms.judgements import GOOD_OR_BAD, find_categories, read_label
     from lab_helpers.data.forms.shapes import detect_shape, to_prompt_completion
     from lab_helpers.data.reading.files import Row, read_rows
 
     shape = detect_shape(read_rows(path)).shape
+    rows = [row for row in read_rows(path) if isinstance(row, Row)]
+    categories = find_categories(row.values for row in rows)
     found = []
-    for row in read_rows(path):
-        if not isinstance(row, Row) or (label := read_label(row.values)) is None:
+    for row in rows:
+        if (label := read_label(row.values, categories)) is None:
             continue
         try:
             found.append(to_prompt_completion(row.values, shape) | {"label": label})

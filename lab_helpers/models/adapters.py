@@ -1,16 +1,39 @@
 """Save an adapter with its base's fingerprint, and load it again on the base it was trained on."""
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from lab_helpers.models.adapter_folders import (
+    FINGERPRINT,
+    SETTINGS,
+    WEIGHTS,
+    check_adapter_folder,
+    name_hub_base,
+    saved_base,
+    tensor_names,
+)
 from lab_helpers.models.language_models import load_language_model
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.models.sources import is_out_of_memory
+from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.files import read_json, write_json
+from lab_helpers.runtime.language import say
 
-WEIGHTS = "adapter_model.safetensors"
-SETTINGS = "adapter_config.json"
-_FINGERPRINT = "base_fingerprint.json"
+__all__ = [
+    "SETTINGS",
+    "WEIGHTS",
+    "check_adapter_folder",
+    "fingerprint",
+    "load_adapter",
+    "load_adapters",
+    "load_base_with_adapter",
+    "save_adapter",
+]
+
 _ROWS = 64
+# What PEFT and torch say where names or shapes of the base are not those of the adapter.
+_OTHER_SHAPES = ("size mismatch", "not found in the base model", "shape mismatch")
 
 
 def fingerprint(model) -> str:
@@ -38,39 +61,29 @@ def save_adapter(model, folder: Path) -> int:
 
     try:
         model.save_pretrained(folder)
-        write_json(folder / _FINGERPRINT, {"sha256": fingerprint(model)})
+        name_hub_base(folder)
+        write_json(folder / FINGERPRINT, {"sha256": fingerprint(model)})
         return (folder / WEIGHTS).stat().st_size
     except (OSError, SafetensorError) as error:
         raise BadInput(
-            f"the adapter cannot be saved in {folder} ({error})",
-            "Free some disk space or choose another folder; the trained model is still in memory.",
+            say(
+                f"the adapter cannot be saved in {folder} ({error})",
+                f"アダプターを {folder} に保存できません（{error}）",
+            ),
+            say(
+                "Free some disk space or choose another folder; the trained model is still in memory.",
+                "ディスクの空き容量を増やすか、別のフォルダーを指定してください。学習済みのモデルはまだメモリーにあります。",
+            ),
         ) from None
 
 
 def load_adapter(base, folder: Path):
     """A ``PeftModel`` of ``base`` with the adapter in ``folder``, for inference.
 
-    Raises :class:`BadInput` for a folder without an adapter, pickled weights, or another base's adapter.
+    Raises :class:`BadInput` for a folder without an adapter, pickled or damaged weights, another base's
+    adapter, and where the memory does not suffice.
     """
-    from peft import PeftModel
-
-    _check_base(base, folder)
-    try:
-        return PeftModel.from_pretrained(base, str(folder)).eval()
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise _another_base(folder, _last_line(error)) from None
-
-
-def _check_base(base, folder: Path) -> None:
-    """:class:`BadInput` where ``folder`` holds no adapter, or one that says it belongs to another base."""
-    check_adapter_folder(folder)
-    known = read_json(folder / _FINGERPRINT, {}).get("sha256")
-    if known and known != fingerprint(base):
-        raise _another_base(folder)
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip()[:160]
+    return load_adapters(base, {"default": folder})
 
 
 def load_adapters(base, folders: dict[str, Path]):
@@ -78,40 +91,103 @@ def load_adapters(base, folders: dict[str, Path]):
 
     Each is checked as by :func:`load_adapter`. With no folders, ``base`` itself.
     """
+    from peft import PeftModel
+
     model = base
     for name, folder in folders.items():
         _check_base(base, folder)
-        try:
-            if model is base:
-                from peft import PeftModel
-
-                model = PeftModel.from_pretrained(base, str(folder), adapter_name=name)
-            else:
-                model.load_adapter(str(folder), adapter_name=name)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise _another_base(folder, _last_line(error)) from None
+        if model is base:
+            model = _load(folder, partial(PeftModel.from_pretrained, base, adapter_name=name))
+        else:
+            _load(folder, partial(model.load_adapter, adapter_name=name))
+        _check_tensors(model, name, folder)
     return model.eval()
 
 
-def check_adapter_folder(folder: Path) -> None:
-    """:class:`BadInput` unless ``folder`` holds an adapter's settings and safetensors weights."""
-    if not (folder / SETTINGS).is_file():
-        raise BadInput(
-            f"{folder} holds no adapter ({SETTINGS} is missing)",
-            "Give the folder that model.save_pretrained() wrote, for example of `labs run 00`.",
+def _load(folder: Path, load: Callable):
+    """What ``load(folder)`` returns; what it raises is told as what it is."""
+    try:
+        return load(model_id=str(folder))
+    except Exception as error:  # PEFT, torch and safetensors have their own kinds
+        raise _explain(folder, error) from None
+
+
+def _explain(folder: Path, error: Exception) -> LabError:
+    from safetensors import SafetensorError
+
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    if is_out_of_memory(error):
+        return BadInput(
+            say(
+                f"the memory of this machine does not suffice for the adapter in {folder}",
+                f"アダプター {folder} を読み込むメモリーが足りません",
+            ),
+            say(
+                "Close other programs and notebooks, or take a smaller base; `labs fit MODEL` shows what needs the memory.",
+                "ほかのプログラムやノートブックを閉じるか、より小さいベースモデルを使ってください。必要なメモリーの内訳は labs fit MODEL で確認できます。",
+            ),
         )
-    if not (folder / WEIGHTS).is_file():
-        raise BadInput(
-            f"{folder} holds no {WEIGHTS}",
-            "Save the adapter as safetensors; pickled weights are never loaded.",
+    if any(words in str(error) for words in _OTHER_SHAPES):
+        return _another_base(folder, said[-1].strip()[:160])
+    if isinstance(error, SafetensorError):
+        return BadInput(
+            say(
+                f"{folder / WEIGHTS} is damaged ({said[0][:120]})",
+                f"{folder / WEIGHTS} が壊れています（{said[0][:120]}）",
+            ),
+            say(
+                "Copy the adapter's folder again, or train and save it anew.",
+                "アダプターのフォルダーをコピーし直すか、学習し直して保存してください。",
+            ),
         )
+    return BadInput(
+        say(
+            f"the adapter in {folder} cannot be loaded ({said[0][:160]})",
+            f"アダプター {folder} を読み込めません（{said[0][:160]}）",
+        ),
+        say(
+            "Look whether its folder is whole, and whether it was saved with a newer PEFT: pip install -U peft",
+            "フォルダーの中身がそろっているか、より新しい PEFT で保存されたものでないかを確認してください（更新: pip install -U peft）。",
+        ),
+    )
+
+
+def _check_base(base, folder: Path) -> None:
+    """:class:`BadInput` where ``folder`` holds no adapter, or one that says it belongs to another base."""
+    check_adapter_folder(folder)
+    noted = read_json(folder / FINGERPRINT, {})
+    known = noted.get("sha256") if isinstance(noted, dict) else None
+    if known and known != fingerprint(base):
+        raise _another_base(folder)
+
+
+def _check_tensors(model, name: str, folder: Path) -> None:
+    """Refuse an adapter of a deeper or a shallower base: PEFT leaves the rest out without an error."""
+    from peft import get_peft_model_state_dict
+
+    if model.peft_config[name].peft_type != "LORA":
+        return
+    saved = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    wanted = {key for key in saved if "lora_" in key}
+    found = {key for key in tensor_names(folder) if "lora_" in key}
+    if wanted != found:
+        odd = min(wanted ^ found)
+        here = say("not in the base", "ベースにない") if odd in found else say("not in the adapter", "アダプターにない")  # fmt: skip
+        raise _another_base(folder, f"{odd}: {here}")
 
 
 def _another_base(folder: Path, detail: str = "") -> BadInput:
-    trained_on = read_json(folder / SETTINGS, {}).get("base_model_name_or_path") or "another model"
+    trained_on = saved_base(folder) or say("another model", "別のモデル")
     return BadInput(
-        f"the adapter in {folder} was trained on another base" + (f" ({detail})" if detail else ""),
-        f"Load it on its own base: --model {trained_on}",
+        say(
+            f"the adapter in {folder} was trained on another base",
+            f"アダプター {folder} は別のベースモデルで学習されています",
+        )
+        + (f" ({detail})" if detail else ""),
+        say(
+            f"Load it on its own base: --model {trained_on}",
+            f"学習に使ったベースモデルを指定してください: --model {trained_on}",
+        ),
     )
 
 

@@ -1,7 +1,12 @@
 """Encoders by name: ``minilm`` (shipped), a local folder, or a hub name."""
 
 from lab_helpers.models.minilm import minilm_folder
-from lab_helpers.models.sources import model_source, plain_loading_errors, quiet_loading
+from lab_helpers.models.sources import (
+    local_model,
+    model_source,
+    plain_loading_errors,
+    quiet_loading,
+)
 
 # Dropout costs a tenth of the time on a CPU, and in runs of a few dozen steps its noise exceeds its use.
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -18,7 +23,9 @@ def load_tokenizer(name: str):
 
     source = encoder_source(name)
     with plain_loading_errors(name):
-        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(
+            local_model(source, "tokenizer"), trust_remote_code=False
+        )
 
 
 def load_encoder(name: str, pretrained: bool = True):
@@ -48,6 +55,7 @@ def _load(model_class, config_class, name: str, pretrained: bool, **options):
 
     source = encoder_source(name)
     with plain_loading_errors(name), quiet_loading():
+        source = local_model(source, "whole" if pretrained else "config")
         config = config_class.from_pretrained(
             source, trust_remote_code=False, **options, **NO_DROPOUT
         )

@@ -83,7 +83,7 @@ def continue_texts(
     if stop:
         options |= {"stop_strings": list(stop), "tokenizer": tokenizer}
     tokens, started = 0, time.perf_counter()
-    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    batches = _batches([len(row) for row in ids], order, batch_size, model, max_new_tokens)
     for batch in track(batches, "generate", len(batches)):
         inputs = _left_padded([ids[i] for i in batch], tokenizer.pad_token_id, model.device)
         width = inputs["input_ids"].shape[1]
@@ -100,6 +100,19 @@ def continue_texts(
             ended[i] = _is_end(written[-1], ends) or texts[i] != text
     seconds = time.perf_counter() - started
     return Replies(texts, tokens, seconds, [len(row) for row in ids], ended)
+
+
+def _batches(
+    lengths: list[int], order: list[int], size: int, model, wanted: int
+) -> list[list[int]]:
+    """Rows of like length together; one that leaves too little room for a reply stands alone.
+
+    In a batch all rows are as wide as the widest: it would cut the others' replies.
+    """
+    context = getattr(model.config, "max_position_embeddings", None)
+    fits = [i for i in order if not context or lengths[i] + wanted <= context]
+    alone = [[i] for i in order if context and lengths[i] + wanted > context]
+    return [fits[i : i + size] for i in range(0, len(fits), size)] + alone
 
 
 def _check_room(model, width: int, wanted: int) -> int:

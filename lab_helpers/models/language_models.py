@@ -5,7 +5,14 @@ from pathlib import Path
 
 from lab_helpers.models.kotori.shipped import kotori_folder
 from lab_helpers.models.smollm2 import smollm2_folder
-from lab_helpers.models.sources import model_source, plain_loading_errors, quiet_loading
+from lab_helpers.models.sources import (
+    is_out_of_memory,
+    local_model,
+    model_source,
+    no_memory_for,
+    plain_loading_errors,
+    quiet_loading,
+)
 from lab_helpers.runtime.errors import BadInput
 
 
@@ -15,12 +22,13 @@ def language_model_source(name: str) -> str:
     return model_source(name, shipped, "Qwen/Qwen2.5-0.5B-Instruct")
 
 
-def load_language_model(name: str, **options):
+def load_language_model(name: str, revision: str | None = None, **options):
     """``AutoModelForCausalLM`` (float32 unless ``dtype`` says otherwise) and its tokenizer.
 
     The model lies where trainers will put it, on the machine's accelerator, so that one that was trained
-    and one that was not can be compared. ``options`` go to ``from_pretrained``, for example
-    ``quantization_config`` or ``device_map``, which choose the device themselves.
+    and one that was not can be compared. ``revision`` is a branch, a tag or a commit of a hub's model.
+    ``options`` go to ``from_pretrained``, for example ``quantization_config`` or ``device_map``, which
+    choose the device themselves.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -30,7 +38,7 @@ def load_language_model(name: str, **options):
     source = language_model_source(name)
     with plain_loading_errors(name), quiet_loading():
         model, found = AutoModelForCausalLM.from_pretrained(
-            source,
+            local_model(source, revision=revision),
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
@@ -40,28 +48,28 @@ def load_language_model(name: str, **options):
             raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
     if not options.keys() & {"device_map", "quantization_config"}:
         _place(model, detect().accelerator, name)
-    return model.eval(), load_chat_tokenizer(name)
+    return model.eval(), load_chat_tokenizer(name, revision)
 
 
 def _place(model, device: str, name: str) -> None:
     try:
         model.to(device)
-    except RuntimeError as error:  # torch.OutOfMemoryError is one, and MPS has none of its own
-        if "out of memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
-        raise BadInput(
-            f"'{name}' does not fit into the memory of this machine's GPU",
-            "Give a smaller one with --model; `labs fit MODEL` shows what needs the memory.",
-        ) from None
+        raise no_memory_for(name) from None
 
 
-def load_chat_tokenizer(name: str):
+def load_chat_tokenizer(name: str, revision: str | None = None):
     """The model's tokenizer; one without a chat template or a padding token is a :class:`BadInput`."""
     from transformers import AutoTokenizer
 
     source = language_model_source(name)
     with plain_loading_errors(name):
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        folder = local_model(source, "tokenizer", revision)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    # What is too long is counted and said by the course; transformers' warning speaks of errors to come.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if not tokenizer.chat_template:
         raise BadInput(
             f"'{name}' has no chat template",
@@ -88,5 +96,5 @@ def read_context(name: str) -> int | None:
 
     source = language_model_source(name)
     with plain_loading_errors(name):
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(local_model(source, "config"), trust_remote_code=False)
     return getattr(config, "max_position_embeddings", None)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab_helpers.data.duplicates import fingerprint
+from lab_helpers.data.forms.control_tokens import is_blank
+from lab_helpers.data.reading.not_data import is_pointer
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.rag.document_problems import DocumentProblem, Unusable
 from lab_helpers.rag.legible import MOSTLY, rubbish
@@ -53,8 +55,8 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
     """Every document under ``path`` (or the one file ``path``), and what is wrong with the rest.
 
     A document's id is its path inside the folder, with ``/``. Hidden files are passed over. Files
-    above ``largest`` bytes, and what is mostly rubbish when read, are refused. Of documents with the same text the first is kept. Raises
-    :class:`BadInput` where the folder is missing or nothing in it can be used.
+    above ``largest`` bytes, and what is mostly rubbish when read, are refused. Of documents with the same
+    text the first is kept. Raises :class:`BadInput` where the folder is missing or nothing in it can be used.
     """
     path = Path(path).expanduser()
     if not path.exists():
@@ -103,10 +105,13 @@ def _read(file: Path, name: str, largest: int) -> tuple[Document, list[DocumentP
         size = file.stat().st_size
         if size > largest:
             raise Unusable("huge", f"{size / 1e6:,.1f} MB, the limit is {largest / 1e6:,.1f} MB")
-        parsed = parser(file.read_bytes())
+        content = file.read_bytes()
     except OSError as error:
         raise Unusable("unreadable", error.strerror or str(error)) from None
-    if not parsed.text.strip():
+    if is_pointer(content):
+        raise Unusable("pointer")
+    parsed = parser(content)
+    if is_blank(parsed.text):
         raise Unusable("empty")
     found = rubbish(parsed.text)
     if found.share >= MOSTLY:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from lab_helpers.models.encoders import encoder_source
-from lab_helpers.models.sources import plain_loading_errors, quiet_loading
+from lab_helpers.models.sources import local_model, plain_loading_errors, quiet_loading
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
 from lab_helpers.runtime.hardware import detect
@@ -149,7 +149,7 @@ def load_embedder(
     autocast = pick_precision(detect(), precision).autocast
     with plain_loading_errors(name), quiet_loading():
         model = SentenceTransformer(
-            source,
+            local_model(source),
             device=device,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},

@@ -10,6 +10,9 @@ import re
 # (ESC ( B alone is also what a terminal sends to end bold.)
 _JAPANESE = re.compile("\x1b(?:\\$[@B]|\\$\\([@BD]|\\(I)")
 _SWITCH = re.compile("\x1b(\\$\\(?[@BD]|\\([BJI])")
+# What is left of "ESC $ B … ESC ( B" without its two control characters.
+_STRIPPED = re.compile(r"(?<!\x1b)\$[@B]((?:[!-~]{2}){1,500}?)\([BJ]")
+_JAPANESE_LETTER = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff9f\u2460-\u2473]")
 _PAIR_OR_STRAY = re.compile(rb"[\x21-\x7e]{1,2}")
 _STRAY = "\uf8f3"  # What cp932 makes of 0xFF, which is in no pair.
 
@@ -17,6 +20,12 @@ _STRAY = "\uf8f3"  # What cp932 makes of 0xFF, which is in no pair.
 def has_iso2022jp(text: str) -> bool:
     """Whether ``text`` switches to Japanese characters by an escape sequence."""
     return _JAPANESE.search(text) is not None
+
+
+def stripped_iso2022jp(text: str) -> list[tuple[str, str]]:
+    """The parts of ``text`` that lost their escape characters, as ``$BJ]>Z(B``, each with what it would be."""
+    runs = [(found[0], _in_set("$B", found[1])) for found in _STRIPPED.finditer(text)]
+    return [(run, meant) for run, meant in runs if all(map(_JAPANESE_LETTER.match, meant))]
 
 
 def decode_iso2022jp(text: str) -> str:

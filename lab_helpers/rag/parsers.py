@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from warnings import catch_warnings
 
+from lab_helpers.data.reading.not_data import is_html
 from lab_helpers.rag.document_problems import Unusable
 from lab_helpers.rag.legible import MOSTLY, rubbish
 from lab_helpers.rag.text_encoding import Warnings, decode, file_kind
@@ -72,24 +73,32 @@ _UNSEEN = ("script", "style", "noscript", "template", "svg", "head")
 
 def plain_text(content: bytes) -> Parsed:
     """The text as it stands; its title is for the caller to take from the file name."""
-    text, warnings = decode(content)
+    text, warnings = _decoded(content)
     return Parsed("", text, warnings)
 
 
 def markdown(content: bytes) -> Parsed:
     """The source as it stands (a reader can read it), titled by its first heading."""
-    text, warnings = decode(content)
+    text, warnings = _decoded(content)
     heading = _HEADING.search(text)
     return Parsed(heading[1] if heading else "", text, warnings)
 
 
+def _decoded(content: bytes) -> tuple[str, Warnings]:
+    """:func:`decode` for what is no page: its markup would be indexed as text."""
+    if is_html(content[:1024]):
+        raise Unusable("page")
+    return decode(content)
+
+
 def html(content: bytes) -> Parsed:
     """What a browser would show as text, a line for each block; titled by ``<title>`` or ``<h1>``."""
-    from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
+    from bs4 import BeautifulSoup, UnusualUsageWarning
 
     declared = [name.decode("ascii") for name in _DECLARED.findall(content[:2048])]
     text, warnings = decode(content, declared)
-    with catch_warnings(action="ignore", category=XMLParsedAsHTMLWarning):
+    # XML, or a page that is no more than a name or an address: its author's business.
+    with catch_warnings(action="ignore", category=UnusualUsageWarning):
         soup = BeautifulSoup(text, "html.parser")
     heading = soup.title or soup.h1
     title = heading.get_text(" ") if heading else ""

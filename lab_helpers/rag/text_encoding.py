@@ -1,12 +1,14 @@
 """From bytes to characters: UTF-8 where it is, else what the bytes themselves or a page's head say."""
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 
 from lab_helpers.data.reading.encoding import guess_encoding
 from lab_helpers.rag.document_problems import Unusable
-from lab_helpers.rag.iso2022jp import decode_iso2022jp, has_iso2022jp
+from lab_helpers.rag.iso2022jp import decode_iso2022jp, has_iso2022jp, stripped_iso2022jp
+from lab_helpers.rag.legacy_encodings import CannotTell, read_legacy, usual_japanese
 from lab_helpers.rag.legible import rubbish
 
 Warnings = list[tuple[str, str]]
@@ -36,7 +38,9 @@ _SHOWN = {"cp932": "Shift_JIS", "euc_jp": "EUC-JP"}
 # Encodings whose text is ASCII by its bytes.
 _SEVEN_BITS = ("hz", "iso2022_kr", "utf-7")
 _HIRAGANA = re.compile("[\u3041-\u3096]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _GARBLED = 0.1
+_SURELY = 3  # By chance, hardly a line of another encoding has that many letters of UTF-8.
 
 
 def file_kind(content: bytes) -> str | None:
@@ -69,6 +73,13 @@ def _read(content: bytes, declared: Sequence[str]) -> tuple[str, Warnings]:
         if guess_encoding(content) != "UTF-16":
             raise Unusable("binary")
         return _as(content, "UTF-16")
+    stripped = [run for run, meant in stripped_iso2022jp(text) if usual_japanese(meant)]
+    if stripped:
+        share = sum(map(len, stripped)) / len(text)
+        detail = f"ISO-2022-JP that lost its escape characters, as in {stripped[0][:20]!a}"
+        if share >= _GARBLED:
+            raise Unusable("garbled", detail)
+        return text, [("partly-garbled", detail)]
     for codec in declared:
         if codec in _SEVEN_BITS and text.isascii() and (other := _strictly(content, codec)):
             return other, [("other-encoding", codec)] if other != text else []
@@ -88,12 +99,64 @@ def _other_encoding(content: bytes, declared: Iterable[str]) -> tuple[str, Warni
     text = content.decode("utf-8-sig", "replace")
     if _few_lost(text):
         return text, [("lost-bytes", str(text.count("\ufffd")))]
-    for codec, text in japanese.items():
-        return text, [("other-encoding", _SHOWN[codec])]
-    guess = guess_encoding(content[: 1 << 16])
-    if guess is None:
-        raise Unusable("binary")
-    return _as(content, guess)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _as(content, "UTF-32" if content.startswith(b"\xff\xfe\0\0") else "UTF-16")
+    if (wide := _wide(content)) is not None:
+        return wide, [("other-encoding", "UTF-16")]
+    if detail := _mixture(content):
+        raise Unusable("encoding", detail)
+    try:
+        found = read_legacy(content)
+    except CannotTell as either:
+        raise Unusable("encoding", f"its encoding cannot be told: {either}") from None
+    if found is None:
+        raise _unknown(content)
+    return found.text, [("other-encoding", found.name)]
+
+
+def _unknown(content: bytes) -> Unusable:
+    """Text of no known encoding, or no text."""
+    start = content[: 1 << 16]
+    if _CONTROL.search(start.decode("latin-1")):
+        return Unusable("binary")
+    guess = guess_encoding(start)
+    maybe = f"; it may be {guess}" if guess else ""
+    return Unusable("encoding", f"its encoding cannot be told{maybe}")
+
+
+def _wide(content: bytes) -> str | None:
+    """``content`` as UTF-16 without a byte order mark, where that makes a text of it."""
+    found = []
+    for codec in ("utf-16-le", "utf-16-be"):
+        text = _strictly(content, codec)
+        # ASCII letters and line ends have a byte 0, which no other encoding does.
+        if text and not _CONTROL.search(text) and (b"\0" in content or _is_japanese(text)):
+            found.append(text)
+    best = max(found, key=_plain_letters, default=None)
+    return best if best and _plain_letters(best) and not rubbish(best).share else None
+
+
+def _plain_letters(text: str) -> int:
+    """Letters that are usual read by the right half of UTF-16 and rare read by the other one."""
+    return len(_HIRAGANA.findall(text)) + sum(letter.isascii() for letter in text)
+
+
+def _mixture(content: bytes) -> str:
+    """What is wrong with a file that is UTF-8 in some lines only; empty where it is none at all."""
+    wrong: list[tuple[int, bytes]] = []
+    right = 0
+    for number, line in enumerate(content.split(b"\n"), 1):
+        text = _strictly(line, "utf-8")
+        if text is None:
+            wrong.append((number, line))
+        elif sum(not letter.isascii() for letter in text) >= _SURELY:
+            right += 1
+    if right * 4 < len(wrong):
+        return ""
+    with contextlib.suppress(CannotTell):
+        if found := read_legacy(b"\n".join(line for _, line in wrong)):
+            return f"some of its lines are UTF-8, others {found.name}: line {wrong[0][0]}"
+    return f"some of its lines are UTF-8, others are not: line {wrong[0][0]}"
 
 
 def _mostly(text: str, name: str) -> tuple[str, Warnings]:
@@ -133,7 +196,7 @@ def _strictly(content: bytes, codec: str) -> str | None:
 
 
 def _as(content: bytes, name: str) -> tuple[str, Warnings]:
-    codec = {"Shift_JIS": "cp932", "UTF-16": _utf16(content)}.get(name, name.split()[0])
+    codec = _utf16(content) if name == "UTF-16" else name.lower()
     text = _strictly(content, codec)
     if text is None:
         raise _not_throughout(name)

@@ -1,10 +1,14 @@
 """Errors that a user can mend. Each says what is wrong and the way out; none shows a traceback."""
 
+import re
+
 EXIT_DONE = 0
 EXIT_OUTSIDE_BAND = 1
 EXIT_BAD_INPUT = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
+
+_KANA = re.compile("[ぁ-んァ-ヶ]")
 
 
 class LabError(Exception):
@@ -13,9 +17,10 @@ class LabError(Exception):
     exit_code = EXIT_BAD_INPUT
 
     def __init__(self, what: str, fix: str = ""):
-        self.what = what.rstrip(".")
+        self.what = what.rstrip(".。")
         self.fix = fix
-        super().__init__(f"{self.what}. {fix}".strip() if fix else self.what)
+        stop = "。" if _KANA.search(what) else ". "
+        super().__init__(f"{self.what}{stop}{fix}" if fix else self.what)
 
 
 class BadInput(LabError):

@@ -34,6 +34,11 @@ def report(label: str, done: int, total: int) -> None:
         _reporter(label, done, total)
 
 
+def is_watched() -> bool:
+    """Whether somebody listens: a download that nobody shows needs a bar of its own."""
+    return _reporter is not None
+
+
 def report_section(title: str, done: int, total: int) -> None:
     """Tell a listener that shows sections which one begins, and how many of ``total`` are behind."""
     show = getattr(_reporter, "section", None)

@@ -8,6 +8,7 @@ from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
 from lab_helpers.tuning.masks import IGNORED, ids_and_labels
 from lab_helpers.tuning.pairs import tokenize_pair
+from lab_helpers.tuning.template_checks import find_lost_turns
 
 
 @dataclass
@@ -15,7 +16,7 @@ class RowLengths:
     """Counts rows against ``max_length`` tokens, one after another; an observer of ``validation.check_file``.
 
     ``longest`` and ``rows`` are of those counted; ``lost`` rows have a prompt that fills ``max_length`` alone: of a pair no answer is left to compare,
-    or none that differs. ``cut`` rows lose the end of an answer, and with it the token that ends a turn.
+    or none that differs. ``unwritten`` rows have parts that the chat template leaves out. ``cut`` rows lose the end of an answer, and with it the token that ends a turn.
     """
 
     tokenizer: object
@@ -26,6 +27,7 @@ class RowLengths:
     cut: int = 0
     lost: int = 0
     longest: int = 0
+    unwritten: int = 0
 
     def __call__(self, line: int, row: dict) -> list[Problem]:
         """Count a row in conversational form, or each ``every``-th one; what happens to it in training."""
@@ -34,7 +36,10 @@ class RowLengths:
         return [problem(line, code, self._detail())] if code else []
 
     def count(self, row: dict) -> str | None:
-        """``"answer-lost"``, ``"answer-cut"`` or None."""
+        """``"not-in-template"``, ``"answer-lost"``, ``"answer-cut"`` or None."""
+        if find_lost_turns(_as_completion(row), self.tokenizer):
+            self.unwritten += 1
+            return "not-in-template"
         whole, lost = _pair_lengths(self, row) if "chosen" in row else _row_lengths(self, row)  # fmt: skip
         self.rows += 1
         self.longest = max(self.longest, whole)
@@ -48,7 +53,7 @@ class RowLengths:
 
     def summary(self) -> dict[str, int]:
         """What was counted, as plain data."""
-        names = ("max_length", "rows", "longest", "cut", "lost")
+        names = ("max_length", "rows", "longest", "cut", "lost", "unwritten")
         return {name: getattr(self, name) for name in names}
 
     def lines(self) -> list[str]:
@@ -78,10 +83,13 @@ class RowLengths:
         return f"max_length {self.max_length:,}"
 
 
+def _as_completion(row: dict) -> dict:
+    """A row in messages as prompt and completion; a pair and a completion as they are."""
+    return to_prompt_completion(row, "openai-chat") if "messages" in row else row
+
+
 def _row_lengths(lengths: RowLengths, row: dict) -> tuple[int, bool]:
-    if "completion" not in row:
-        row = to_prompt_completion(row, "openai-chat")
-    ids, labels = ids_and_labels(lengths.tokenizer, row)
+    ids, labels = ids_and_labels(lengths.tokenizer, _as_completion(row))
     prompt = next((i for i, label in enumerate(labels) if label != IGNORED), len(labels))
     return len(ids), prompt >= lengths.max_length
 

@@ -8,54 +8,86 @@ from lab_helpers.tuning.masks import read_tools
 
 
 def select_rendered_rows(rows: list[dict], tokenizer) -> tuple[list[dict], Counter]:
-    """The rows that the template writes whole, and why the others are left out, with how many.
+    """The rows whose turns the template writes whole, and why the others are left out, with how many.
 
     Rows are ``{"prompt", "completion"}`` or ``{"prompt", "chosen", "rejected"}`` in turns, with ``tools``
-    as TRL takes them. Reasons are ``"system"``, ``"tool"`` and other roles, ``"tools"``, ``"tool_calls"``.
+    as TRL takes them. Reasons are ``"system"``, ``"tool"`` and other roles, ``"tool_calls"``, or
+    ``"the whole conversation"``.
     """
     kept: list[dict] = []
     reasons: Counter[str] = Counter()
     for row in rows:
-        lost = find_lost_parts(row, tokenizer)
+        lost = find_lost_turns(row, tokenizer)
         reasons.update(lost)
         if not lost:
             kept.append(row)
     return kept, reasons
 
 
-def template_lines(reasons: Counter) -> list[str]:
-    """Why rows were left out, for whoever starts a training, in the reader's language."""
-    return [
-        say(
-            f"{count} rows are left out: the model's chat template does not write their '{part}'",
-            f"{count} 行は使いません。このモデルのチャットテンプレートは「{part}」を書き出せないためです",
-        )
-        for part, count in reasons.items()
-    ]
+def find_lost_turns(row: dict, tokenizer) -> list[str]:
+    """What of the turns the template does not write; all of them where it refuses to.
 
-
-def find_lost_parts(row: dict, tokenizer) -> list[str]:
-    """What of ``row`` is not in the text that the template makes; a template that refuses loses all roles."""
-    answers = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
+    A turn is written if its words stand in the text; a call of tools, if the text is another without it:
+    the tool's name may well stand in the question.
+    """
     tools = read_tools(row)
     lost: list[str] = []
-    for answer in answers:
+    for answer in _answers(row):
         turns = [*row["prompt"], *answer]
         try:
-            text = tokenizer.apply_chat_template(turns, tools=tools, tokenize=False)
+            text = _render(tokenizer, turns, tools)
+            lost += [turn["role"] for turn in turns if turn["content"].strip() not in text]
+            called = any(turn.get("tool_calls") for turn in turns)
+            if called and text == _render(tokenizer, _without(turns, "tool_calls"), tools):
+                lost.append("tool_calls")
         except Exception:  # jinja has many
             return ["the whole conversation"]
-        lost += [name for turn in turns for name in _lost_of(turn, text)]
-    lost += ["tools" for tool in tools or [] if _name_of(tool) not in text]
     return list(dict.fromkeys(lost))
 
 
-def _lost_of(turn: Message, text: str) -> list[str]:
-    lost = [turn["role"]] if turn["content"].strip() not in text else []
-    calls = turn.get("tool_calls") or []
-    return lost + ["tool_calls" for call in calls if _name_of(call) not in text]
+def count_unused_parts(rows: list[dict], tokenizer) -> Counter:
+    """In how many rows the template leaves out ``"tools"`` or ``"reasoning_content"``; such rows stay."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        tools, turns = read_tools(row), [*row["prompt"], *_answers(row)[0]]
+        thoughts = any(turn.get("reasoning_content") for turn in turns)
+        if not tools and not thoughts:
+            continue
+        text = _render(tokenizer, turns, tools)
+        if tools and text == _render(tokenizer, turns, None):
+            found["tools"] += 1
+        if thoughts and text == _render(tokenizer, _without(turns, "reasoning_content"), tools):
+            found["reasoning_content"] += 1
+    return found
 
 
-def _name_of(tool: dict) -> str:
-    """The name of a tool or of a call, in OpenAI's form or plain."""
-    return str((tool.get("function") or tool).get("name", "\0"))
+def template_lines(lost: Counter, unused: Counter) -> list[str]:
+    """Why rows are left out, and what of the others the model never sees, in the reader's language."""
+    return [
+        *(
+            say(
+                f"{count} rows are left out: the model's chat template does not write their '{part}'",
+                f"{count} 行は使いません。このモデルのチャットテンプレートは「{part}」を書き出せないためです",
+            )
+            for part, count in lost.items()
+        ),
+        *(
+            say(
+                f"the '{part}' of {count} rows is not used: the model's chat template does not write it",
+                f"{count} 行の「{part}」は使いません。このモデルのチャットテンプレートが書き出さないためです",
+            )
+            for part, count in unused.items()
+        ),
+    ]
+
+
+def _answers(row: dict) -> list[list[Message]]:
+    return [row[name] for name in ("completion", "chosen", "rejected") if name in row]
+
+
+def _render(tokenizer, turns: list[Message], tools: list[dict] | None) -> str:
+    return tokenizer.apply_chat_template(turns, tools=tools, tokenize=False)
+
+
+def _without(turns: list[Message], part: str) -> list[Message]:
+    return [{key: value for key, value in turn.items() if key != part} for turn in turns]

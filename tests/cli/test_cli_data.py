@@ -122,7 +122,7 @@ def test_long_rows_are_counted_in_tokens(labs, file):
     assert code == 0
     assert "answers lost 1" in out
     report = json.loads(labs("data", "check", path, "--json")[1])
-    assert report["tokens"] == {"max_length": 1024, "rows": 2, "longest": report["tokens"]["longest"], "cut": 0, "lost": 0}  # fmt: skip
+    assert report["tokens"] == {"max_length": 1024, "rows": 2, "longest": report["tokens"]["longest"], "cut": 0, "lost": 0, "unwritten": 0}  # fmt: skip
     code, _, error = labs("data", "check", path, "--max-length", "9000")
     assert (code, "reads at once" in error) == (EXIT_BAD_INPUT, True)
 

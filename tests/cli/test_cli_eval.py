@@ -67,6 +67,40 @@ def test_answers_that_the_file_does_not_tell_must_be_said(labs, quiz, tiny_chat_
     assert "unknown kind of answers" in err
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(labs, quiz, tiny_chat_model, tmp_path):
+    for year in ("2023", "2024"):
+        folder = tmp_path / year / "data"
+        folder.mkdir(parents=True)
+        (folder / "quiz.jsonl").write_text(quiz.read_text(encoding="utf-8"), encoding="utf-8")
+    files = [tmp_path / "2023/data/quiz.jsonl", tmp_path / "2024/data/quiz.jsonl"]
+    other = tmp_path / "other.jsonl"
+    other.write_text(quiz.read_text(encoding="utf-8"), encoding="utf-8")
+    options = ["--model", tiny_chat_model, "--limit", 1, "--no-house"]
+    for path in (*files, other):
+        options += ["--benchmark", path]
+    page = tmp_path / "page.html"
+    code, out, _ = labs("eval", *options, "--json", "--html", page)
+    assert code == 0
+    assert [row["benchmark"] for row in json.loads(out)["benchmarks"]] == [
+        f"{name} ({way})"
+        for name in ("2023/data/quiz.jsonl", "2024/data/quiz.jsonl", "other.jsonl")
+        for way in ("letters", "cloze")
+    ]
+    assert "2023/data/quiz.jsonl (cloze)" in page.read_text(encoding="utf-8")
+
+
+def test_answers_are_said_only_for_the_file_that_does_not_tell(
+    labs, quiz, tiny_chat_model, tmp_path
+):
+    letters = tmp_path / "letters.jsonl"
+    letters.write_text(quiz.read_text(encoding="utf-8").replace(": 0}", ': "B"}'), encoding="utf-8")
+    quiz.write_text(quiz.read_text(encoding="utf-8").replace(": 0}", ": 1}"), encoding="utf-8")
+    options = ["--model", tiny_chat_model, "--no-house", "--benchmark", quiz]
+    code, out, _ = labs("eval", *options, "--benchmark", letters, "--answers", "1-based", "--json")
+    assert code == 0
+    assert len(json.loads(out)["benchmarks"]) == 4
+
+
 def test_a_folder_without_an_adapter(labs, tmp_path, quiz, tiny_chat_model):
     options = ["--model", tiny_chat_model, "--benchmark", quiz, "--no-house"]
     code, _, err = labs("eval", *options, "--adapter", tmp_path)

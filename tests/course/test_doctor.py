@@ -8,6 +8,7 @@ from lab_helpers.course import doctor
 from lab_helpers.models import minilm as shipped
 from lab_helpers.runtime.errors import MissingDependency
 from lab_helpers.runtime.hardware import Hardware
+from lab_helpers.runtime.language import speaking
 from lab_helpers.runtime.paths import home
 
 SMALL = Hardware("cpu", "x86_64", 0.0, None, 2, 2.0)
@@ -110,3 +111,22 @@ def test_altered_weights_are_a_problem(monkeypatch):
         "the weights were altered",
         "Reinstall it",
     )
+
+
+@pytest.mark.parametrize(("profile", "levels"), [("tiny", ("ok", "ok")), ("t4", ("problem", "problem"))])  # fmt: skip
+def test_room_and_memory_are_judged_by_the_profile(monkeypatch, profile, levels):
+    """A model of 3 GB is downloaded for t4, and nothing for tiny."""
+    monkeypatch.setenv("LAB_PROFILE", profile)
+    monkeypatch.setattr(doctor, "free_gigabytes", lambda folder: 6.0)
+    laptop = Hardware("cpu", "x86_64", 0.0, None, 2, 8.0)
+    monkeypatch.setattr(doctor, "detect", lambda: laptop)
+    memory = by_name(doctor.check_hardware())["memory"]
+    assert (doctor.check_disk().level, memory.level) == levels
+
+
+def test_ways_out_are_told_in_japanese_too(monkeypatch):
+    monkeypatch.setattr(doctor, "free_gigabytes", lambda folder: 0.1)
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 14))
+    with speaking("ja"):
+        for found in (doctor.check_disk(), doctor.check_python()):
+            assert any("ぁ" <= letter <= "ん" for letter in found.fix)

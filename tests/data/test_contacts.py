@@ -1,6 +1,8 @@
 """Whose telephone number is it? The customer's is masked, the firm's is what the model should say."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab_helpers.data.own_rows.row_cleaning import clean_rows
 
@@ -157,3 +159,173 @@ def test_code_in_an_answer_stays_and_what_the_user_wrote_does_not():
     assert cleaned(row("Write a test.", code))[0] == [("Write a test.", code)]
     texts, _ = cleaned(row("Send to x.y@mail.example.", code))
     assert "x.y@" not in str(texts)
+
+
+PARTS = [
+    *("How much is the {} filter?", "{}のフィルターの在庫はありますか。", "Do you deliver the {}?"),
+    *("What does filter {} fit?", "{}?", "{}を三つください。"),
+]
+
+
+@pytest.mark.parametrize("question", PARTS)
+def test_a_bare_number_is_no_postcode_and_is_listed_once(question):
+    rows = [row(question.format(f"45{n}-120{n}"), f"Shelf {n}.") for n in range(4)]
+    kept, report = clean_rows(rows)
+    assert kept == rows
+    assert [(one["why"], one["different"]) for one in report.contact_rows()] == [("bare number", 4)]
+
+
+@pytest.mark.parametrize(
+    ("question", "masked"),
+    [
+        ("My postcode is 100-0001.", "My postcode is [POSTCODE]."),
+        ("Send it to 100-0001, please.", "Send it to [POSTCODE], please."),
+        ("郵便番号は100-0001です。", "郵便番号は[POSTCODE]です。"),
+        ("〒100-0001の者です。", "〒[POSTCODE]の者です。"),
+        ("100-0001 東京都港区芝1丁目2-3です。", "[POSTCODE] [ADDRESS]です。"),
+        ("東京都港区芝1丁目2-3、100-0001です。", "[ADDRESS]、[POSTCODE]です。"),
+        ("100-0001に住んでいます。", "[POSTCODE]に住んでいます。"),
+        ("I am in Albany, NY 12207.", "I am in Albany, NY [POSTCODE]."),
+        ("My Number 1234 5678 9018, yes.", "My Number [MYNUMBER], yes."),
+        ("I live at SW1A 1AA.", "I live at [POSTCODE]."),
+    ],
+)
+def test_a_postcode_is_masked_where_a_word_or_an_address_says_so(question, masked):
+    assert cleaned(row(question, "Noted."))[0] == [(masked, "Noted.")]
+
+
+def test_a_bare_my_number_is_listed_and_not_masked():
+    texts, left = cleaned(row("Where is 1234-5678-9018?", "On shelf 3."))
+    assert texts == [("Where is 1234-5678-9018?", "On shelf 3.")]
+    assert left == {"1234-5678-9018": "bare number"}
+
+
+def test_what_the_user_called_a_postcode_is_one_in_the_whole_row():
+    texts, left = cleaned(
+        row("100-0001.", "Then 100-0001 it is.", ("I want it.", "Your postcode?")),
+        row("My postcode is 100-0002. I say 100-0002!", "To 100-0002, then."),
+    )
+    assert texts == [
+        ("[POSTCODE].", "Then [POSTCODE] it is."),
+        ("My postcode is [POSTCODE]. I say [POSTCODE]!", "To [POSTCODE], then."),
+    ]
+    assert left == {}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which branch has the number 03-5550-100{}?",
+        "Is 03-5550-100{} your number in Osaka?",
+        "03-5550-100{}はどの支店ですか。",
+        "Who writes from x{}@lamps.example?",
+        "東京都港区芝1丁目2-{}には何がありますか。",
+        "What is at 1{} Baker Street?",
+    ],
+)
+def test_masking_makes_no_copies_of_questions_about_a_number(question):
+    rows = [row(question.format(n), "It is our shop.") for n in range(1, 6)]
+    kept, report = clean_rows(rows)
+    assert kept == rows
+    assert [(one["why"], one["different"]) for one in report.contact_rows()] == [
+        ("tells questions apart", 5)
+    ]
+    assert clean_rows(kept)[0] == rows
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "My number is 090-1111-222{}.",
+        "Ring 090-1111-222{}.",
+        "Please call 090-1111-222{}.",
+        "090-1111-222{}へ連絡してください。",
+        "私の番号は090-1111-222{}です。",
+    ],
+)
+def test_customers_who_write_the_same_are_masked_all_the_same(question):
+    rows = [row(question.format(n), "We shall.") for n in range(4)]
+    kept, report = clean_rows(rows)
+    assert "222" not in str(kept)
+    assert len(kept) + len(report.removed) == 4, "what is a copy then is listed"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text"),
+    [
+        ("How can I talk to somebody?", "Dial 03-5555-0100 between nine and five.", "03-5555-0100"),
+        ("It smokes!", "Turn it off. Please ring 03-5555-0100.", "03-5555-0100"),
+        ("It smokes!", "Then you can reach 03-5555-0100.", "03-5555-0100"),
+        ("担当者と話したい。", "03-5555-0100までどうぞ。", "03-5555-0100"),
+        ("夜間に壊れたら？", "夜間は06-1234-5678へおかけください。", "06-1234-5678"),
+        ("壊れました。", "06-1234-5678にお気軽にご相談ください。", "06-1234-5678"),
+    ],
+)
+def test_a_number_given_once_for_use_is_announced(question, answer, text):
+    texts, left = cleaned(row(question, answer))
+    assert texts == [(question, answer)]
+    assert left == {text: "announced"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The driver will call 090-1111-2222.",
+        "We ring 090-1111-2222 tomorrow.",
+        "090-1111-2222へお電話します。",
+        "Please call you at 090-1111-2222.",
+    ],
+)
+def test_a_number_that_the_firm_rings_is_the_customers(answer):
+    assert "090" not in str(cleaned(row("And then?", answer))[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "why"),
+    [
+        ("お名前は？", "佐藤でございます。", "answers by name"),
+        ("こんにちは。", "担当の佐藤です。何でもどうぞ。", "answers by name"),
+        ("Hello?", "My name is Ann Lee. How can I help?", "answers by name"),
+        ("Hello?", "Hello, I am Ann Lee, at your service.", "answers by name"),
+        ("営業の担当は？", "佐藤さんです。", "asked about"),
+    ],
+)
+def test_a_name_that_the_answer_gives_as_its_own_stays(question, answer, why):
+    texts, left = cleaned(row(question, answer))
+    assert texts == [(question, answer)]
+    assert list(left.values()) == [why]
+
+
+def test_a_name_that_the_user_gave_is_masked_in_the_answer_too():
+    texts, _ = cleaned(row("佐藤でございます。", "担当の佐藤です。"))
+    assert "佐藤" not in texts[0][0]
+
+
+QUESTIONS = st.sampled_from(
+    [
+        *(
+            f"Which branch has {one}?"
+            for one in ("03-5550-1001", "03-5550-1002", "[PHONE]", "a@b.example")
+        ),
+        *(f"Ring me on {one}." for one in ("090-1111-2221", "090-1111-2222", "[PHONE]")),
+        *("Is Mr Sato in?", "Is Mr Suzuki in?", "My name is Ann Lee.", "My name is Bob Ray."),
+        *("郵便番号は100-0001です。", "郵便番号は100-0002です。", "450-1200?"),
+    ]
+)
+ANSWERS = st.sampled_from(
+    [
+        "Osaka.",
+        "Dial 03-5550-1001.",
+        "Mr Sato.",
+        "Mr Suzuki.",
+        "担当の佐藤です。",
+        "We called you at 090-1111-2222.",
+    ]
+)
+
+
+@given(rows=st.lists(st.builds(row, QUESTIONS, ANSWERS), max_size=9))
+def test_rows_that_masking_would_make_equal_come_out_the_same_a_second_time(rows):
+    kept, report = clean_rows(rows)
+    assert len(kept) + len(report.removed) == len(rows)
+    assert clean_rows(kept)[0] == kept

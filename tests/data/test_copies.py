@@ -12,7 +12,9 @@ from lab_helpers.data.own_rows.copies import (
     all_groups,
     answered_otherwise,
     copy_groups,
+    question_groups,
     remove_copies,
+    talk_groups,
 )
 from lab_helpers.data.splitting import split_groups
 from lab_helpers.runtime.errors import BadInput
@@ -142,7 +144,7 @@ def test_light_edits_of_both_are_copies_while_the_numbers_are_the_same(
     question, answer, number, hello, ends, upper
 ):
     edited = f"{hello}{question} NW-{number}{ends[0]}", f"{answer} {number} l{ends[1]}"
-    edited = tuple(map(str.upper, edited)) if upper else edited
+    edited = tuple(one[0].upper() + one[1:] for one in edited) if upper else edited
     one, light = row(f"{question} NW-{number}", f"{answer} {number} l"), row(*edited)
     assert copy_groups([one, light]) == [[0, 1]]
     for other in (f"NW-{number + 1}", f"NX-{number}"):
@@ -190,3 +192,59 @@ def test_ten_thousand_rows_take_seconds():
     started = time.perf_counter()
     assert copy_groups([*rows, rows[17]]) == [[17, 10_000]]
     assert time.perf_counter() - started < 60  # Minutes would mean that pairs are compared.
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("How much is 8 Mb?", "How much is 8 MB?"),
+        ("How much is 8Mb?", "How much is 8MB?"),
+        ("A plant of 3 mW?", "A plant of 3 MW?"),
+        ("What is 1 Pa?", "What is 1 PA?"),
+        ("Weight of 5 kg?", "Weight of 5 KG?"),
+        ("What is pH?", "What is PH?"),
+        ("Do I owe you money?", "Do you owe me money?"),
+        ("Can I call you?", "Can you call me?"),
+        ("Is this for you?", "Is this for me?"),
+        ("Will I pay your fee?", "Will you pay my fee?"),
+        ("Do we own this data?", "Do you own this data?"),
+        ("Is it this?", "Is it that?"),
+        ("How do you charge?", "How do I charge?"),
+        ("Does plan A include support?", "Does plan I include support?"),
+        ("Is it plan A?", "Is it plan?"),
+        ("Vitamin A?", "Vitamin?"),
+        ("Open at 5 am?", "Open at 5?"),
+    ],
+)
+def test_units_persons_and_letters_that_name_are_no_little_words(one, other):
+    assert copy_groups([row(one, "Yes."), row(other, "Yes.")]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Kettle is loud", "the kettle is loud."),
+        ("Can I return it?", "Hello! can I return it"),
+        ("It is 5. How is it?", "It is 5. how is it?"),
+        ("WHERE IS THE KETTLE?", "Where is the kettle?"),
+        ("Won't it work?", "will not it work?"),
+        ("Is a kettle loud?", "Is the kettle loud?"),
+    ],
+)
+def test_a_capital_that_begins_a_sentence_makes_no_difference(one, other):
+    assert copy_groups([row(one, "Yes."), row(other, "Yes.")]) == [[0, 1]]
+
+
+def test_questions_are_grouped_whatever_is_answered():
+    rows = [row("Is it warm?", "Yes."), row("Hello, is it warm", "No."), row("Is it red?", "Yes.")]
+    assert question_groups(rows) == [[0, 1], [2]]
+
+
+def test_a_conversation_is_grouped_with_the_row_from_which_it_goes_on():
+    rows = [
+        row("Is it red?", "Yes."),
+        row("And now?", "No.", before=("Is it warm?", "Yes.")),
+        row("Is it warm?", "Yes."),
+        row("And now?", "No.", before=("Is it cold?", "Yes.")),
+    ]
+    assert sorted(talk_groups(rows)) == [[0], [1, 2], [3]]

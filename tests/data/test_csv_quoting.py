@@ -214,6 +214,77 @@ def test_a_title_above_the_header_is_refused_by_name(tmp_path):
     assert read(tmp_path, "x.csv", ",text\n0,b\n") == [Row(2, {"text": "b"})]
 
 
+@pytest.mark.parametrize(("name", "comma"), [("x.csv", ","), ("x.tsv", "\t")])
+def test_a_title_of_one_cell_is_refused_by_name(tmp_path, name, comma):
+    for title in ("# exported 2026", "Questions\nof the shop"):
+        with pytest.raises(BadInput, match="title above the header") as caught:
+            read(tmp_path, name, f"{title}\nq{comma}a\nb{comma}c\nd{comma}e\n")
+        assert "Delete the lines above" in caught.value.fix
+
+
+def test_sentences_with_commas_under_one_name_are_no_table(tmp_path):
+    rows = read(tmp_path, "x.csv", "text\nWell, yes\nNo, thanks\n")
+    assert [row.problem.split(":")[0] for row in rows] == ["has 2 cells where the header has 1"] * 2
+    assert cells(read(tmp_path, "x.csv", "text\nhello\nworld\n")) == [["hello"], ["world"]]
+
+
+@pytest.mark.parametrize(("name", "comma"), [("x.csv", ","), ("x.tsv", "\t")])
+def test_a_header_in_the_middle_is_no_row(tmp_path, name, comma):
+    table = f"q{comma}a\nb{comma}c\n"
+    first, joined, second = read(tmp_path, name, table + "\ufeff" + table)
+    assert (first, second) == (Row(2, {"q": "b", "a": "c"}), Row(4, {"q": "b", "a": "c"}))
+    assert joined == BadRow(3, "repeats the header: two files were joined")
+
+
+# CSV: a space before a mark
+
+
+@pytest.mark.parametrize("header", ["q,a", "q, a", '"q", "a"', '"q","a"'])
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (['"How?", "3 years."', '"Who?", "Me."'], [["How?", "3 years."], ["Who?", "Me."]]),
+        (['"How?", "b, c"', 'Who?, "d, ""e"""'], [["How?", "b, c"], ["Who?", 'd, "e"']]),
+        (['"How?", "two\nlines"', '"Who?", "Me."'], [["How?", "two\nlines"], ["Who?", "Me."]]),
+        (['"How?",  3', '"Who?", "Me"'], [["How?", "3"], ["Who?", "Me"]]),
+        (["How?,3", '"Who?", "Me"'], [["How?", "3"], ["Who?", "Me"]]),
+    ],
+)
+def test_a_space_before_every_quoted_cell_belongs_to_the_comma(tmp_path, header, lines, expected):
+    assert cells(read(tmp_path, "x.csv", table(*lines, header=header))) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['"How?","3, years."', '"Who?", "Me."'],
+        ['"How?","3"', '"Who?", "Me, you"'],
+        ["How?,3", 'Who?, "Me"'],
+        ['"How?","3"', 'Who?, "Me\nand you"'],
+    ],
+)
+def test_a_space_before_some_quoted_cells_is_named_as_the_reason(tmp_path, lines):
+    first, *others = read(tmp_path, "x.csv", table(*lines, header="q,a"))
+    assert isinstance(first, Row)
+    assert "has a space before a quotation mark" in others[0].problem
+    assert sum(1 + getattr(row, "unread", 0) for row in others) == lines[1].count("\n") + 1
+
+
+def test_marks_inside_a_text_after_a_space_stay_text(tmp_path):
+    lines = ['How?, "Yes" he said', '"Who?","a, ""b"""', '"a",", ""c"" "']
+    rows = read(tmp_path, "x.csv", table(*lines, header="q,a"))
+    assert cells(rows) == [["How?", ' "Yes" he said'], ["Who?", 'a, "b"'], ["a", ', "c" ']]
+
+
+@given(st.lists(st.text('a", \n', min_size=1, max_size=30), min_size=1, max_size=4))
+def test_no_line_is_lost_whatever_its_spaces_and_marks(tmp_path_factory, lines):
+    content = "q,a\nb,c\n" + "\n".join(lines) + "\n"
+    rows = read(tmp_path_factory.getbasetemp(), "spaces.csv", content)
+    last = max(row.line + getattr(row, "unread", 0) for row in rows)
+    filled = [n for n, line in enumerate(content.split("\n"), 1) if line]
+    assert last == max(filled)
+
+
 def test_invisible_characters_are_no_part_of_a_column_name(tmp_path):
     assert cells(read(tmp_path, "x.csv", "\ufeffq\u00a0,a\u200b\nb,c\n")) == [["b", "c"]]
     assert set(read(tmp_path, "x.csv", "q\u00a0,a\u200b\nb,c\n")[0].values) == {"q", "a"}

@@ -287,3 +287,18 @@ def test_json_lines_and_arrays_hold_the_same_rows(tmp_path_factory, name, rows, 
         except BadInput as error:
             results.append(str(error).partition("line")[0])
     assert results[0] == results[1]
+
+
+@both
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_objects_one_after_another_on_a_line_are_rows(tmp_path, name, end, lines):
+    line = "".join(map(json.dumps, ROWS))
+    assert values(written(tmp_path, name, "\n".join([line] * lines) + end)) == ROWS * lines
+
+
+@both
+def test_one_line_of_two_objects_among_others_is_named(tmp_path, name):
+    single, double = json.dumps(ROWS[0]), json.dumps(ROWS[0]) * 2
+    rows = list(read_rows(written(tmp_path, name, f"{single}\n{double}\n{single}\n")))
+    assert [row.line for row in rows if isinstance(row, BadRow)] == [2]

@@ -160,3 +160,56 @@ def test_every_row_is_good_or_has_a_problem(tmp_path_factory, labels):
     assert sum(report.labels.values()) == report.good
     folded = {label.lower().replace(" ", "").removesuffix(".0") for label in report.labels}
     assert len(folded) == len(report.labels)
+
+
+@pytest.mark.parametrize("label", ["N/A", "n/a", "#N/A", "nan\u200b"])
+def test_what_spreadsheets_write_for_no_value_is_no_class(tmp_path, label):
+    path = written(tmp_path, ["a", "b", label, "a", "b", label])
+    assert found(path) == [(3, "no-value-label"), (6, "no-value-label")]
+
+
+def test_what_nobody_sees_is_named_and_written_out(tmp_path):
+    path = written(tmp_path, ["positive", "bad", "positive", "bad", "positive\u200b", "\u200b"])
+    assert found(path) == [(5, "label-spelling"), (6, "empty-label")]
+    assert "'positive⟨U+200B⟩'" in check_labels(path).problems[0].message.en
+    path = written(tmp_path, ["good\u200b", "bad", "good\u200b", "bad", "good"])
+    assert found(path) == [(1, "label-spelling"), (3, "label-spelling")]
+
+
+@pytest.mark.parametrize("text", ["\u200b", " \ufeff\u200d ", "\u00ad"])
+def test_a_text_of_what_nobody_sees_is_empty(tmp_path, text):
+    assert found(written(tmp_path, ["a", "b", "a", "b", "a"], ["x", "y", "z", "w", text])) == [
+        (5, "empty-text")
+    ]
+
+
+@pytest.mark.parametrize(("true", "false"), [(1, 0), ("1", "0"), (1.0, 0.0)])
+def test_truth_beside_numbers_is_a_second_spelling(tmp_path, true, false):
+    path = written(tmp_path, [true, false, true, false, True, "FALSE"])
+    assert found(path) == [(5, "label-spelling"), (6, "label-spelling")]
+    assert found(written(tmp_path, [True, False, True, False])) == []
+
+
+def test_one_text_with_two_labels_is_named_on_both_lines(tmp_path):
+    texts = ["It is warm.", "x", "IT IS  ＷＡＲＭ.", "y", "x", "x"]
+    path = written(tmp_path, ["good", "bad", "bad", "good", "bad", "Bad"], texts)
+    assert found(path) == [(1, "two-labels"), (3, "two-labels"), (6, "label-spelling")]
+    problems = check_labels(path).problems
+    assert problems[0].message.en == "label 'good', and line 3 labels the same text 'bad'"
+    assert problems[1].message.en == "label 'bad', and line 1 labels the same text 'good'"
+    with speaking("ja"):
+        assert "3 行目" in str(problems[0].message)
+    with pytest.raises(BadInput, match="line 1: label 'good', and line 3"):
+        read_labelled_texts(path)
+
+
+@pytest.mark.parametrize("name", ["Split", " SPLIT ", "split"])
+def test_the_split_column_is_known_in_any_case(tmp_path, name):
+    rows = [
+        {"text": f"t{n}", "label": "ab"[n % 2], name: "train" if n < 4 else "test"}
+        for n in range(8)
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = read_labelled_texts(path)
+    assert [row["split"] for row in data.rows] == ["train"] * 4 + ["test"] * 4

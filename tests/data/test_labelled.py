@@ -355,3 +355,36 @@ def test_shipped_texts_have_sorted_labels_and_all_rows():
     data = shipped_texts("reviews", "ja")
     assert data.labels == ("negative", "neutral", "positive")
     assert sum(len(data.split(split)[0]) for split in SPLITS) == len(data.rows)
+
+
+# One text on one side
+
+
+@given(
+    copies=st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from(["{}", " {}", "{}!"])), max_size=30
+    ),
+    seed=st.integers(0, 3),
+)
+def test_texts_that_differ_in_case_or_space_only_are_in_one_split(tmp_path_factory, copies, seed):
+    rows = [{"text": f"Text of part {n}!", "label": "ab"[n % 2]} for n in range(10)]
+    rows += [
+        {"text": form.format(f"TEXT of  part {n}"), "label": "ab"[n % 2]} for n, form in copies
+    ]
+    data = read_labelled_texts(
+        file_of(tmp_path_factory.getbasetemp(), "mine.jsonl", rows), seed=seed
+    )
+    sides: dict[str, set[str]] = {}
+    for row in data.rows:
+        sides.setdefault("".join(row["text"].lower().split()), set()).add(row["split"])
+    assert len(data.rows) == len(rows)
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_a_files_own_splits_that_share_texts_are_said(tmp_path, monkeypatch):
+    heard = []
+    monkeypatch.setattr("lab_helpers.data.labelled.note", heard.append)
+    rows = [{**row, "split": "train"} for row in GOOD]
+    rows.append({**GOOD[1], "text": "BROKE,  twice", "split": "test"})
+    assert len(read_labelled_texts(file_of(tmp_path, "mine.csv", rows)).rows) == 5
+    assert "1 validation or test rows repeat" in heard[0]

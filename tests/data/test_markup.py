@@ -10,6 +10,7 @@ from lab_helpers.data.own_rows.changes import shorten, show_change
 from lab_helpers.data.own_rows.code_spans import code_spans, split_code
 from lab_helpers.data.own_rows.markup import (
     decode_words,
+    has_entities,
     is_page_formatting,
     speaks_of_markup,
     strip_page,
@@ -134,3 +135,24 @@ def test_long_changes_lose_their_middle_and_long_texts_their_beginning():
         shorten("A context\n\nand " + "very " * 30 + "long?\n")
         == "…" + ("very " * 30 + "long?")[-59:]
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It&nbsp;is", True),
+        ("&quot;0&quot;", True),
+        ("&#12371;", True),
+        ("AT&T; x", False),
+        ("R&D", False),
+        ("Write `&nbsp;`", False),
+        ("x?a=1&b;c", False),
+    ],
+)
+def test_entities_are_seen_outside_code(text, expected):
+    assert has_entities(text) is expected
+
+
+def test_a_text_is_decoded_wholly_or_not_at_all():
+    text = "Black &amp; White, 5 &amp; 6, don&#39;t."
+    assert decode_words(text) == text

@@ -1,12 +1,16 @@
 """Preference rows as published sets write them: one prompt, two answers, nothing guessed, nothing lost."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.data.forms.columns import shapes_of
+from lab_helpers.data.forms.conversations import tools_of
 from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.row_checks import check_row
+from lab_helpers.data.forms.shapes import to_messages
 
 Q, GOOD, BAD = "How do I reset it?", "Press it.", "Throw it away."
 
@@ -59,6 +63,15 @@ FORMS = {
         {"chosen": f"\n\nHuman: {Q}\n\nAssistant: {GOOD}", "rejected": f"\n\nHuman: {Q}\n\nAssistant: {BAD}"},
         PLAIN,
     ),
+    "a transcript as the prompt": (
+        {"prompt": f"\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: {Q}\n\nAssistant:", "chosen": GOOD, "rejected": BAD},
+        {**PLAIN, "prompt": [user("Hi"), said("Hello."), user(Q)]},
+    ),
+    "a system that stands twice": ({**WITH_SYSTEM, "system": "Be polite."}, WITH_SYSTEM),
+    "answers that are JSON": (
+        {"prompt": Q, "chosen": '[{"item": "kettle"}]', "rejected": '{"from": "Tokyo", "to": "Osaka"}'},
+        {"prompt": [user(Q)], "chosen": [said('[{"item": "kettle"}]')], "rejected": [said('{"from": "Tokyo", "to": "Osaka"}')]},
+    ),
 }  # fmt: skip
 
 
@@ -75,19 +88,50 @@ def test_a_prompt_that_the_answers_contradict_is_refused():
     assert [one.code for one in check_row(row, "preference")] == ["other-prompt"]
 
 
-@pytest.mark.parametrize(
-    ("scores", "codes"),
-    [
-        ({"score_chosen": 2.0, "score_rejected": 8.0}, ["scores-contradict"]),
-        ({"chosen-rating": 1, "rejected-rating": 5}, ["scores-contradict"]),
-        ({"score_chosen": 5.0, "score_rejected": 5.0}, ["scores-equal"]),
-        ({"score_chosen": 8.5, "score_rejected": 3.0}, []),
-        ({"chosen_tokens": 3, "rejected_tokens": 9}, []),
-    ],
-)
-def test_scores_that_contradict_the_pair_are_named(scores, codes):
-    row = {"prompt": Q, "chosen": GOOD, "rejected": BAD, **scores}
-    assert [one.code for one in check_row(row, "preference")] == codes
+def test_a_transcript_whose_answer_is_empty_has_an_empty_answer():
+    row = {"chosen": f"\n\nHuman: {Q}\n\nAssistant: ", "rejected": f"\n\nHuman: {Q}\n\nAssistant: {BAD}"}  # fmt: skip
+    assert [one.code for one in check_row(row, "preference")] == ["empty-answer"]
+
+
+def test_two_calls_of_tools_without_words_are_two_answers():
+    calls = [{"role": "assistant", "tool_calls": [{"name": name}]} for name in ("reset", "lose")]
+    row = {"prompt": Q, "chosen": calls[0], "rejected": calls[1]}
+    assert check_row(row, "preference") == []
+    assert "same-answers" in [one.code for one in check_row(row | {"rejected": calls[0]}, "preference")]  # fmt: skip
+
+
+def test_a_prompt_in_a_cell_may_be_openais_request_and_other_json_is_a_text():
+    request = {"messages": [user(Q)], "tools": [{"name": "reset"}]}
+    row = {"input": json.dumps(request), "chosen": GOOD, "rejected": BAD}
+    assert preference_parts(row) == PLAIN
+    assert [tool["function"]["name"] for tool in tools_of(row, "preference")] == ["reset"]
+    text = json.dumps({"messages": ["a", "b"], "tools": "hammer"})
+    assert preference_parts(row | {"input": text})["prompt"] == [user(text)]
+    assert check_row(row | {"input": text}, "preference") == []
+
+
+def test_two_answers_with_different_first_turns_are_called_that():
+    row = {"chosen": [user(Q), said(GOOD)], "rejected": [user("Another"), said(BAD)]}
+    assert [one.code for one in check_row(row, "preference")] == ["other-beginning"]
+
+
+def test_a_system_in_the_middle_is_an_error_with_and_without_a_column():
+    row = {"prompt": [user("Hi"), SYSTEM, said("Hello."), user(Q)], "chosen": GOOD, "rejected": BAD}
+    for more in ({}, {"system": "Be polite."}, {"system": "Be kind."}):
+        assert "system-not-first" in [one.code for one in check_row(row | more, "preference")]
+
+
+def test_tools_beside_openais_input_are_the_rows_tools():
+    tools = [{"type": "function", "function": {"name": "reset", "parameters": {}}}]
+    row = {
+        "input": {"messages": [user(Q)], "tools": tools, "parallel_tool_calls": True},
+        "preferred_output": [said(GOOD)],
+        "non_preferred_output": [said(BAD)],
+    }
+    assert check_row(row, "preference") == []
+    assert tools_of(row, "preference") == tools
+    assert json.loads(to_messages(row, "preference")["tools"]) == tools
+    assert [one.code for one in check_row(row | {"tools": [{"name": "other"}]}, "preference")] == ["not-tools"]  # fmt: skip
 
 
 @given(

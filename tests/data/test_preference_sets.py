@@ -14,8 +14,10 @@ from lab_helpers.data.preferences import (
     longest_chosen,
     near_duplicates,
     own_pairs,
+    read_pair_rows,
     select_length_matched,
     shipped_pairs,
+    split_pairs,
     unpaired_rows,
 )
 from lab_helpers.runtime.errors import BadInput
@@ -196,7 +198,9 @@ def test_trl_trains_on_unpaired_rows(tmp_path, tiny_chat_model):
 
 def test_what_the_model_cannot_use_is_taken_out_before_the_split(tmp_path):
     path = write(tmp_path / "p.jsonl", rows(40))
-    own = own_pairs(path, select=lambda found: found[:30])
+    found, report = read_pair_rows(path)
+    assert (len(found), report.rows) == (40, 40)
+    own = split_pairs(found[:30], path.name)
     assert len(own.train) + len(own.test) == 30
     with pytest.raises(BadInput, match="too few"):
-        own_pairs(path, select=lambda found: found[:3])
+        split_pairs(found[:3], path.name)

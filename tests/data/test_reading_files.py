@@ -274,6 +274,7 @@ print(report.rows, report.good, report.duplicates, int(peak) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_a_million_rows_are_counted_in_bounded_memory(tmp_path):
     path = tmp_path / "big.jsonl"

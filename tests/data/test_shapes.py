@@ -98,9 +98,7 @@ def test_two_shapes_in_the_same_rows_are_ambiguous(other):
     "row",
     [
         {"title": "x", "summary": "y"},
-        {"question": "x", "answer": 3},
-        {"messages": "Q: x A: y"},
-        {"messages": [{"from": "human", "value": "x"}]},
+        {"question": "x"},
         {},
     ],
 )
@@ -127,6 +125,31 @@ def test_a_known_form_that_cannot_be_learned_as_it_is_says_what_it_is(row, said,
     error = refusal([Row(1, row)])
     assert said in error.what
     assert way in error.fix
+
+
+@pytest.mark.parametrize(
+    ("row", "shape", "said"),
+    [
+        ({"question": "x", "answer": 3}, "question-answer", "'answer' is a number"),
+        ({"question": "x", "answer": None}, "question-answer", "'answer' is empty"),
+        ({"prompt": "p", "chosen": "x", "rejected": None}, "preference", "'rejected' is empty"),
+        ({"messages": "Q: x A: y"}, "openai-chat", "'messages' is a text"),
+        ({"messages": [{"from": "human", "value": "x"}]}, "openai-chat", "list of another form"),
+    ],
+)
+def test_right_columns_with_wrong_values_are_not_to_be_renamed(row, shape, said):
+    error = refusal([Row(4, row), Row(5, row), Row(6, EXAMPLES[shape])])
+    assert "no known shape fits on lines 4, 5" in error.what
+    assert f"the columns are those of {shape}" in error.what
+    assert said in error.what
+    assert f"--shape {shape}" in error.fix
+    assert "Rename" not in error.fix
+
+
+def test_turns_that_python_printed_are_called_that():
+    error = refusal([{"messages": str([USER, ANSWER])}])
+    assert "as Python prints them" in error.what
+    assert "json.dumps" in error.fix
 
 
 def test_an_alpaca_input_follows_the_instruction():

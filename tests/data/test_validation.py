@@ -45,6 +45,7 @@ ASKED, TOLD = chat("user")["messages"], chat("assistant")["messages"][0]
 UNLEARNED = TOLD | {"weight": 0}
 EMPTY_SYSTEM = [{"role": "system", "content": " "}, *ASKED, TOLD]
 TRANSCRIPTS = {"chosen": [*ASKED, TOLD], "rejected": [*ASKED, TOLD | {"content": "other"}]}
+OTHER_BEGINNINGS = {"chosen": [*ASKED, TOLD], "rejected": [{"role": "user", "content": "x"}, TOLD]}
 PAIR = {"prompt": "p", "chosen": "a", "rejected": "b"}
 BAD = [
     ({"question": "x"}, "question-answer", "missing-column"),
@@ -90,7 +91,14 @@ BAD = [
     ({"messages": [*ASKED, TOLD, *ASKED, UNLEARNED]}, "openai-chat", "cut-after-learned"),
     (PAIR | {"score_chosen": 1, "score_rejected": 2}, "preference", "scores-contradict"),
     (PAIR | {"score_chosen": 2, "score_rejected": 2}, "preference", "scores-equal"),
+    (PAIR | {"scores": [2, 8]}, "preference", "scores-unread"),
+    (OTHER_BEGINNINGS, "preference", "other-beginning"),
     (qa(answer="So.<|im_end|>"), "question-answer", "control-token"),
+    (qa(answer="NaN"), "question-answer", "no-value"),
+    ({"prompt": "[{'role': 'user'}]", "completion": "a"}, "prompt-completion", "python-repr"),
+    ({"question": "Q", "answers": ["a", "b", "b"]}, "question-answer", "answers-left-out"),
+    ({"messages": [*ASKED, TOLD | {"tool_calls": ["look"]}]}, "openai-chat", "bad-call"),
+    (qa(question="<image>Why?") | {"images": ["a.png"]}, "question-answer", "not-text"),
 ]
 
 
@@ -100,7 +108,14 @@ def test_each_fault_has_its_own_code(row, shape, code):
 
 
 def test_every_code_is_tested_and_speaks_both_languages():
-    elsewhere = {"unreadable", "duplicate", "answer-cut", "answer-lost"}  # of files and tokenizers
+    elsewhere = {
+        "unreadable",
+        "duplicate",
+        "answer-cut",
+        "answer-lost",
+        "not-in-template",
+        "contradicts",
+    }  # of files and tokenizers
     assert {code for *_, code in BAD} | elsewhere == set(KINDS)
     for kind in KINDS.values():
         assert kind.severity in ("error", "warning")
@@ -216,7 +231,7 @@ def test_columns_beside_are_counted_and_those_not_used_are_named(tmp_path):
     rows = [qa(f"Why {n}?") | {"system": "Be polite.", "images": ["x"], "id": n} for n in range(4)]
     report = check_file(written_to(tmp_path / "x.jsonl", rows))
     assert report.beside == {"system": 4}
-    assert report.unused == {"images": 4, "id": 3}  # an id of 0 says nothing
+    assert report.unused == {"images": 4, "id": 4}
 
 
 def test_earlier_answers_are_counted(tmp_path):

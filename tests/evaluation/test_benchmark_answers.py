@@ -184,8 +184,31 @@ def test_the_row_that_fits_no_reading_is_named(tmp_path, answers, line, said):
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_a_reading_that_does_not_fit_is_refused(tmp_path, reading):
-    answers = {"0-based": [4], "1-based": [0], "letters": [1], "texts": ["B"]}[reading]
+    answers = {"0-based": [4], "1-based": [0], "letters": [1], "texts": ["2"]}[reading]
     assert "line 1 has" in refusal(written(tmp_path, answers), reading).what
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"), [(["B", "D"], [1, 3]), (["Lima", "Rome"], [2, 0]), ([1, 4], [0, 3])]
+)
+def test_what_is_said_of_the_answers_is_for_files_that_do_not_tell(tmp_path, answers, expected):
+    assert places(written(tmp_path, answers), "1-based") == expected
+    assert places(written(tmp_path, answers), "letters") == expected
+
+
+def test_a_file_that_counts_otherwise_than_was_said_is_refused_at_its_line(tmp_path):
+    error = refusal(written(tmp_path, [3, 1, 0, 2]), "1-based")
+    assert "line 3 has the answer 0: this file counts from 0" in error.what
+    assert "without --answers" in error.fix
+    row = {"question": "?", "choice0": "Rome", "choice1": "Oslo", "choice2": "Lima", "label": 1}
+    path = tmp_path / "named.jsonl"
+    path.write_text(json.dumps(row))
+    assert "counts from 0, and its answers were said to be 1-based" in refusal(path, "1-based").what
+
+
+def test_a_bad_line_of_a_file_that_tells_is_named_whatever_was_said(tmp_path):
+    error = refusal(written(tmp_path, ["A", "B", "E"]), "1-based")
+    assert "line 3 has an answer outside its 4 choices" in error.what
 
 
 def test_an_unknown_reading_is_refused():

@@ -113,6 +113,7 @@ def test_a_prompt_too_long_for_the_model_is_refused_not_cut(chat):
         score_choices(*chat, [ITEM, long])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_kotori_knows_the_answers_but_not_the_letters(kotori, language):
     """The point of the two ways: at chance by letters, nearly perfect by the answers themselves."""

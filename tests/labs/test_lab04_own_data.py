@@ -10,12 +10,10 @@ from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.labs.lab04.own_data import check_own_data, measure_own_data, runaway_line
 from lab_helpers.labs.lab04.own_rows import (
     OwnRows,
-    column_rows,
     prepare_own_rows,
-    problem_rows,
     read_own_rows,
-    report_lines,
 )
+from lab_helpers.labs.shared.own_files import column_rows, problem_rows, report_lines
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
@@ -72,7 +70,9 @@ def test_rows_without_an_answer_are_counted_and_a_file_of_them_refused(tmp_path)
     assert [row["line"] for row in rows] == list(range(6, 18))
     assert problem_rows(report)[0] == {"problem": "empty-answer", "rows": 5, "first line": 1}
     assert "5 of 17 rows cannot be used" in report_lines(report)[0]
-    with pytest.raises(BadInput, match=r"0 of 15 rows have an answer.*labs data check"):
+    with pytest.raises(
+        BadInput, match=r"0 of 15 rows are left.*15 cannot be used.*labs data check"
+    ):
         read_own_rows(write(tmp_path, "none.jsonl", empty * 3), AS_FOUND)
 
 
@@ -112,7 +112,7 @@ def test_the_users_adapter_and_samples_are_kept(own_run, tiny_chat_model):
 def test_a_file_is_read_before_anything_runs(tmp_path):
     check_own_data(write(tmp_path, "good.jsonl", pairs(12)), AS_FOUND)
     for name, rows, said in (
-        ("few.jsonl", pairs(3), "3 of 3 rows have an answer to learn from, and 10 are needed"),
+        ("few.jsonl", pairs(3), "3 of 3 rows are left to learn from, and 10 are needed"),
         ("labels.jsonl", [{"text": "warm", "label": "good"}] * 20, "no known shape fits"),
     ):
         with pytest.raises(BadInput, match=said):
@@ -137,6 +137,28 @@ class Heard:
         pass
 
 
+def as_chat(rows: list[dict]) -> list[dict]:
+    """Rows of question and answer as conversations; other columns stay."""
+    return [
+        row
+        if "messages" in row
+        else SHAPES["chat.jsonl"](row)
+        | {k: v for k, v in row.items() if k not in ("question", "answer")}
+        for row in rows
+    ]
+
+
+def spoken(i: int) -> list[dict]:
+    row = pairs(i + 1)[i]
+    return [{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["answer"]}]  # fmt: skip
+
+
+def calling(i: int) -> list[dict]:
+    asked, answer = spoken(i)
+    call = {"type": "function", "function": {"name": "price", "arguments": {}}}
+    return [asked, {**answer, "content": None, "tool_calls": [call]}]
+
+
 def prepared(folder, model, rows, **options):
     path = write(folder, "mine.jsonl", rows)
     run = Run(
@@ -156,16 +178,15 @@ def prepared(folder, model, rows, **options):
 
 def test_every_row_is_learned_or_counted(tmp_path, tiny_chat_model):
     rows = pairs(20)
-    tools = [{"name": "price"}]
     others = [
         rows[0] | {"answer": ""},
         rows[1] | {"label": False},
         rows[2] | {"answer": "It is.<|im_end|>"},
         pairs(30)[29] | {"question": "Is it? " * 400},
-        pairs(31)[30] | {"tools": tools},
+        {"messages": calling(30)},
         rows[3],
     ]
-    own, run, lines = prepared(tmp_path, tiny_chat_model, rows + others, max_length=120)
+    own, run, lines = prepared(tmp_path, tiny_chat_model, as_chat(rows + others), max_length=120)
     found = run.metrics
     assert found["user_rows"] == 26
     assert found["user_rows_without_answer"] == 3
@@ -177,7 +198,7 @@ def test_every_row_is_learned_or_counted(tmp_path, tiny_chat_model):
     assert [row["row"] for row in run.tables["removed"]] == [26]
     said = "\n".join(lines)
     assert "3 of 26 rows cannot be used" in said
-    assert "'tools'" in said
+    assert "'tool_calls'" in said
     assert "left out: 120 tokens" in said
 
 
@@ -195,6 +216,12 @@ def test_answers_that_are_all_cut_are_refused_before_the_model_is_loaded(tmp_pat
     rows = [row | {"answer": row["answer"] * 40} for row in pairs(20)]
     with pytest.raises(BadInput, match="never learn to stop"):
         prepared(tmp_path, tiny_chat_model, rows, max_length=60)
+
+
+def test_too_few_rows_are_refused_with_what_became_of_the_others(tmp_path, tiny_chat_model):
+    rows = [{"messages": calling(i)} for i in range(12)] + [{"messages": spoken(20)}] * 4
+    with pytest.raises(BadInput, match="12 have parts that the chat template does not write"):
+        prepared(tmp_path, tiny_chat_model, rows)
 
 
 def test_a_step_of_cleaning_can_be_left_out(tmp_path, tiny_chat_model):

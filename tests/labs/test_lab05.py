@@ -284,8 +284,19 @@ def test_pairs_that_are_too_long_are_left_out_and_counted(tiny_chat_model, tmp_p
     run = run_of(tmp_path / "run", tiny_chat_model, path)
     pairs = read_own_pairs(run)
     assert len(pairs.train) + len(pairs.test) == 40
-    assert run.metrics["user_pairs"] == 40 + count
+    assert run.metrics["user_rows"] == 40 + count
+    assert run.metrics["user_pairs"] == 40
     assert run.metrics["user_pairs_too_long"] == count
+
+
+def test_rows_that_are_no_pairs_are_counted(tiny_chat_model, tmp_path):
+    path = own_file(tmp_path)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n" + json.dumps({"prompt": "?", "chosen": "a", "rejected": "a"}))
+    run = run_of(tmp_path / "run", tiny_chat_model, path)
+    read_own_pairs(run)
+    assert run.metrics["user_pairs_unusable"] == 1
+    assert run.tables["problems"] == [{"problem": "same-answers", "rows": 1, "first line": 41}]
 
 
 def test_without_the_sft_model_what_builds_on_it_says_what_is_missing(tiny_chat_model, tmp_path):

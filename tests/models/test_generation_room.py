@@ -27,3 +27,15 @@ def test_a_prompt_without_room_is_refused(loaded):
     model, tokenizer = loaded
     with pytest.raises(BadInput, match="its reply included"):
         continue_texts(model, tokenizer, ["a " * 4000], max_new_tokens=5)
+
+
+def test_a_long_prompt_leaves_the_others_their_room(loaded):
+    model, tokenizer = loaded
+    context = model.config.max_position_embeddings
+    long = tokenizer.decode(
+        tokenizer("a" * 4000, add_special_tokens=False)["input_ids"][: context - 5]
+    )
+    alone = continue_texts(model, tokenizer, ["Hello"], max_new_tokens=40, eos_token_id=-1)
+    both = continue_texts(model, tokenizer, [long, "Hello"], max_new_tokens=40, eos_token_id=-1)
+    assert both.texts[1] == alone.texts[0]
+    assert len(tokenizer(both.texts[1], add_special_tokens=False)["input_ids"]) > 5

@@ -126,6 +126,7 @@ def test_threshold_needs_both_kinds(scores, right):
         choose_threshold(scores, right)
 
 
+@pytest.mark.slow
 def test_threshold_of_validation_holds_on_test(minilm, tmp_path):
     """The cosine of the best hit tells answerable questions from near-topic ones, in English: AUC 0.8."""
     store = Store(tmp_path / "store", minilm)

@@ -302,3 +302,40 @@ def test_problems_in_both_languages():
         assert not (message + fix).isascii()
         assert ("DETAIL" in problem.message) == ("DETAIL" in message)
         assert problem.severity in ("error", "warning")
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 5\n"
+ERROR_PAGE = "<html><head><title>404</title></head><body><p>Not found</p></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("a.txt", POINTER, "pointer"),
+        ("a.pdf", POINTER, "pointer"),
+        ("a.md", "\ufeff" + POINTER, "pointer"),
+        ("a.txt", ERROR_PAGE, "page"),
+        ("a.md", "\n<!DOCTYPE html>" + ERROR_PAGE, "page"),
+        ("a.txt", "\u200b\u200b\u2060", "empty"),
+        ("a.html", "<p>\u200b</p>", "empty"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_document_is_refused_by_name(tmp_path, name, content, code):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "good.txt").write_text("The lamp costs 5 yen.", encoding="utf-8")
+    reading = read_folder(tmp_path)
+    assert [problem.code for problem in reading.problems] == [code]
+    assert all(reading.problems[0].in_japanese())
+
+
+def test_markdown_with_parts_of_a_page_is_markdown(tmp_path):
+    (tmp_path / "a.md").write_text("<!-- note -->\n<div>\n# Lamp\n</div>\n", encoding="utf-8")
+    assert read_folder(tmp_path).documents[0].title == "Lamp"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "content", ["index.html", "https://example.com/a", "<?xml version='1.0'?><a>b</a>"]
+)
+def test_an_unusual_page_brings_no_warning_of_a_library(content):
+    assert html(content.encode()).text in (content, "b")

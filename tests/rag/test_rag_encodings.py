@@ -134,3 +134,81 @@ def test_any_bytes_after_any_head(content, said):
 def test_iso2022jp_is_read_to_the_letter(text):
     if any(letter > "\x7f" for letter in text):
         assert decode(iso(text))[0] == text
+
+
+# Old encodings without a word about them
+
+OLD = {
+    "cp932": ("Shift_JIS", ["保証期間は三年です。", "価格", "㈱髙島屋①②～", "ﾄﾞﾗｲﾔｰ ﾊﾝﾊﾞｲ"]),
+    "euc_jp": ("EUC-JP", ["保証期間は三年です。", "価格", "東京都千代田区霞が関一丁目"]),
+    "gb18030": ("GB18030", ["保修期为三年，请联系我们的维修部门。"]),
+    "big5": ("Big5", ["保固期為三年，請聯絡我們的維修部門。"]),
+    "cp949": ("EUC-KR", ["보증 기간은 3년입니다. 수리는 매장에서.", "서울특별시 강남구"]),
+    "cp1251": ("Windows-1251 (Cyrillic)", ["Гарантия действует два года со дня покупки."]),
+    "koi8-r": ("KOI8-R (Cyrillic)", ["Гарантия действует два года со дня покупки."]),
+    "cp1252": (
+        "Windows-1252 (Western European)",
+        ["Garantie : deux années, à l'été", "Größe: 5 €", "It’s “fine” — really, 25 °C"],
+    ),
+}
+
+
+@pytest.mark.parametrize("codec", OLD)
+def test_a_text_in_an_old_encoding_is_read_with_its_name(codec):
+    name, texts = OLD[codec]
+    for text in texts:
+        assert plain_text(text.encode(codec)) == ("", text, [("other-encoding", name)])
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"), [("가격", "cp949"), ("部门", "gb18030"), ("價格", "big5")]
+)
+def test_what_may_be_several_encodings_is_refused(text, codec):
+    with pytest.raises(Unusable) as refused:
+        decode(text.encode(codec))
+    assert refused.value.code == "encoding"
+    assert "its encoding cannot be told" in refused.value.detail
+
+
+KOREAN = "보증 기간은 구입일로부터 이 년입니다. 수리는 가까운 매장에 문의하여 주십시오."
+
+
+@given(st.lists(st.sampled_from(KOREAN.split()), min_size=1, max_size=12))
+def test_korean_is_never_read_as_anything_else(words):
+    with contextlib.suppress(Unusable):
+        assert decode(" ".join(words).encode("cp949"))[0] == " ".join(words)
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [TEXT, f"# 朝顔市\n{TEXT}", "plain words\n", "보증 기간\n"])
+def test_utf16_without_a_mark_is_read_with_a_word(text, codec):
+    assert decode(text.encode(codec)) == (text, [("other-encoding", "UTF-16")])
+
+
+def test_utf32_is_called_by_its_name():
+    assert decode(TEXT.encode("utf-32")) == (TEXT, [("other-encoding", "UTF-32")])
+
+
+def test_a_few_lines_of_another_encoding_do_not_take_the_text_away():
+    text, warnings = decode(f"{TEXT}\n".encode() * 20 + "電話\n".encode("cp932"))
+    assert text.startswith(f"{TEXT}\n" * 20)
+    assert [code for code, _ in warnings] == ["lost-bytes"]
+
+
+def test_a_file_of_two_encodings_is_refused_by_their_names():
+    with pytest.raises(Unusable) as refused:
+        decode(f"{TEXT}\n".encode() + f"{TEXT}\n".encode("cp932"))
+    assert refused.value.detail == "some of its lines are UTF-8, others Shift_JIS: line 2"
+
+
+def test_iso2022jp_without_its_escape_characters_is_no_text():
+    lost = iso(TEXT).replace(b"\x1b", b"")
+    with pytest.raises(Unusable) as refused:
+        decode(lost)
+    assert refused.value.code == "garbled"
+    assert "lost its escape characters" in refused.value.detail
+    text, ((code, _),) = decode(b"What is left of such mail: " * 30 + lost)
+    assert code == "partly-garbled"
+    assert text.endswith("(B")
+    shell = 'echo "$BASE/$B(BIN)" $Bob(Bar) $BUILD'
+    assert decode(shell.encode()) == (shell, [])

@@ -263,6 +263,7 @@ def test_any_history_ends_in_the_last_state(tmp_path_factory, history):
     assert rows(store) == rows(at_once)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_targets_on_the_shipped_questions(minilm, tmp_path, language):
     """recall@5 of the issue, on the test questions; and n-gram BM25 rescues the English embedder."""

@@ -69,9 +69,18 @@ def test_pairs_that_are_alike_as_far_as_they_are_read_are_lost(tokenizer):
 def test_a_sample_is_counted_and_named(tokenizer):
     lengths = RowLengths(tokenizer, 64, every=3)
     found = [lengths(line, row(SHORT, LONG)) for line in range(1, 10)]
-    assert lengths.summary() == {"max_length": 64, "rows": 3, "longest": lengths.longest, "cut": 3, "lost": 0}  # fmt: skip
+    assert lengths.summary() == {"max_length": 64, "rows": 3, "longest": lengths.longest, "cut": 3, "lost": 0, "unwritten": 0}  # fmt: skip
     assert [[one.code for one in some] for some in found[:3]] == [[], [], ["answer-cut"]]
     assert "64" in found[2][0].message
+
+
+def test_rows_that_the_template_cannot_write_are_counted_and_end_nothing(tokenizer):
+    called = [{"role": "tool", "content": "118"}]
+    spoken = row(SHORT, SHORT)
+    messages = {"messages": [*spoken["prompt"], *called, *spoken["completion"]]}
+    lengths = RowLengths(tokenizer, 64)
+    assert [one.code for one in lengths(7, messages)] == ["not-in-template"]
+    assert lengths.summary()["unwritten"] == 1
 
 
 def test_the_length_is_what_is_wanted_within_what_the_model_reads():

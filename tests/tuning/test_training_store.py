@@ -346,6 +346,7 @@ def read_until(process: subprocess.Popen, wanted: str) -> None:
     raise AssertionError(f"the program ended without '{wanted}'")
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_it_goes_on_to_the_same_weights(program, make, store, tmp_path):
     unbroken = TrainingStore(tmp_path / "other").train(make(max_steps=12))
     done = 0
@@ -367,6 +368,7 @@ def test_killed_at_any_step_it_goes_on_to_the_same_weights(program, make, store,
     assert store.train(make(max_steps=12)).came == "loaded"
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_same_only_once(program, make, store):
     process = program(0.2)
     read_until(process, "step 1")

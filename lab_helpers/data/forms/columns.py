@@ -1,8 +1,8 @@
 """The columns by which each shape of fine-tuning data is known, and those that say something beside it."""
 
-import json
 from functools import lru_cache
 
+from lab_helpers.data.forms.cells import decode_list, is_absent, says_nothing
 from lab_helpers.runtime.errors import BadInput
 
 SHAPES = {
@@ -44,33 +44,14 @@ _OPTIONAL: dict[str, dict[str, tuple[str, ...]]] = {
 BESIDE = ("system", "history", "context", "tools")
 """Columns of any shape that are used beside its own: they become turns, or tools of the template."""
 
-_LISTS = ("conversations", "messages")
 _TURN_KEYS = {"sharegpt": ("from", "value"), "openai-chat": ("role", "content")}
 _MAY_BE_MESSAGES = ("prompt-completion", "preference")
-_MISSING_TEXTS = ("nan", "none", "null")
 
 
 def check_shape_name(shape: str) -> None:
     """Raise :class:`BadInput` for a name that is no shape."""
     if shape not in SHAPES:
         raise BadInput(f"unknown shape '{shape}'", f"Use one of: {', '.join(SHAPES)}.")
-
-
-def is_absent(value) -> bool:
-    """Whether an optional cell says nothing: None, NaN, False, an empty text, list or object."""
-    return not value or value != value or (isinstance(value, str) and not value.strip())
-
-
-def decode_cell(value):
-    """A table's cell that holds a JSON list or object as that; anything else as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        try:
-            decoded = json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-        holds_turns = isinstance(decoded, list) and decoded and isinstance(decoded[0], dict)
-        return decoded if holds_turns or isinstance(decoded, dict) else value
-    return value
 
 
 def columns_of(row: dict, shape: str) -> dict[str, str]:
@@ -89,7 +70,9 @@ def columns_beside(row: dict, shape: str) -> dict[str, str]:
 def unused_columns(row: dict, shape: str) -> list[str]:
     """The columns of ``row`` that say something and that nothing of the conversation comes from."""
     used = {*columns_of(row, shape).values(), *_beside(tuple(row), shape).values()}
-    return [str(name) for name, value in row.items() if name not in used and not is_absent(value)]
+    return [
+        str(name) for name, value in row.items() if name not in used and not says_nothing(value)
+    ]
 
 
 # Every row of a file asks, and nearly all have the same columns.
@@ -128,6 +111,23 @@ def missing_columns(row: dict, shape: str) -> list[str]:
     return [name for name in needed if name not in columns or row[columns[name]] is None]
 
 
+def named_shapes(row: dict) -> list[str]:
+    """Every shape whose columns ``row`` has by name, whatever is in them."""
+    return [
+        shape for shape in SHAPES
+        if not set(_NEEDED.get(shape, ("question", "answer"))) - columns_of(row, shape).keys()
+    ]  # fmt: skip
+
+
+def unfit_columns(row: dict, shape: str) -> list[str]:
+    """The columns of ``row`` that ``shape`` needs and whose values are of another type."""
+    needed = _NEEDED.get(shape, ("question", "answer"))
+    columns = columns_of(row, shape)
+    return [
+        columns[name] for name in needed if name in columns and not _type_fits(row, shape, name)
+    ]
+
+
 def shapes_of(row: dict) -> list[str]:
     """Every shape whose columns ``row`` has, with values of the right type.
 
@@ -147,23 +147,19 @@ def shapes_of(row: dict) -> list[str]:
 
 
 def _types_fit(row: dict, shape: str) -> bool:
-    columns = columns_of(row, shape)
-    for name in _NEEDED.get(shape, ("question", "answer")):
-        value = row[columns[name]]
-        if name in _LISTS or shape in _MAY_BE_MESSAGES:
-            value = decode_cell(value)
-        if shape in _TURN_KEYS:
-            # An empty list is a bad row, not another shape.
-            if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
-                return False
-            who, what = _TURN_KEYS[shape]
-            if value and not any(who in turn or what in turn for turn in value):
-                return False
-        elif shape == "question-answer" and columns[name].strip().lower() == "answers":
-            if not isinstance(value, dict | list):
-                return False
-        elif not isinstance(value, str) and not (
-            shape in _MAY_BE_MESSAGES and isinstance(value, list | dict)
-        ):
+    return all(_type_fits(row, shape, name) for name in _NEEDED.get(shape, ("question", "answer")))
+
+
+def _type_fits(row: dict, shape: str, name: str) -> bool:
+    column = columns_of(row, shape)[name]
+    value = row[column]
+    if shape in _TURN_KEYS:
+        value = decode_list(value)
+        # An empty list is a bad row, not another shape.
+        if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
             return False
-    return True
+        who, what = _TURN_KEYS[shape]
+        return not value or any(who in turn or what in turn for turn in value)
+    if shape == "question-answer" and column.strip().lower() == "answers":
+        return isinstance(value, dict | list)
+    return isinstance(value, str) or (shape in _MAY_BE_MESSAGES and isinstance(value, list | dict))

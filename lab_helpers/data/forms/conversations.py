@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
-from lab_helpers.data.forms.columns import columns_beside, columns_of, decode_cell, is_absent
+from lab_helpers.data.forms.cells import decode_list, decode_request, decode_turns, is_absent
+from lab_helpers.data.forms.columns import columns_beside, columns_of
+from lab_helpers.data.forms.tool_calls import read_tools
+from lab_helpers.data.forms.transcripts import parse_transcript
 from lab_helpers.data.forms.turns import (
     Message,
     NotMessages,
@@ -25,7 +28,7 @@ def conversation(row: dict, shape: str) -> list[Message]:
     value = {meaning: row[name] for meaning, name in columns.items()}
     if shape in ("openai-chat", "sharegpt"):
         (name,) = columns.values()
-        return with_beside(row, shape, parse_turns(decode_cell(row[name]), name))
+        return with_beside(row, shape, parse_turns(decode_list(row[name]), name))
     if shape == "alpaca":
         asked = join_instruction(value["instruction"], value.get("input"))
         answer = parse_text(value["output"], columns["output"])
@@ -47,20 +50,32 @@ def join_instruction(instruction: Any, extra: Any) -> str:
     return asked if is_absent(extra) else f"{asked}\n\n{parse_text(extra, 'input')}"
 
 
-def first_answer(value: Any) -> Any:
-    """SQuAD's ``{"text": [answers], …}``, or a list of answers: the first one."""
+def all_answers(value: Any) -> list[Any]:
+    """SQuAD's ``{"text": [answers], …}``, a list of answers or of ``{"text": …}``: the different ones."""
     answers = value.get("text") if isinstance(value, dict) else value
-    return answers[0] if isinstance(answers, list) and answers else answers
+    found = []
+    for answer in answers if isinstance(answers, list) else [answers]:
+        words = answer.get("text") if isinstance(answer, dict) else answer
+        if words not in found:
+            found.append(words)
+    return found
+
+
+def first_answer(value: Any) -> Any:
+    """The first of several answers; an empty text where a question has none (SQuAD 2.0)."""
+    return next(iter(all_answers(value)), "")
 
 
 def parse_side(value: Any, name: str, role: str, shape: str) -> list[Message]:
-    """One side of a pair: a text is one turn of ``role``, a list is turns, an object one turn."""
+    """One side of a pair: a text is one turn of ``role`` (or hh-rlhf's many), a list is turns, an object one turn."""
     if shape != "question-answer":
-        value = decode_cell(value)
+        value = decode_turns(value)
         if isinstance(value, dict):
             value = [value]
         if isinstance(value, list):
             return parse_turns(value, name)
+        if isinstance(value, str) and (turns := parse_transcript(value, role == "user")):
+            return turns
     return [make_turn(role, parse_text(value, name))]
 
 
@@ -74,28 +89,31 @@ def with_beside(row: dict, shape: str, turns: list[Message]) -> list[Message]:
             asked = {**turns[first], "content": f"{passage}\n\n{turns[first]['content']}"}
             turns = [*turns[:first], asked, *turns[first + 1 :]]
     if "history" in beside:
-        turns = [*_history(row[beside["history"]], beside["history"]), *turns]
+        lead = 1 if turns and turns[0]["role"] == "system" else 0
+        earlier = _history(row[beside["history"]], beside["history"])
+        turns = [*turns[:lead], *earlier, *turns[lead:]]
     if "system" in beside:
         system = make_turn("system", parse_text(row[beside["system"]], beside["system"]))
-        if turns and turns[0]["role"] == "system" and turns[0]["content"] != system["content"]:
-            raise NotMessages("two-systems", beside["system"])
-        turns = [system, *(turn for turn in turns if turn["role"] != "system")]
+        if turns and turns[0]["role"] == "system":
+            if turns[0]["content"] != system["content"]:
+                raise NotMessages("two-systems", beside["system"])
+            turns = turns[1:]
+        turns = [system, *turns]
     return turns
 
 
 def tools_of(row: dict, shape: str) -> list[dict]:
-    """The tools that the row's ``tools`` column describes (a list, or its JSON text); none without it."""
-    name = columns_beside(row, shape).get("tools")
-    if name is None:
-        return []
-    tools = row[name]
-    try:
-        tools = json.loads(tools) if isinstance(tools, str) else tools
-    except ValueError:
-        raise NotMessages("not-tools", name) from None
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise NotMessages("not-tools", name)
-    return tools
+    """The tools of the row's ``tools`` column (a list, or its JSON text), or of OpenAI's ``input.tools``."""
+    found = []
+    if name := columns_beside(row, shape).get("tools"):
+        found.append(read_tools(row[name], name))
+    name = columns_of(row, shape).get("prompt") if shape == "preference" else None
+    value = decode_request(row[name]) if name else None
+    if isinstance(value, dict) and not is_absent(value.get("tools")):
+        found.append(read_tools(value["tools"], f"{name}.tools"))
+    if len(found) > 1 and found[0] != found[1]:
+        raise NotMessages("not-tools", f"tools beside {name}.tools")
+    return found[0] if found else []
 
 
 def cut_to_learned(turns: list[Message]) -> list[Message]:

@@ -19,6 +19,9 @@ SPLITS = ("train", "validation", "test")
 
 # What pandas, NumPy and JSON write where there is no value. "none" in small letters may be a class.
 _NO_VALUE = {"nan", "NaN", "NAN", "None", "null", "NULL", "Null", "<NA>", "NaT"}
+_NO_VALUE |= {"N/A", "n/a", "N/a", "#N/A", "#n/a"}
+_ZERO_WIDTH = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_TRUTH = {"true": "1", "false": "0"}
 _WHOLE_NUMBER = re.compile(r"([-+]?\d+)\.0+")
 _MEND = Text("Mend the row, or take it out.", "行を直すか、取り除いてください。")
 
@@ -28,8 +31,8 @@ class LabelProblem:
     """One finding about one line: ``code``, the ``message`` in both languages and the way out ``fix``.
 
     Codes: ``unreadable``, ``empty-text``, ``not-a-text``, ``empty-label``, ``no-value-label``,
-    ``not-a-label``, ``unknown-split``, ``label-once``, ``label-untrained``, ``label-spelling``. ``detail``
-    is the part that only this line has.
+    ``not-a-label``, ``unknown-split``, ``label-once``, ``label-untrained``, ``label-spelling``, ``two-labels``.
+    ``detail`` is the part that only this line has.
     """
 
     line: int
@@ -68,8 +71,9 @@ def is_label_file(columns: Iterable[str]) -> bool:
 def check_labels(path: Path) -> LabelReport:
     """Check every row of a file with a text and a label column, and optionally ``split``.
 
-    Labels that differ only in case, spaces or width, and 1 beside 1.0, are named where the rarer spelling
-    stands; NaN and its like are no label. Raises :class:`BadInput` when the file cannot be read or has no
+    Labels that differ only in case, spaces, width or what nobody sees, and 1 beside 1.0 or true, are named
+    where the rarer spelling stands; NaN and its like are no label. A text that has two labels is named on
+    both lines. Raises :class:`BadInput` when the file cannot be read or has no
     such columns.
     """
     path = Path(path)
@@ -77,16 +81,20 @@ def check_labels(path: Path) -> LabelReport:
     columns = list(dict.fromkeys(name for row in rows for name in row.values))
     text_column = _column(path, columns, TEXT_COLUMNS, "text")
     label_column = _column(path, columns, LABEL_COLUMNS, "label")
-    has_splits = "split" in columns
+    split_column = _find(columns, ("split",))
+    has_splits = split_column is not None
     clean: list[dict] = []
     for row in rows:
-        problem = _problem_of(row, text_column, label_column, has_splits)
+        problem = _problem_of(row, text_column, label_column, split_column)
         if problem:
             problems.append(problem)
             continue
-        values = (_words(row.values.get(name)) for name in (text_column, label_column, "split"))
+        values = (
+            _words(row.values.get(name)) if name else ""
+            for name in (text_column, label_column, split_column)
+        )
         clean.append(dict(zip(("text", "label", "split"), values, strict=True), line=row.line))
-    problems += _label_problems(clean)
+    problems += [*_label_problems(clean), *_contradictions(clean)]
     bad = {problem.line for problem in problems}
     clean = [row for row in clean if row["line"] not in bad]
     return LabelReport(
@@ -121,9 +129,11 @@ def _all_rows(path: Path) -> tuple[list[Row], list[LabelProblem]]:
 
 
 def _problem_of(
-    row: Row, text_column: str, label_column: str, has_splits: bool
+    row: Row, text_column: str, label_column: str, split_column: str | None
 ) -> LabelProblem | None:
-    text, label, split = (row.values.get(name) for name in (text_column, label_column, "split"))
+    text, label, split = (
+        row.values.get(name) if name else None for name in (text_column, label_column, split_column)
+    )
     if _is_empty(text):
         message = Text(f"empty {text_column}", f"{text_column}が空です")
         return LabelProblem(row.line, "empty-text", message, detail=text_column)
@@ -135,7 +145,7 @@ def _problem_of(
             f"{label_column} is no single label", f"{label_column}が1つのラベルではありません"
         )
         return LabelProblem(row.line, "not-a-label", message, detail=label_column)
-    if _is_nan(label) or _words(label) in _NO_VALUE:
+    if _is_nan(label) or _ZERO_WIDTH.sub("", _words(label)).strip() in _NO_VALUE:
         shown = _words(label)
         message = Text(
             f"label '{shown}' stands for a missing value",
@@ -145,10 +155,10 @@ def _problem_of(
             "Write the label, or take the row out.", "ラベルを書くか、行を取り除いてください。"
         )
         return LabelProblem(row.line, "no-value-label", message, fix, shown)
-    if not _words(label):
+    if _is_empty(label):
         message = Text(f"empty {label_column}", f"{label_column}が空です")
         return LabelProblem(row.line, "empty-label", message, detail=label_column)
-    if has_splits and _words(split) not in SPLITS:
+    if split_column and _words(split) not in SPLITS:
         message = Text(
             f"split '{_words(split)}' is not one of {', '.join(SPLITS)}",
             f"split「{_words(split)}」は{'、'.join(SPLITS)}のどれでもありません",
@@ -162,7 +172,7 @@ def _is_nan(value: Any) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    return _is_nan(value) or not _words(value)
+    return _is_nan(value) or not _ZERO_WIDTH.sub("", _words(value)).strip()
 
 
 def _words(value: Any) -> str:
@@ -197,8 +207,8 @@ def _label_problems(rows: list[dict]) -> Iterator[LabelProblem]:
         label, line = row["label"], row["line"]
         if label in usual:
             message = Text(
-                f"label '{label}' is elsewhere written '{usual[label]}'",
-                f"ラベル「{label}」はほかの行では「{usual[label]}」と書かれています",
+                f"label '{_shown(label)}' is elsewhere written '{_shown(usual[label])}'",
+                f"ラベル「{_shown(label)}」はほかの行では「{_shown(usual[label])}」と書かれています",
             )
             fix = Text("Write a label in one way only.", "ラベルの書き方を1つにそろえてください。")
             yield LabelProblem(line, "label-spelling", message, fix, label)
@@ -216,16 +226,49 @@ def _label_problems(rows: list[dict]) -> Iterator[LabelProblem]:
             yield LabelProblem(line, "label-untrained", message, detail=label)
 
 
+def _contradictions(rows: list[dict]) -> Iterator[LabelProblem]:
+    """Each row whose text another row labels otherwise, a second spelling of the label not counted."""
+    first: defaultdict[str, dict[str, dict]] = defaultdict(dict)
+    for row in rows:
+        first[text_key(row["text"])].setdefault(_spelling_key(row["label"]), row)
+    for row in rows:
+        own = _spelling_key(row["label"])
+        others = (one for key, one in first[text_key(row["text"])].items() if key != own)
+        if (other := next(others, None)) is None:
+            continue
+        message = Text(
+            f"label '{_shown(row['label'])}', and line {other['line']} labels the same text "
+            f"'{_shown(other['label'])}'",
+            f"ラベルは「{_shown(row['label'])}」ですが、{other['line']} 行目は同じ文章に"
+            f"「{_shown(other['label'])}」と付けています",
+        )
+        fix = Text("Keep the right one of the two rows.", "どちらか正しい行だけを残してください。")
+        yield LabelProblem(row["line"], "two-labels", message, fix, str(other["line"]))
+
+
+def text_key(text: str) -> str:
+    """Equal for texts that differ only in case, width, white space or what nobody sees."""
+    folded = unicodedata.normalize("NFKC", _ZERO_WIDTH.sub("", text)).casefold()
+    return "".join(folded.split())
+
+
+def _shown(label: str) -> str:
+    """``label`` with what nobody sees written out: ⟨U+200B⟩."""
+    return _ZERO_WIDTH.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", label)
+
+
 def _usual_spellings(counts: Counter) -> dict[str, str]:
-    """Each rarer spelling of a label -> the most frequent one (the first of equals)."""
+    """Each rarer spelling of a label -> the most frequent one (the first of equals) that all can see."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label, _ in counts.most_common():
         alike[_spelling_key(label)].append(label)
+    for labels in alike.values():
+        labels.sort(key=lambda label: _ZERO_WIDTH.search(label) is not None)
     return {rare: labels[0] for labels in alike.values() for rare in labels[1:]}
 
 
 def _spelling_key(label: str) -> str:
-    """Equal for labels that differ only in case, width, white space, or as 1 and 1.0 do."""
-    key = "".join(unicodedata.normalize("NFKC", label).casefold().split())
+    """Equal for labels that differ as :func:`text_key` says, or as 1, 1.0 and true do."""
+    key = text_key(label)
     number = _WHOLE_NUMBER.fullmatch(key)
-    return number[1] if number else key
+    return number[1] if number else _TRUTH.get(key, key)

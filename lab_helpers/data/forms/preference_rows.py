@@ -1,15 +1,10 @@
 """Prompt, chosen and rejected answer out of one row, in the forms that preference sets come in."""
 
-import re
-from typing import Any
-
-from lab_helpers.data.forms.columns import columns_of, decode_cell
+from lab_helpers.data.forms.cells import decode_request
+from lab_helpers.data.forms.columns import columns_of
 from lab_helpers.data.forms.conversations import join_instruction, parse_side, with_beside
+from lab_helpers.data.forms.transcripts import parse_transcript
 from lab_helpers.data.forms.turns import Message, NotMessages, make_turn, parse_text, parse_turns
-
-# Anthropic's hh-rlhf writes a whole conversation as one text.
-_SPEAKER = re.compile(r"\n\n(Human|Assistant):")
-_SCORES = re.compile(r"(?:^|[_\-. ])(?:score|rating|reward)s?(?:$|[_\-. ])")
 
 
 def preference_parts(row: dict) -> dict[str, list[Message]]:
@@ -21,14 +16,16 @@ def preference_parts(row: dict) -> dict[str, list[Message]]:
     """
     columns = columns_of(row, "preference")
     chosen, rejected = (
-        _answers(row[columns[name]], columns[name]) for name in ("chosen", "rejected")
+        parse_side(row[columns[name]], columns[name], "assistant", "preference")
+        for name in ("chosen", "rejected")
     )
     shared = 0
     while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
         shared += 1
     prompt = _join_prompt(_given_prompt(row, columns, chosen), chosen[:shared])
     if not prompt:
-        raise NotMessages("missing-column", "prompt")
+        apart = any(turns and turns[0]["role"] != "assistant" for turns in (chosen, rejected))
+        raise NotMessages(*(("other-beginning", "") if apart else ("missing-column", "prompt")))
     return {
         "prompt": with_beside(row, "preference", prompt),
         "chosen": chosen[shared:],
@@ -36,45 +33,20 @@ def preference_parts(row: dict) -> dict[str, list[Message]]:
     }
 
 
-def scores_of(row: dict) -> tuple[float, float] | None:
-    """What the row's own columns give the chosen and the rejected answer, such as ``score_chosen``."""
-    numbers = {
-        str(name).lower(): float(value)
-        for name, value in row.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-    for name, value in numbers.items():
-        other = name.replace("chosen", "rejected")
-        if "chosen" in name and other in numbers and _SCORES.search(name):
-            return value, numbers[other]
-    return None
-
-
-def _answers(value: Any, name: str) -> list[Message]:
-    """One of the two answers as turns; hh-rlhf's text is taken apart at its speakers."""
-    if isinstance(value, str) and value.startswith("\n\nHuman:"):
-        _, *pieces = _SPEAKER.split(value)
-        roles = {"Human": "user", "Assistant": "assistant"}
-        return [
-            make_turn(roles[who], words.strip())
-            for who, words in zip(pieces[::2], pieces[1::2], strict=True)
-        ]
-    return parse_side(value, name, "assistant", "preference")
-
-
 def _given_prompt(row: dict, columns: dict[str, str], chosen: list[Message]) -> list[Message]:
     """The turns of whichever column holds the prompt; without a chosen answer that it repeats."""
     name = columns.get("prompt")
     if name is None or row[name] is None:
         return []
-    value = decode_cell(row[name])
+    value = decode_request(row[name])
     if name.strip().lower() == "instruction":
         extra = row.get(columns["input"]) if "input" in columns else None
         return [make_turn("user", join_instruction(value, extra))]
     if isinstance(value, dict) and "messages" in value:  # OpenAI's {"input": {"messages": …}}
         value = value["messages"]
     if not isinstance(value, list):
-        return [make_turn("user", parse_text(value, name))]
+        text = parse_text(value, name)
+        return parse_transcript(text, is_prompt=True) or [make_turn("user", text)]
     turns = parse_turns(value, name)
     return turns[:-1] if turns and chosen and turns[-1] == chosen[-1] else turns
 

@@ -1,10 +1,12 @@
 """What was found in a file: rows, problems, and what its columns say beside the conversation."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab_helpers.data.forms.columns import columns_beside, unused_columns
-from lab_helpers.data.forms.judgements import GOOD_OR_BAD, read_label, read_rating
+from lab_helpers.data.forms.judgements import read_labels, read_ratings
+from lab_helpers.data.forms.marks import row_marks_off
 from lab_helpers.data.forms.problems import Problem
 
 
@@ -48,8 +50,8 @@ class Report:
 class ColumnCounts:
     """Counts, row after row, what the columns beside the shape's own say."""
 
-    def __init__(self, shape: str):
-        self._shape = shape
+    def __init__(self, shape: str, categories: Collection[str] = ()):
+        self._shape, self._categories = shape, categories
         self._beside: Counter = Counter()
         self._unused: Counter = Counter()
         self._unpaired = 0
@@ -57,15 +59,15 @@ class ColumnCounts:
 
     def add(self, values: dict) -> None:
         self._beside.update(columns_beside(values, self._shape).values())
-        unused = unused_columns(values, self._shape)
+        said = set(row_marks_off(values))
         if self._shape != "preference":
-            if read_label(values) is not None:
-                self._unpaired += 1
-                unused = [name for name in unused if name.strip().lower() not in GOOD_OR_BAD]
-            if rating := read_rating(values):
-                name, number = rating
+            labels = read_labels(values, self._categories)
+            self._unpaired += bool(labels)
+            said |= labels.keys()
+            for name, number in read_ratings(values).items():
                 low, high = self._ratings.get(name, (number, number))
                 self._ratings[name] = min(low, number), max(high, number)
+        unused = [name for name in unused_columns(values, self._shape) if name not in said]
         self._unused.update(unused)
 
     def write(self, report: Report) -> None:

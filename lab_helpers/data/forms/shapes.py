@@ -20,7 +20,7 @@ from lab_helpers.data.forms.columns import (
 from lab_helpers.data.forms.conversations import conversation, split_answer, tools_of
 from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.turns import NotMessages, without_marks
-from lab_helpers.data.forms.unknown_shapes import explain_row
+from lab_helpers.data.forms.unknown_shapes import explain_row, explain_values
 from lab_helpers.data.reading.files import BadRow, Row
 from lab_helpers.runtime.errors import BadInput
 
@@ -57,7 +57,7 @@ def detect_shape(rows: Iterable[Row | BadRow | dict], sample: int = 200) -> Dete
     unknown = lines.pop((), [])
     if len(unknown) * 2 > len(taken):
         first = next(row.values for row in taken if row.line in set(unknown))
-        if known := explain_row(first):
+        if known := explain_row(first) or explain_values(first):
             raise BadInput(f"{_unknown(taken, unknown)}: {known[0]}", known[1])
         raise BadInput(
             _unknown(taken, unknown),

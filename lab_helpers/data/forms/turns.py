@@ -1,7 +1,20 @@
 """One turn of a conversation, from the ways in which published sets write it: OpenAI's and ShareGPT's."""
 
-import json
 from typing import Any
+
+from lab_helpers.data.forms.marks import MARKS, is_off
+from lab_helpers.data.forms.tool_calls import read_tool_calls
+from lab_helpers.data.forms.turn_errors import NotMessages
+
+__all__ = [
+    "Message",
+    "NotMessages",
+    "is_learned",
+    "make_turn",
+    "parse_text",
+    "parse_turns",
+    "without_marks",
+]
 
 Message = dict[str, Any]
 """``{"role", "content"}``, and where the file says so ``weight`` 0 (not to be learned),
@@ -20,15 +33,9 @@ _ROLE_NAMES = {
     "function_call": "assistant",
 }
 _REASONING = ("reasoning_content", "reasoning", "thinking")
-_NOT_LEARNED = ("weight", "train", "training")
-
-
-class NotMessages(ValueError):
-    """A value that cannot become messages; ``code`` is a problem's code, ``detail`` the place."""
-
-    def __init__(self, code: str, detail: str):
-        self.code, self.detail = code, detail
-        super().__init__(f"{code}: {detail}")
+_THOUGHTS = ("thinking", "reasoning")
+MEDIA = ("image", "images", "video", "videos", "audio", "audios")
+"""Names under which a row, or a turn, holds what is no text."""
 
 
 def make_turn(role: str, content: str) -> Message:
@@ -72,37 +79,46 @@ def _parse_turn(turn: Any, place: str) -> Message:
         raise NotMessages("bad-turn", place)
     said_by = turn.get("role") or turn.get("from")
     words = turn.get("content") if turn.get("content") is not None else turn.get("value")
-    calls = turn.get("tool_calls") or None
+    if any(turn.get(name) for name in MEDIA):
+        raise NotMessages("not-text", place)
+    calls = _calls_of(turn, place)
     if said_by is None or (words is None and not calls):
         raise NotMessages("bad-turn", place)
     role = _ROLE_NAMES.get(str(said_by))
     if role is None:
         raise NotMessages("unknown-role", f"{place}: {said_by}")
     if said_by == "function_call":
-        words, calls = "", [_tool_call(words, place)]
+        words, calls = "", [*calls, *read_tool_calls(words, place)]
+    words, thoughts = _without_thoughts(words, place)
     found = make_turn(role, parse_text(words or "", place))
-    if any(_is_off(turn.get(key)) for key in _NOT_LEARNED):
+    if any(is_off(turn.get(key)) for key in MARKS):
         found["weight"] = 0
     if reasoning := next((turn[key] for key in _REASONING if turn.get(key)), None):
-        found["reasoning_content"] = parse_text(reasoning, place)
+        thoughts = [parse_text(reasoning, place), *thoughts]
+    if thoughts:
+        found["reasoning_content"] = "\n\n".join(dict.fromkeys(thoughts))
     if calls:
         found["tool_calls"] = calls
     return found | {key: turn[key] for key in ("tool_call_id", "name") if turn.get(key)}
 
 
-def _tool_call(words: Any, place: str) -> dict:
-    """ShareGPT's call, a JSON text ``{"name", "arguments"}``, in OpenAI's form."""
-    try:
-        call = json.loads(words) if isinstance(words, str) else words
-    except ValueError:
-        call = None
-    if not isinstance(call, dict) or "name" not in call:
-        raise NotMessages("bad-turn", place)
-    return {"type": "function", "function": call}
+def _calls_of(turn: dict, place: str) -> list[dict]:
+    """The calls of a turn: ``tool_calls``, or the one of OpenAI's older ``function_call``."""
+    new, old = turn.get("tool_calls") or None, turn.get("function_call") or None
+    if new and old:
+        raise NotMessages("bad-call", place)
+    return read_tool_calls(new or old or [], place)
 
 
-def _is_off(mark: Any) -> bool:
-    """``0``, ``False`` and their spellings in a table; an absent mark is none."""
-    if isinstance(mark, str):
-        return mark.strip().lower() in ("0", "0.0", "false")
-    return mark is not None and mark == 0
+def _without_thoughts(words: Any, place: str) -> tuple[Any, list[str]]:
+    """The parts of a text that were said, and the texts of those that were only thought."""
+    if not isinstance(words, list):
+        return words, []
+    thought = [isinstance(part, dict) and part.get("type") in _THOUGHTS for part in words]
+    thoughts = [
+        parse_text(part.get(part["type"], part.get("text")), place)
+        for part, is_thought in zip(words, thought, strict=True)
+        if is_thought
+    ]
+    said = [part for part, is_thought in zip(words, thought, strict=True) if not is_thought]
+    return said, thoughts

@@ -1,5 +1,8 @@
 """Forms that are well known and that no training here can take as they are: what they are, what to do."""
 
+from lab_helpers.data.forms.cells import is_printed_by_python, says_nothing
+from lab_helpers.data.forms.columns import SHAPES, named_shapes, unfit_columns
+
 
 def explain_row(values: dict) -> tuple[str, str] | None:
     """What kind of row this is, and the way to one that can be learned; None for an unknown one."""
@@ -8,6 +11,33 @@ def explain_row(values: dict) -> tuple[str, str] | None:
         if found := explain(names):
             return found
     return None
+
+
+def explain_values(values: dict) -> tuple[str, str] | None:
+    """The shape whose columns are all there and in which of them nothing fits; None where none is."""
+    shapes = named_shapes(values)
+    if not shapes:
+        return None
+    shape = "preference" if "preference" in shapes else shapes[0]
+    columns = unfit_columns(values, shape)
+    if any(is_printed_by_python(values[name]) for name in columns):
+        return (
+            f"'{columns[0]}' holds turns as Python prints them, in single quotes, and not as JSON",
+            "Write the cells with json.dumps, or export the file as JSONL.",
+        )
+    kinds = ", ".join(f"'{name}' {_kind(values[name])}" for name in columns)
+    return (
+        f"the columns are those of {shape}, but most rows do not fit it: {kinds}",
+        f"Mend the column ({SHAPES[shape]}), or take those rows out; --shape {shape} (shape='{shape}') lists "
+        "them by line.",
+    )
+
+
+def _kind(value: object) -> str:
+    if says_nothing(value):
+        return "is empty"
+    names = {list: "a list of another form", dict: "an object", str: "a text", bool: "true or false", int: "a number", float: "a number"}  # fmt: skip
+    return f"is {names.get(type(value), f'of type {type(value).__name__}')}"
 
 
 def _turn(row: dict) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab_helpers.data.forms.columns import check_shape_name
 from lab_helpers.data.forms.conversations import conversation, split_answer
+from lab_helpers.data.forms.judgements import find_categories
 from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.problems import Problem, problem
 from lab_helpers.data.forms.reports import ColumnCounts, Report
@@ -21,6 +22,7 @@ from lab_helpers.runtime.progress import track
 KEPT_PROBLEMS = 1000
 EXAMINED_ROWS = 50_000
 _CHUNK = 1000
+_SAMPLE = 200
 _QUANTILES = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 Observer = Callable[[int, dict], list[Problem]]
@@ -34,7 +36,8 @@ def check_file(
     ignore: Iterable[str] = (),
     observe: Observer | None = None,
 ) -> Report:
-    """Check every row of a file; memory does not grow with texts, only by about 100 bytes a row.
+    """Check every row of a file; memory does not grow with texts, only by about 100 bytes a row
+    (200 of a preference).
 
     ``shape`` is detected from the first rows unless it is given. At most ``problems`` findings are
     kept, all are counted. Columns in ``ignore`` are taken as if the file had none of that name. Raises
@@ -83,8 +86,9 @@ class _Scan:
     ):
         self._ignored = {name.strip().lower() for name in ignore}
         self.path, self.kept, self._observe = path, kept, observe
+        sample = list(islice(self._rows(), _SAMPLE))
         if shape is None:
-            detected = detect_shape(self._rows())
+            detected = detect_shape(sample, _SAMPLE)
             shape, evidence = detected.shape, detected.evidence
         else:
             check_shape_name(shape)
@@ -94,7 +98,10 @@ class _Scan:
         self._seen: set[int] = set()
         self._lengths = {"question": array("I"), "answer": array("I")}
         self._counts: Counter = Counter()
-        self._columns = ColumnCounts(shape)
+        judged = (row.values for row in sample if isinstance(row, Row))
+        self._categories = find_categories(judged)
+        self._columns = ColumnCounts(shape, self._categories)
+        self._pairs: dict[int, int] = {}
         self._languages: Counter = Counter()
         self._pii: Counter = Counter()
 
@@ -136,7 +143,26 @@ class _Scan:
     def _problems_of(self, row: Row | BadRow) -> list[Problem]:
         if isinstance(row, BadRow):
             return [problem(row.line, "unreadable", row.problem)]
-        return check_row(row, self.report.shape)
+        found = check_row(row, self.report.shape, categories=self._categories)
+        if self.report.shape == "preference" and all(one.severity != "error" for one in found):
+            found += self._other_way_round(row)
+        return found
+
+    def _other_way_round(self, row: Row) -> Iterator[Problem]:
+        """An earlier row that calls the better one of the same two answers the worse one."""
+        from lab_helpers.data.duplicates import fingerprint
+
+        parts = preference_parts(row.values)
+        prompt, *answers = (_joined(parts[name]) for name in ("prompt", "chosen", "rejected"))
+        key, other = (
+            fingerprint("\n\0\n".join([prompt, *pair])) for pair in (answers, answers[::-1])
+        )
+        if key == other:  # The answers differ in case or spaces only.
+            return
+        if earlier := self._pairs.get(other):
+            yield problem(row.line, "contradicts", str(earlier))
+        else:
+            self._pairs.setdefault(key, row.line)
 
     def _note(self, found: list[Problem]) -> None:
         for one in found:

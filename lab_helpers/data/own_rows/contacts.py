@@ -9,7 +9,9 @@ firm's when it stands
 - in one answer that announces it as the firm's, or where the user asked for it (``ANNOUNCED``).
 
 A freephone number and a mailbox such as support@ are nobody's (``OPEN``). A person about whom the
-question asks is no customer (``PERSON``). All else is the customer's.
+question asks is no customer (``PERSON``), nor is one who answers (``STAFF``). All else is the customer's,
+but for what masking must not touch: a number that nothing calls a postcode (``BARE``), and a datum
+that tells questions apart (``KEY``; the rule: :mod:`question_keys`).
 """
 
 import re
@@ -17,14 +19,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from lab_helpers.data.own_rows.announcing import (
+    announces,
+    asks_for_contact,
+    asks_who,
+    follows_title,
+    gives_own_name,
+)
+from lab_helpers.data.own_rows.bare_numbers import is_bare, names_one
 from lab_helpers.data.own_rows.copies import copy_key
 from lab_helpers.data.own_rows.markup import without_tags
 from lab_helpers.data.pii import Span, find_pii, mask_spans
 from lab_helpers.data.pii_patterns import NARROW
 
-SYSTEM, CONTEXT, ANSWERS, FAMILY, ANNOUNCED, OPEN, PERSON = (
+SYSTEM, CONTEXT, ANSWERS, FAMILY, ANNOUNCED, OPEN, PERSON, STAFF, BARE, KEY = (
     *("system prompt", "many prompts", "several answers", "several answers, its family"),
-    *("announced", "open to all", "asked about"),
+    *("announced", "open to all", "asked about", "answers by name", "bare number"),
+    "tells questions apart",
 )
 
 SEVERAL = 2
@@ -46,32 +57,6 @@ _PRIVATE_DOMAINS = re.compile(
     r"|qq|163|126|naver|docomo|ezweb|au|softbank|i\.softbank|nifty|biglobe|ocn|so-net|excite)"
     r"\.(?:com|net|org|de|ne\.jp|co\.jp|jp|co\.uk|fr|it|es|me|ch|cn)"
 )
-_OURS = re.compile(
-    r"\b(?:us|our|desk|hot ?line|help ?line|head ?office|branch|showroom|reception|customer (?:care|service)"
-    r"|call cent(?:er|re))\b"
-    r"|当店|当社|弊社|小社|当院|当館|窓口|コールセンター|カスタマー|サポート|問い?合わ?せ|フリーダイヤル|代表|受付"
-    r"|本社|本店|支店|店舗|営業所|事務局|(?:お電話|ご連絡)(?:ください|下さい)",
-    re.IGNORECASE,
-)
-_YOURS = re.compile(
-    r"\b(?:call|reach|contact|phone|mail|write to|ring|send (?:it )?to) you\b|\byours?\b"
-    r"|(?:様|さん|ご登録|あなた)の",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(
-    r"\b(?:(?:tele)?phone|number|contact|call|e-?mail|mail|address|where (?:are|is)|hot ?line)\b"
-    r"|電話|連絡先|問い?合わ?せ|メール|住所|所在地|どこ|窓口",
-    re.IGNORECASE,
-)
-_MINE = re.compile(r"\bmy\b|\bfor me\b|(?:私|自分)の|登録", re.IGNORECASE)
-# A name that somebody gives as his own follows other words than a title.
-_TITLE_BEFORE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor)\b\.? ?$")
-_TITLE_AFTER = re.compile(" ?(?:氏|さん|博士|先生|様)")
-_WHO = re.compile(
-    r"\bwho(?:m|se)? (?:is|are|was|were|did|wrote|made|invented)\b|\bbiograph|誰|だれ|どんな人|何をした人|伝記",
-    re.IGNORECASE,
-)
-_NEAR = 60
 
 
 def find_contacts(rows: Sequence[dict]) -> dict[Key, tuple[str, int]]:
@@ -123,20 +108,18 @@ def is_announced(span: Span, answer: str, question: str) -> bool:
     before = mask_spans(answer[: span.start], [one for one in spans if one.end <= span.start])
     masked = mask_spans(answer, spans)
     after = masked[len(before) + len(span.kind) + 2 :]
-    if _YOURS.search(before[-_NEAR:]):
-        return False
-    if _OURS.search(before[-_NEAR:]) or _OURS.search(after[:_NEAR]):
-        return True
-    return bool(_ASKED.search(question) and not _MINE.search(question))
+    verdict = announces(before, after)
+    return asks_for_contact(question) if verdict is None else verdict
 
 
 def is_asked_about(span: Span, text: str, question: str) -> bool:
     """Whether ``span`` of ``text`` is a person in the third person, and ``question`` asks who that is."""
-    return (
-        span.kind == "NAME"
-        and _WHO.search(question) is not None
-        and bool(_TITLE_BEFORE.search(text[: span.start]) or _TITLE_AFTER.match(text, pos=span.end))
-    )
+    return span.kind == "NAME" and asks_who(question) and follows_title(text, span.start, span.end)
+
+
+def is_staff(span: Span, answer: str) -> bool:
+    """Whether ``span`` of ``answer`` is the name that the one who answers gives as the own."""
+    return span.kind == "NAME" and gives_own_name(answer, span.start, span.end)
 
 
 def is_open(span: Span) -> bool:
@@ -172,18 +155,52 @@ def spans_of(turns: Iterable[dict], role: str) -> list[Span]:
 
 
 def data_of_user(turns: Iterable[dict]) -> set[Key]:
-    """What stands in turns that are neither the system's nor the assistant's."""
-    others = (turn for turn in turns if turn["role"] not in ("system", "assistant"))
-    return {datum(span) for turn in others for span in find_spans(turn["content"])}
+    """What stands in turns that are neither the system's nor the assistant's.
+
+    A bare number is the user's postcode where the turn before asks for one.
+    """
+    own: set[Key] = set()
+    before = ""
+    for turn in turns:
+        if turn["role"] not in ("system", "assistant"):
+            own |= {datum(span) for span in find_spans(turn["content"])}
+            own |= {
+                datum(one) for one in bare_spans(turn["content"]) if names_one(before, one.kind)
+            }
+        before = turn["content"]
+    return own
+
+
+def spans_in_row(text: str, own: set[Key]) -> list[Span]:
+    """:func:`find_spans` of a text of a row whose user wrote ``own``, which needs no word a second time."""
+    again = [one for one in bare_spans(text) if datum(one) in own]
+    return sorted([*find_spans(text), *again], key=lambda span: span.start)
+
+
+def find_spans(text: str) -> tuple[Span, ...]:
+    """:func:`find_pii` without bare numbers, and what it would find next to a mask.
+
+    So masking twice masks no more.
+    """
+    return _sorted_spans(text)[0]
+
+
+def bare_spans(text: str) -> tuple[Span, ...]:
+    """Numbers like a postcode or a My Number that nothing in ``text`` calls one."""
+    return _sorted_spans(text)[1]
 
 
 @lru_cache(maxsize=1 << 16)  # Counted first, masked afterwards; a system prompt is in every row.
-def find_spans(text: str) -> tuple[Span, ...]:
-    """:func:`find_pii`, and what it would find next to a mask: so masking twice masks no more."""
-    spans = find_pii(text)
+def _sorted_spans(text: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    found = find_pii(text)
+    bare = tuple(span for span in found if is_bare(span, text, found))
+    spans = [span for span in found if span not in bare]
     while more := [one for one in _beside(text, spans) if one.text == text[one.start : one.end]]:
-        spans = sorted([*spans, *more], key=lambda span: span.start)
-    return tuple(spans)
+        new = [one for one in more if one not in bare]
+        if not new:
+            break
+        spans = sorted([*spans, *new], key=lambda span: span.start)
+    return tuple(spans), bare
 
 
 def _beside(text: str, masks: list[Span]) -> Iterator[Span]:
@@ -199,9 +216,11 @@ def _beside(text: str, masks: list[Span]) -> Iterator[Span]:
 
 def plain_key(turns: Iterable[dict]) -> bytes:
     """What turns say without tags and personal data: the same before and after cleaning."""
-    return copy_key({**turn, "content": _plain(turn["content"])} for turn in turns)
+    turns = list(turns)
+    own = data_of_user(turns)
+    return copy_key({**turn, "content": _plain(turn["content"], own)} for turn in turns)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, own: set[Key]) -> str:
     text = without_tags(text)
-    return mask_spans(text, find_spans(text))
+    return mask_spans(text, spans_in_row(text, own))

@@ -1,10 +1,11 @@
 """Rows that are copies of each other but for little words, and what is done with them.
 
 Two rows are copies when every turn of one says what the same turn of the other says: the same words
-in the same order once greetings, courtesies, articles, sentence punctuation, case and character
-width are left out. So a number, a code, a name or a "not" keeps rows apart, however long the text
-around it that they share; another answer to the same question does too. What all rows share (a
-system prompt, an instruction, a context) is equal on both sides and decides nothing.
+in the same order once greetings, courtesies, articles, sentence punctuation, character width and the
+case of words (not of units and codes) are left out. So a number, a code, a name, "you" or "not" keeps
+rows apart, however long the text around it that they share; another answer to the same question does
+too. What all rows share (a system prompt, an instruction, a context) is equal on both sides and
+decides nothing.
 
 It is an equivalence, so there are no chains, and it is found by sorting into drawers, in one pass.
 """
@@ -19,7 +20,9 @@ from functools import lru_cache
 
 from lab_helpers.data.forms.turns import Message
 from lab_helpers.data.own_rows.code_spans import split_code
+from lab_helpers.data.own_rows.letter_case import fold_case
 from lab_helpers.data.own_rows.little_words import (
+    ARTICLES,
     ENGLISH_PHRASES,
     HOW,
     JAPANESE_PHRASES,
@@ -36,8 +39,8 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: ord("
 _WIDE |= {ord("’"): "'", ord("‘"): "'", ord("“"): '"', ord("”"): '"'}  # type: ignore[dict-item]
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_NOT = re.compile(r"\b(ca|wo|[a-z]+)n't\b")
-_SHORT_FORMS = re.compile(r"(?<=\w)'(?:s|d|m|re|ve|ll)\b")
+_NOT = re.compile(r"\b(ca|wo|[a-z]+)n't\b", re.IGNORECASE)
+_SHORT_FORMS = re.compile(r"(?<=\w)'(?:s|d|m|re|ve|ll)\b", re.IGNORECASE)
 # The end of a sentence and quotation marks around a word; not the point of .5, nor the " of 5".
 _EDGES = re.compile(r"^(?:[!?;:…\"'¿¡]|[.,](?!\d))+|(?:[.,!?;:…]|(?<!\d)[\"'])+$")
 
@@ -50,7 +53,7 @@ def content_words(text: str) -> tuple[str, ...]:
     words: list[str] = []
     for place, piece in enumerate(split_code(text)):
         words += [piece] if place % 2 else _prose_words(piece)
-    return tuple(words) or tuple(_without_edges(_fold(text))) or (text,)
+    return tuple(words) or tuple(_without_edges(fold_case(_narrow(text)))) or (text,)
 
 
 def copy_key(turns: Iterable[Message]) -> bytes:
@@ -85,6 +88,33 @@ def all_groups(rows: Sequence[dict]) -> list[list[int]]:
     return _drawers(map(row_key, rows))
 
 
+def question_groups(rows: Sequence[dict]) -> list[list[int]]:
+    """Rows that ask the same after the same turns, whatever they answer; each row in one group."""
+    return _drawers(copy_key(row["prompt"]) for row in rows)
+
+
+def talk_groups(rows: Sequence[dict]) -> list[list[int]]:
+    """:func:`question_groups`, and a row together with the rows whose conversation goes on from it.
+
+    The later turns of such a conversation have what the earlier row is to answer.
+    """
+    groups = question_groups(rows)
+    group_of = {copy_key(rows[group[0]]["prompt"]): place for place, group in enumerate(groups)}
+    parents = list(range(len(groups)))
+    for place, group in enumerate(groups):
+        prompt = rows[group[0]]["prompt"]
+        for end in range(1, len(prompt)):
+            if prompt[end]["role"] != "assistant":
+                continue
+            earlier = group_of.get(copy_key(prompt[:end]))
+            if earlier is not None:
+                parents[_root(parents, place)] = _root(parents, earlier)
+    joined: defaultdict[int, list[int]] = defaultdict(list)
+    for place, group in enumerate(groups):
+        joined[_root(parents, place)] += group
+    return [sorted(group) for group in joined.values()]
+
+
 def remove_copies(rows: Sequence[dict]) -> tuple[list[dict], dict[int, int]]:
     """``rows`` without all but the first of each group, and position removed -> position of its twin."""
     twins = {place: group[0] for group in copy_groups(rows) for place in group[1:]}
@@ -95,9 +125,15 @@ def remove_copies(rows: Sequence[dict]) -> tuple[list[dict], dict[int, int]]:
 
 def answered_otherwise(rows: Sequence[dict]) -> list[list[int]]:
     """Groups of rows that ask the same and answer differently: kept, but worth a look."""
-    groups = _drawers(copy_key(row["prompt"]) for row in rows)
+    groups = question_groups(rows)
     answers = [copy_key(row["completion"]) for row in rows]
     return [group for group in groups if len({answers[place] for place in group}) > 1]
+
+
+def _root(parents: list[int], place: int) -> int:
+    while parents[place] != place:
+        place = parents[place] = parents[parents[place]]
+    return place
 
 
 def _drawers(keys: Iterable[bytes]) -> list[list[int]]:
@@ -119,23 +155,27 @@ def _json_digest(value: dict) -> bytes:
     ).digest()
 
 
-def _fold(text: str) -> str:
-    """One width and one case: Ａ -> a, ｱ -> ア. Characters that say something, such as ², stay."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text).translate(_WIDE)
-        text = _HALF_KATAKANA.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return text.lower()
+def _narrow(text: str) -> str:
+    """One width: Ａ -> A, ｱ -> ア. Characters that say something, such as ², stay."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text).translate(_WIDE)
+    return _HALF_KATAKANA.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
 
 
 def _prose_words(text: str) -> list[str]:
-    text = _THOUSANDS.sub("", _fold(text))
-    text = _SHORT_FORMS.sub(
-        "", _NOT.sub(_write_out, HOW.sub("how", ENGLISH_PHRASES.sub(" ", text)))
-    )
+    text = HOW.sub("how", ENGLISH_PHRASES.sub(" ", _THOUSANDS.sub("", _narrow(text))))
+    text = fold_case(_SHORT_FORMS.sub("", _NOT.sub(_write_out, text)))
     if _JAPANESE.search(text):
         text = _CJK_SPACE.sub("", JAPANESE_PHRASES.sub("", text))
         text = _CJK_MARKS.sub("", _CJK_ASKING.sub("", text))
-    return [word for word in _without_edges(text) if word not in LITTLE_WORDS]
+    words = _without_edges(text)
+    following = [*words[1:], ""]
+    return [
+        word
+        for word, after in zip(words, following, strict=False)
+        if word not in LITTLE_WORDS and not (word in ARTICLES and after[:1].islower())
+    ]
 
 
 def _without_edges(text: str) -> list[str]:
@@ -145,5 +185,5 @@ def _without_edges(text: str) -> list[str]:
 
 def _write_out(match: re.Match) -> str:
     """can't -> can not."""
-    verb = {"ca": "can", "wo": "will"}.get(match[1], match[1])
+    verb = {"ca": "can", "wo": "will"}.get(match[1].lower(), match[1])
     return f"{verb} not"

@@ -1,18 +1,18 @@
 """What may differ between two texts that say the same: greetings, courtesies, articles, punctuation.
 
-Nothing here may turn a statement round: not, no, to, from, on, off and numbers are no little words.
+Nothing here may turn a statement round: not, no, to, from, on, off and numbers are no little words,
+nor who does it to whom (I, you, me, my), nor which one it is (this, that).
 """
 
 import re
 
 # fmt: off
 LITTLE_WORDS = frozenset({
-    "a", "an", "the", "this", "that", "these", "those", "my", "our", "your", "its",
-    "i", "we", "you", "me", "it", "is", "are", "am", "do", "does", "of", "for",
-    "please", "kindly", "just", "really", "very", "so", "oh", "ah", "um", "okay", "ok",
+    "it", "is", "are", "do", "does", "of", "for", "please", "kindly", "just", "really", "very", "so", "oh", "ah", "um", "okay", "ok",
     "hello", "hi", "hey", "dear", "thanks", "cheers", "sorry", "there", "sure", "certainly",
-    "also", "then", "simply", "maybe", "perhaps", "actually",
+    "also", "then", "simply", "actually",
 })
+ARTICLES = frozenset({"a", "an", "the"})  # before a lower-case word; in "plan A" it is a name
 # fmt: on
 
 _ENGLISH_PHRASES = (
@@ -28,8 +28,12 @@ _ENGLISH_PHRASES = (
     r"excuse me|pardon me|(?:of course|great question|good question|i hope (?:this|that) helps?)",
     r"(?:you are|you're) welcome|have a (?:nice|good|great|lovely) (?:day|evening|weekend)",
 )
-ENGLISH_PHRASES = re.compile(rf"(?<![\w'-])(?:{'|'.join(_ENGLISH_PHRASES)})(?![\w'-])")
-HOW = re.compile(r"\bhow (?:(?:do|does|can|could|should|would|may|might) (?:i|we|you|one)|to)\b")
+ENGLISH_PHRASES = re.compile(
+    rf"(?<![\w'-])(?:{'|'.join(_ENGLISH_PHRASES)})(?![\w'-])", re.IGNORECASE
+)
+HOW = re.compile(
+    r"\bhow (?:(?:do|does|can|could|should|would|may|might) (?:i|we|one)|to)\b", re.IGNORECASE
+)
 
 _JAPANESE_PHRASES = (
     "いつもお世話になって(?:おり|い)ます|お世話になって(?:おり|い)ます|お世話になります",

@@ -56,6 +56,15 @@ def has_tags(text: str) -> bool:
     return "<" in text and any(TAG.search(piece) for piece in split_code(text)[::2])
 
 
+def has_entities(text: str) -> bool:
+    """Whether anything outside code is an HTML entity, such as ``&nbsp;`` or ``&#12371;``."""
+    return "&" in text and any(
+        html.unescape(match[0]) != match[0]
+        for piece in split_code(text)[::2]
+        for match in _ENTITY.finditer(piece)
+    )
+
+
 def without_tags(text: str) -> str:
     """``text`` with a space for each tag: what is said, for comparing."""
     return TAG.sub(" ", text) if "<" in text else text
@@ -93,11 +102,13 @@ def strip_page(text: str) -> str:
 def decode_words(text: str) -> str:
     """``text`` with the entities decoded that stand within words, where nothing else is escaped.
 
-    A text that also has a bare ``&``, a ``<`` or code may speak of escaping, and stays as it is.
+    A text that also has a bare ``&``, a ``<``, code or another entity may speak of escaping, and stays
+    as it is: half decoded it would be worse than either.
     """
     if "&" not in text or "`" in text or "<" in text or ">" in text or "&" in _ENTITY.sub("", text):
         return text
-    return _WORD_ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    decoded = _WORD_ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return text if _ENTITY.search(decoded) else decoded
 
 
 def _only_looks(tag: re.Match) -> bool:

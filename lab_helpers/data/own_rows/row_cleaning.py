@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from lab_helpers.data.forms.turns import Message
 from lab_helpers.data.own_rows.changes import shorten
-from lab_helpers.data.own_rows.copies import answered_otherwise, remove_copies
+from lab_helpers.data.own_rows.copies import answered_otherwise, question_groups, remove_copies
 from lab_helpers.data.own_rows.row_report import EditLog, RowsReport, question_of, turns_of
 from lab_helpers.data.own_rows.row_steps import Change, make_mask, make_repair, make_strip_pages
 from lab_helpers.runtime.errors import BadInput
@@ -51,6 +51,7 @@ def clean_rows(
         cleaned = _drop_copies(cleaned, lines, report)
     report.kept = len(cleaned)
     report.answered_otherwise = sum(map(len, answered_otherwise(cleaned)))
+    report.questions = len(question_groups(cleaned))
     report.removed.sort(key=lambda one: one["row"])
     return cleaned, report
 

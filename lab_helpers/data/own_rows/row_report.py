@@ -9,7 +9,7 @@ from lab_helpers.data.cleaning import Step, clean
 from lab_helpers.data.forms.turns import Message
 from lab_helpers.data.own_rows.changes import show_change
 
-KEPT_EDITS = 50  # of each step; all are counted
+KEPT_EDITS = 1000  # of each step; all are counted
 SIDES = ("prompt", "completion")
 
 TEXTS = ("content", "reasoning_content")
@@ -35,8 +35,9 @@ class RowsReport:
     "after"}``; ``edit_counts`` counts all of them.
     ``removed``: every row that is gone, ``{"row", "why", "twin", "text"}``; ``twin`` is the row it repeats.
     ``contacts``: personal data left alone as the firm's; :meth:`contact_rows` lists them.
-    ``html_left``: rows whose tags were left alone, by why.
+    ``html_left``: rows whose tags or entities were left alone, by why.
     ``answered_otherwise``: rows that ask what another row asks and answer differently; all are kept.
+    ``questions``: how many different questions the kept rows ask.
     """
 
     rows: int
@@ -50,6 +51,7 @@ class RowsReport:
     contacts: dict[tuple, KeptContact] = field(default_factory=dict)
     html_left: Counter[str] = field(default_factory=Counter)
     answered_otherwise: int = 0
+    questions: int = 0
 
     def count_removed(self, *why: str) -> int:
         """How many rows went for one of the reasons ``why``."""

@@ -1,12 +1,15 @@
 """Rows of a CSV or TSV file: the header, the cells under it, and the lines that are no rows."""
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from contextlib import contextmanager
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import TextIO
 
 from lab_helpers.data.reading.csv_records import CsvRecord, Damage, Records
+from lab_helpers.data.reading.csv_spacing import spacing
 from lab_helpers.data.reading.encoding import ESCAPED_BYTE
 from lab_helpers.data.reading.rows import BadRow, Row, left_unread
 from lab_helpers.data.reading.tsv_quoting import PlainRecords, quoting
@@ -14,6 +17,9 @@ from lab_helpers.runtime.errors import BadInput
 
 # Excel's own first line: "sep=;" names the separator of the rest.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')
+# How many records under a line of one cell tell whether it is a title, and how long names can be.
+_BELOW = 20
+_LONGEST_NAME = 40
 _INVISIBLE = "\u200b\u2060\ufeff"
 
 
@@ -21,7 +27,8 @@ def read_csv(path: Path, delimiter: str) -> Iterator[Row | BadRow]:
     """The rows of a UTF-8 file whose first line is the header, never more than one record in memory.
 
     Cells are strings, and None where a row is short. In CSV a quotation mark at the beginning of a cell
-    is syntax (RFC 4180). In TSV it is text unless the file as a whole is quoted as spreadsheets do
+    is syntax (RFC 4180), also behind a space where all quoted cells stand so
+    (:func:`lab_helpers.data.reading.csv_spacing.spacing`). In TSV it is text unless the file as a whole is quoted as spreadsheets do
     (:func:`lab_helpers.data.reading.tsv_quoting.quoting`).
 
     Raises :class:`BadInput` when the header shows that the file is no such table.
@@ -36,16 +43,25 @@ def read_csv(path: Path, delimiter: str) -> Iterator[Row | BadRow]:
         if delimiter == "\t":
             records = _tab_records(path, stream, lines, begin)
         else:
-            records = Records(lines, delimiter, begin)
+            with _again(path, begin) as again:
+                spaces = spacing(again, delimiter)
+            records = Records(lines, delimiter, begin, spaces)
         yield from _rows(path, records, delimiter)
+
+
+@contextmanager
+def _again(path: Path, begin: int) -> Iterator[TextIO]:
+    """The file from its beginning, behind the first ``begin`` lines."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as again:
+        for _ in range(begin):
+            again.readline()
+        yield again
 
 
 def _tab_records(
     path: Path, stream: TextIO, lines: Iterable[str], begin: int
 ) -> Records | PlainRecords:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as again:
-        for _ in range(begin):
-            again.readline()
+    with _again(path, begin) as again:
         found = quoting(again)
     return (
         PlainRecords(lines, found, begin) if found != "spreadsheet" else Records(lines, "\t", begin)
@@ -66,6 +82,8 @@ def _rows(path: Path, records: Records | PlainRecords, delimiter: str) -> Iterat
         elif header is None:
             if any(cell.strip() for cell in record.cells):
                 header = _checked_header(path, record.cells, delimiter)
+                if len(header) == 1:
+                    _check_for_lone_title(path, record.last, header[0], delimiter)
                 records.width = len(header)
                 one_name = len(header) > 1 and bool(header[0]) and not any(header[1:])
         elif record.cells:
@@ -77,11 +95,38 @@ def _rows(path: Path, records: Records | PlainRecords, delimiter: str) -> Iterat
 def _check_for_title(path: Path, header: list[str], cells: list[str]) -> None:
     """Raise :class:`BadInput` when a header of one name stands over several cells: it is a title."""
     if any(map(str.strip, cells[1:])):
-        raise BadInput(
-            f"the first line of {path.name} names only one of its {len(header)} columns "
-            f"('{header[0][:40]}'): it looks like a title above the header",
-            "Delete the lines above the line with the names of the columns.",
-        )
+        raise _title(path, header[0], len(header))
+
+
+def _check_for_lone_title(path: Path, line: int, name: str, delimiter: str) -> None:
+    """:func:`_check_for_title` for a first line (``line``) of one cell: those under it are a whole table.
+
+    A table has names without spaces around them, and as many cells in every row; sentences that hold
+    commas do not.
+    """
+    with _again(path, line) as below:
+        try:
+            reader = csv.reader(
+                below,
+                delimiter=delimiter,
+                quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
+            )
+            records = list(islice(reader, _BELOW))
+        except csv.Error:
+            return
+    filled = (cells for cells in records if any(map(str.strip, cells)))
+    names, *rows = [*dropwhile(lambda cells: len(cells) == 1, filled)] or [[]]
+    table = rows and all(len(cells) == len(names) for cells in rows)
+    if table and all(0 < len(one) <= _LONGEST_NAME and one == one.strip() for one in names):
+        raise _title(path, name, len(names))
+
+
+def _title(path: Path, name: str, columns: int) -> BadInput:
+    return BadInput(
+        f"the first line of {path.name} names only one of its {columns} columns "
+        f"('{name[:40]}'): it looks like a title above the header",
+        "Delete the lines above the line with the names of the columns.",
+    )
 
 
 def _row(record: CsvRecord, header: list[str]) -> Row | BadRow:
@@ -90,6 +135,8 @@ def _row(record: CsvRecord, header: list[str]) -> Row | BadRow:
     whole = "".join(cells)
     if not whole.isascii() and ESCAPED_BYTE.search(whole):
         problem = "is not UTF-8"
+    elif _names(cells) == header:
+        problem = "repeats the header: two files were joined"
     elif "" in header:
         problem = _nameless(header, cells)
     if problem:
@@ -112,8 +159,12 @@ def _nameless(header: list[str], cells: list[str]) -> str:
     return ""
 
 
+def _names(cells: list[str]) -> list[str]:
+    return [cell.strip().strip(_INVISIBLE).strip() for cell in cells]
+
+
 def _checked_header(path: Path, cells: list[str], delimiter: str) -> list[str]:
-    header = [cell.strip().strip(_INVISIBLE).strip() for cell in cells]
+    header = _names(cells)
     named = [name for name in header if name]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:

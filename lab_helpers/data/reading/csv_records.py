@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from lab_helpers.data.reading.csv_spacing import Spacing, has_spaced_mark
 from lab_helpers.data.reading.rows import left_unread
 
 LONGEST_RECORD = 10_000_000
@@ -22,6 +23,10 @@ _NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NEVER_CLOSED = "opens a quotation mark that is never closed"
 _MERGES = "opens a quotation mark that would merge whole rows into one"
 _TEXT_AFTER = 'has text after a closing quotation mark; inside a cell it is written twice ("")'
+_SPACED = (
+    "has a space before a quotation mark, and the file does not tell whether the mark is text or quotes "
+    "the cell; take the space away"
+)
 _BACKSLASH = 'escapes a quotation mark with a backslash (\\"); in CSV it is written twice ("")'
 
 
@@ -45,14 +50,18 @@ class Records:
     """Iterates over the :class:`CsvRecord` and :class:`Damage` of CSV ``lines`` (with their line ends).
 
     ``width`` is the number of cells of a whole record; set it as soon as the header is known. It tells
-    whether what an unclosed quotation mark swallowed are records.
+    whether what an unclosed quotation mark swallowed are records. ``spaces`` says what a space before a
+    quotation mark is.
     """
 
-    def __init__(self, lines: Iterable[str], delimiter: str, number: int = 0):
+    def __init__(
+        self, lines: Iterable[str], delimiter: str, number: int = 0, spaces: Spacing = "none"
+    ):
         # The csv module refuses fields above 131,072 characters unless told otherwise.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD))
         self.width = 0
         self._delimiter = delimiter
+        self._spaces = spaces
         self._lines = _Lines(lines, number)
         self._budget = _READ_AGAIN
 
@@ -68,20 +77,27 @@ class Records:
                 yield self._damage(str(error))
                 reader = self._reader(self._lines)
                 continue
-            if len(cells) > self.width > 0 and any(cells[self.width :]):
-                yield self._damage(_AT_A_MARK, self._too_many(cells))
+            if problem := self._problem(cells):
+                yield self._damage(_AT_A_MARK, problem)
                 reader = self._reader(self._lines)
                 continue
             taken = len(self._lines.taken)
-            if taken > 1 and self._merges_rows():
-                yield self._damage(_AT_A_MARK, _MERGES)
-                reader = self._reader(self._lines)
-                continue
             last = self._lines.number
             yield CsvRecord(last - taken + 1, last, cells)
 
+    def _problem(self, cells: list[str]) -> str:
+        """Why the lines just taken, read as ``cells``, are no record; empty where they are one."""
+        if self._spaces == "undecided" and has_spaced_mark(
+            "".join(self._lines.taken), self._delimiter
+        ):
+            return _SPACED
+        if len(cells) > self.width > 0 and any(cells[self.width :]):
+            return self._too_many(cells)
+        return _MERGES if len(self._lines.taken) > 1 and self._merges_rows() else ""
+
     def _reader(self, lines: Iterable[str]):
-        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+        skip = self._spaces == "separator"
+        return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
 
     def _damage(self, error: str, problem: str = _NEVER_CLOSED) -> Damage:
         """What is wrong with the lines just taken; those that can be read are given back."""
@@ -115,7 +131,11 @@ class Records:
     def _begins_a_cell(self, line: str) -> bool:
         """Whether the mark of ``line`` that ended the open cell really opens a cell of its own."""
         mark = _CLOSING.search(line)
-        return mark is not None and (mark.start() == 0 or line[mark.start() - 1] == self._delimiter)
+        if mark is None:
+            return False
+        before = line[: mark.start()]
+        before = before.rstrip(" ") if self._spaces == "separator" else before
+        return not before or before.endswith(self._delimiter)
 
     def _is_row(self, line: str) -> bool:
         """Whether ``line`` has the cells of a whole record when its marks are taken for text."""

@@ -80,7 +80,17 @@ def _is_document(start: _Start, suffix: str) -> bool:
     if _is_value(start.second):
         # A line that is cut off ends anywhere, one of an array where an entry or a bracket does.
         return first.startswith("[") and first.endswith(("[", "{", "}", ","))
-    return suffix == ".json" or (error.at_end and bool(start.second)) or first.startswith("[")
+    broken_off = error.at_end and bool(start.second)
+    return suffix == ".json" or broken_off or first.startswith("[") or _holds_several(first)
+
+
+def _holds_several(line: str) -> bool:
+    """Whether objects stand one directly after another on ``line``."""
+    try:
+        _, end = Decoder().decode(line)
+    except BadJson:
+        return False
+    return line[end:].lstrip().startswith("{")
 
 
 def _is_viewed(value) -> bool:

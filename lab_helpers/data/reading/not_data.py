@@ -10,6 +10,7 @@ from lab_helpers.runtime.errors import BadInput
 _SAMPLE = 4096
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _PAGE = re.compile(rb"<(?:(?:!doctype\s+html|html|head|body|\?xml)\b|!--)", re.IGNORECASE)
+_HTML = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _ERROR = {"error", "errors", "detail", "message"}
 _BESIDE_AN_ERROR = _ERROR | {
     *("code", "status", "statusCode", "status_code", "documentation_url", "request_id"),
@@ -21,7 +22,7 @@ def check_start(path: Path) -> None:
     """Raise :class:`BadInput` when the first bytes of ``path`` show a Git LFS pointer or a web page."""
     with path.open("rb") as stream:
         start = stream.read(_SAMPLE).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(_POINTER):
+    if is_pointer(start):
         raise BadInput(
             f"{path.name} is a Git LFS pointer: it only says where the data is",
             "Fetch the file itself: git lfs pull, or the download button of its page.",
@@ -32,6 +33,16 @@ def check_start(path: Path) -> None:
             "The download saved a page about the file, or an error. Download the raw file again "
             "(on the Hugging Face hub the address has /resolve/, not /blob/).",
         )
+
+
+def is_pointer(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is a Git LFS pointer, not the file that it stands for."""
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_POINTER)
+
+
+def is_html(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is a whole web page; Markdown may hold parts of one."""
+    return _HTML.match(start.removeprefix(b"\xef\xbb\xbf").lstrip()) is not None
 
 
 def check_object(value: Any, name: str) -> None:

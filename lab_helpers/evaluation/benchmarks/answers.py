@@ -5,24 +5,24 @@ choice itself. A single "3" may be any of them. A reading must fit every row of 
 several fit they must name the same choices; else the file is refused, never scored against a wrong answer.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
 
+from lab_helpers.evaluation.benchmarks.answer_places import (
+    LETTERS,
+    Answers,
+    ChoiceRow,
+    is_letter,
+    is_number,
+    place_of,
+)
 from lab_helpers.runtime.errors import BadInput
 
-Answers = Literal["0-based", "1-based", "letters", "texts"]
-
 READINGS: tuple[Answers, ...] = ("0-based", "1-based", "letters", "texts")
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_COUNTS: tuple[Answers, ...] = ("0-based", "1-based")
 COLUMNS = ("answer", "label", "answer_index", "answer_idx", "answerKey")
 """Where the answer stands. A file may have several of them: then they must agree."""
 
-_LETTER = re.compile(r"[(\[{<]?\s*([A-Za-z])\s*[)\]}>.:、。]*")
-_LETTER_AND_TEXT = re.compile(r"[(\[]?([A-Za-z])[)\].:、。]+\s*(\S.*)", re.DOTALL)
 _SAY = (
     "Say which: --answers=0-based, 1-based, letters or texts in labs eval (answers=… in Python), "
     "or write the answers as letters."
@@ -38,39 +38,57 @@ class UnclearAnswer(Exception):
         super().__init__(problem)
 
 
-@dataclass(frozen=True)
-class ChoiceRow:
-    """What decides about a row: its ``choices`` and the ``answers`` by column; ``first`` is the number in the
-    name of its first choice's column (``choice0``, ``choice1``), None where the choices are a list."""
-
-    choices: tuple[str, ...]
-    answers: dict[str, Any]
-    first: int | None = None
+class Ambiguous(UnclearAnswer):
+    """Several readings fit every row and name different choices."""
 
 
 def right_places(questions: Sequence[ChoiceRow], given: Answers | None = None) -> list[int]:
     """For every question the place (from 0) of its right choice.
 
-    ``given`` says how the answers are to be read; None decides by the whole file. Raises
-    :class:`UnclearAnswer` for a row that fits no reading, for columns that disagree, and where two readings fit.
+    The whole file decides how its answers are to be read; ``given`` counts where it does not. Raises
+    :class:`UnclearAnswer` for a row that fits no reading, for columns that disagree, where two readings fit,
+    and where ``given`` counts from another number than the file does.
     """
+    try:
+        column, readings = _told_by_the_file(questions)
+    except UnclearAnswer as problem:
+        if given is None:
+            raise
+        return _as_told(questions, given, problem)
+    if given in _COUNTS and given not in readings and set(readings) <= set(_COUNTS):
+        raise _counted_otherwise(questions, column, readings, given)
+    return next(iter(readings.values()))
+
+
+def _told_by_the_file(questions: Sequence[ChoiceRow]) -> tuple[str, dict[Answers, list[int]]]:
+    """The first column of answers and its readings that fit, all of which name the same places."""
     columns = _columns(questions)
-    allowed = READINGS if given else _allowed(questions)
+    allowed = _allowed(questions)
     options = {column: _readings(questions, column, allowed) for column in columns}
-    if given:
-        main = next((column for column in columns if given in options[column]), columns[0])
-        if given not in options[main]:
-            raise _misfit(questions, main, (given,))
-        options[main] = {given: options[main][given]}
     for column in columns:
         if not options[column]:
             raise _misfit(questions, column, allowed)
     if len(columns) > 1:
         options = _agreeing(questions, options)
-    found = {tuple(places) for places in options[columns[0]].values()}
-    if len(found) > 1:
-        raise _ambiguous(questions, columns[0], options[columns[0]])
-    return list(found.pop())
+    readings = options[columns[0]]
+    if len(set(map(tuple, readings.values()))) > 1:
+        raise _ambiguous(questions, columns[0], readings)
+    return columns[0], readings
+
+
+def _as_told(questions: Sequence[ChoiceRow], given: Answers, problem: UnclearAnswer) -> list[int]:
+    """The places when answers are read as ``given``; ``problem`` is why the file alone tells none."""
+    columns = _columns(questions)
+    options = {column: _readings(questions, column, READINGS) for column in columns}
+    main = next((column for column in columns if given in options[column]), columns[0])
+    if given not in options[main]:
+        raise _misfit(questions, main, (given,)) if isinstance(problem, Ambiguous) else problem
+    options[main] = {given: options[main][given]}
+    if not all(options.values()):
+        raise problem
+    if len(columns) > 1:
+        options = _agreeing(questions, options)
+    return options[main][given]
 
 
 def check_reading(name: str | None) -> Answers | None:
@@ -81,11 +99,6 @@ def check_reading(name: str | None) -> Answers | None:
     if name is None:
         return None
     raise BadInput(f"unknown kind of answers '{name}'", f"Use one of: {', '.join(READINGS)}.")
-
-
-def is_letter(text: str) -> bool:
-    """Whether ``text`` is a letter, as in "B", "b", "(B)", "B." or the full-width "Ｂ"."""
-    return _LETTER.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
 
 
 def _columns(questions: Sequence[ChoiceRow]) -> list[str]:
@@ -105,7 +118,7 @@ def _fitting(
     """Of each reading, for which rows ``column`` names a choice in it."""
     return {
         reading: [
-            _place(question.answers.get(column), question, reading) is not None
+            place_of(question.answers.get(column), question, reading) is not None
             for question in questions
         ]
         for reading in readings
@@ -127,7 +140,7 @@ def _readings(
     for reading in allowed:
         places = []
         for question in questions:
-            place = _place(question.answers.get(column), question, reading)
+            place = place_of(question.answers.get(column), question, reading)
             if place is None:
                 break
             places.append(place)
@@ -139,62 +152,6 @@ def _readings(
     if len(allowed) > 1 and first in ({0}, {1}) and by_name in found:
         return {by_name: found[by_name]}
     return found
-
-
-def _place(answer: Any, question: ChoiceRow, reading: Answers) -> int | None:
-    """The place that ``answer`` names in one reading, or None where it names none."""
-    if answer is None or isinstance(answer, bool | list | dict):
-        return None
-    choices = question.choices
-    written = unicodedata.normalize("NFKC", str(answer)).strip()
-    if reading == "texts":
-        return _place_of_text(str(answer), choices)
-    if reading == "letters":
-        return _place_of_letter(written, choices) if isinstance(answer, str) else None
-    number = _number(answer, written)
-    if number is None:
-        return None
-    place = number - (reading == "1-based")
-    return place if 0 <= place < len(choices) else None
-
-
-def _number(answer: Any, written: str) -> int | None:
-    if isinstance(answer, float):
-        return int(answer) if answer.is_integer() else None
-    match = re.fullmatch(r"(-?\d{1,9})(?:\.0+)?", written)
-    return int(match[1]) if match else None
-
-
-def _is_number(answer: Any) -> bool:
-    if answer is None or isinstance(answer, bool | list | dict):
-        return False
-    return _number(answer, unicodedata.normalize("NFKC", str(answer)).strip()) is not None
-
-
-def _place_of_letter(written: str, choices: Sequence[str]) -> int | None:
-    match = _LETTER.fullmatch(written)
-    text = None
-    if match is None and (match := _LETTER_AND_TEXT.fullmatch(written)):
-        text = match[2]
-    if match is None:
-        return None
-    place = LETTERS.index(match[1].upper())
-    if place >= len(choices) or (text is not None and _alike(text) != _alike(choices[place])):
-        return None
-    return place
-
-
-def _place_of_text(answer: str, choices: Sequence[str]) -> int | None:
-    """The one choice that reads as ``answer``; of two the one that is the same to the letter."""
-    for same in (str.strip, _alike):
-        places = [place for place, choice in enumerate(choices) if same(choice) == same(answer)]
-        if len(places) == 1:
-            return places[0]
-    return None
-
-
-def _alike(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _agreeing(
@@ -246,7 +203,7 @@ def _misfit(
     best = max(readings, key=lambda reading: sum(fitting[reading]))
     row = fitting[best].index(False)
     answer = questions[row].answers.get(column)
-    if best in ("0-based", "1-based") and _is_number(answer):
+    if best in ("0-based", "1-based") and is_number(answer):
         count = len(questions[row].choices)
         return UnclearAnswer(
             row,
@@ -260,11 +217,28 @@ def _misfit(
     )
 
 
+def _counted_otherwise(
+    questions: Sequence[ChoiceRow],
+    column: str,
+    readings: dict[Answers, list[int]],
+    given: Answers,
+) -> UnclearAnswer:
+    """The file's numbers say where they count from, and it is not what its reader was told."""
+    fits = _fitting(questions, column, (given,))[given]
+    row = fits.index(False) if False in fits else 0
+    return UnclearAnswer(
+        row,
+        f"has the answer {questions[row].answers.get(column)!r}: this file counts from "
+        f"{next(iter(readings))[0]}, and its answers were said to be {given}",
+        "Mend this line; or, if it is right, measure this file without --answers (answers=None in Python).",
+    )
+
+
 def _no_choice(
     row: int, question: ChoiceRow, column: str, readings: Sequence[Answers]
 ) -> UnclearAnswer:
     answer, count = question.answers.get(column), len(question.choices)
-    if _is_number(answer) or (isinstance(answer, str) and is_letter(answer)):
+    if is_number(answer) or (isinstance(answer, str) and is_letter(answer)):
         given = f" when read as {readings[0]}" if len(readings) == 1 else ""
         return UnclearAnswer(
             row,
@@ -288,7 +262,7 @@ def _ambiguous(
     answer = questions[row].answers.get(column)
     choices = questions[row].choices
     one, other = (choices[readings[reading][row]] for reading in (first, second))
-    return UnclearAnswer(
+    return Ambiguous(
         row,
         f"has the answer {answer!r}, which is ambiguous: {one[:30]!r} when the file's answers are {first}, "
         f"{other[:30]!r} when they are {second}, and no line decides",

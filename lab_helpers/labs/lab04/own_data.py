@@ -1,5 +1,6 @@
 """Lab 04 on the user's own file: check, clean, split without leakage, tune, and compare on what was held out."""
 
+import warnings
 from pathlib import Path
 
 from lab_helpers.course.record import Run
@@ -38,9 +39,13 @@ def measure_own_data(run: Run) -> None:
     with run.section(str(Text("Training", "学習"))):
         config = make_steps_config(run, run.settings["own_steps"], max_length=rows.max_length)
         adapter = make_lora_config(run.settings["rank"])
-        tuned = run.train(sft_trainer(model, tokenizer, rows.train, config, adapter))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # long rows have been counted and said
+            trainer = sft_trainer(model, tokenizer, rows.train, config, adapter)
+        tuned = run.train(trainer)
     with run.section(str(Text("After", "学習後"))):
-        replies = reply_to_rows(tuned.model, tokenizer, rows.test)
+        asked = rows.test[: run.settings["own_test"]]
+        replies = reply_to_rows(tuned.model, tokenizer, asked)
         after = answer_loss(tuned.model, tokenizer, rows.test, max_length=rows.max_length)
         going_on = [float(not ended) for ended in replies.ended]
         run.measured(
@@ -51,7 +56,7 @@ def measure_own_data(run: Run) -> None:
             **interval_metrics("runaway_rate_user", going_on),
         )
         run.artifact(run.folder / "adapter")
-        run.table("samples", sample_rows(rows.test, first.texts, replies.texts))
+        run.table("samples", sample_rows(asked, first.texts, replies.texts))
         if line := runaway_line(run.metrics["runaway_rate_user"], rows):
             note(line)
 

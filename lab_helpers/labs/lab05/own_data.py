@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
-from lab_helpers.data.preferences import PairSet, own_pairs
+from lab_helpers.data.preferences import PairSet, read_pair_rows, split_pairs
 from lab_helpers.figures import preferences as figures
 from lab_helpers.labs.lab05.loss_parity import (
     measure_first_losses,
@@ -26,6 +26,12 @@ from lab_helpers.labs.lab05.variants import (
     train_variants,
     variant_metrics,
 )
+from lab_helpers.labs.shared.own_files import (
+    column_rows,
+    keep_tables,
+    problem_rows,
+    report_lines,
+)
 from lab_helpers.labs.shared.preference_models import (
     load_start_model,
     make_dpo_config,
@@ -36,7 +42,11 @@ from lab_helpers.models.language_models import load_chat_tokenizer, read_context
 from lab_helpers.runtime.language import Text
 from lab_helpers.runtime.progress import note
 from lab_helpers.tuning.row_lengths import choose_length, select_fitting_rows
-from lab_helpers.tuning.template_checks import select_rendered_rows, template_lines
+from lab_helpers.tuning.template_checks import (
+    count_unused_parts,
+    select_rendered_rows,
+    template_lines,
+)
 
 MAX_LENGTH = (
     1024  # tokens that a pair may have at least; the house's pairs are short, others are not
@@ -45,7 +55,8 @@ MAX_LENGTH = (
 
 def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
     """Read the file once; :class:`BadInput` says what is wrong with it."""
-    own_pairs(path, shape=options.shape, ignore=options.ignore)
+    rows, _ = read_pair_rows(path, options.shape, options.ignore)
+    split_pairs(rows, path.name)
 
 
 def read_own_pairs(run: Run) -> PairSet:
@@ -54,26 +65,32 @@ def read_own_pairs(run: Run) -> PairSet:
     What stays is allowed up to ``--max-length`` tokens, else :data:`MAX_LENGTH`.
     """
     assert run.data is not None
-    tokenizer = load_chat_tokenizer(run.model_name)
-    context, options = read_context(run.model_name), run.options
-    length = choose_length(context, options.max_length, max(MAX_LENGTH, run.settings["max_length"]))
+    options, tokenizer = run.options, load_chat_tokenizer(run.model_name)
+    usual = max(MAX_LENGTH, run.settings["max_length"])
+    length = choose_length(read_context(run.model_name), options.max_length, usual)
     settings = run.settings | {"max_length": length}
     run.profile = replace(run.profile, tables=run.profile.tables | {"lab05": settings})
 
-    def select(rows: list[dict]) -> list[dict]:
-        rendered, lost_parts = select_rendered_rows(rows, tokenizer)
-        fitting, lengths = select_fitting_rows(rendered, tokenizer, length)
-        run.measured(
-            user_pairs=len(rows),
-            user_pairs_not_in_template=len(rows) - len(rendered),
-            user_pairs_too_long=lengths.lost,
-            user_pairs_cut=lengths.cut,
-        )
-        for line in template_lines(lost_parts) + lengths.lines():
-            note(line)
-        return fitting
-
-    return own_pairs(run.data, run.seed, shape=options.shape, ignore=options.ignore, select=select)
+    rows, report = read_pair_rows(run.data, options.shape, options.ignore)
+    rendered, lost_turns = select_rendered_rows(rows, tokenizer)
+    fitting, lengths = select_fitting_rows(rendered, tokenizer, length)
+    run.measured(
+        user_rows=report.rows,
+        user_pairs=len(fitting),
+        user_pairs_unusable=report.rows - len(rows),
+        user_pairs_not_in_template=len(rows) - len(rendered),
+        user_pairs_too_long=lengths.lost,
+        user_pairs_cut=lengths.cut,
+    )
+    keep_tables(run, {"problems": problem_rows(report), "columns": column_rows(report)})
+    said = (
+        report_lines(report),
+        template_lines(lost_turns, count_unused_parts(rendered, tokenizer)),
+        lengths.lines(),
+    )
+    for line in (line for lines in said for line in lines):
+        note(line)
+    return split_pairs(fitting, run.data.name, run.seed)
 
 
 def measure_own_data(run: Run) -> None:

@@ -1,0 +1,1 @@
+"""Models of a hub: named, listed, downloaded, checked and kept; and what to say when that fails."""
