@@ -26,7 +26,9 @@ def test_a_packed_file_is_unpacked_under_its_name_and_removed(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("content", [b"plain text", gzip.compress(b"a" * 999, mtime=0)[:-9], b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "content", [b"plain text", gzip.compress(b"a" * 999, mtime=0)[:-9], b"\x1f\x8b"]
+)
 def test_a_damaged_archive_is_named(tmp_path, content):
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(content)
