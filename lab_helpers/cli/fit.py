@@ -1,7 +1,7 @@
 """``labs fit MODEL``: what a fine-tuning needs in memory, term by term, and on which GPU it fits."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -13,35 +13,71 @@ def fit(
     model: Annotated[
         str,
         typer.Argument(
-            help="A known name ('Llama 3 8B'), a config.json, a folder with one, a hub name."
+            help="A known name ('Llama 3 8B'), a config.json, a folder of a model or of an adapter, a hub name."
         ),
     ],
     method: Annotated[
         str | None, typer.Option(help="full, lora or qlora; all three when left out.")
     ] = None,
+    training: Annotated[str, typer.Option(help="sft, dpo, grpo, ppo or reward.")] = "sft",
     rank: Annotated[int, typer.Option(help="Rank of the adapter.")] = 16,
     targets: Annotated[
         str, typer.Option(help="'q, v', 'q, k, v, o', 'MLP' or 'all linear'.")
     ] = "all linear",
-    sequence: Annotated[int, typer.Option(help="Tokens of one example.")] = 512,
-    batch: Annotated[int, typer.Option(help="Examples at a time.")] = 1,
+    sequence: Annotated[
+        int, typer.Option(help="Tokens of one example; of its prompt with grpo and ppo.")
+    ] = 512,
+    batch: Annotated[
+        int, typer.Option(help="Examples at a time: texts, pairs, or completions.")
+    ] = 1,
+    completion: Annotated[
+        int, typer.Option(help="Tokens that are generated after the prompt (grpo, ppo).")
+    ] = 512,
+    generations: Annotated[int, typer.Option(help="Completions of one prompt (grpo).")] = 8,
+    reference: Annotated[
+        bool | None,
+        typer.Option(
+            help="A frozen reference takes part; when left out as in TRL: dpo and ppo yes, grpo no."
+        ),
+    ] = None,
+    reward_model: Annotated[
+        str | None,
+        typer.Option(help="A reward model: a name like MODEL's (ppo takes the policy's size)."),
+    ] = None,
     optimizer: Annotated[
         str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")
     ] = "adamw",
     checkpointing: Annotated[
         bool, typer.Option(help="Gradient checkpointing: less memory, more time.")
     ] = True,
+    logits: Annotated[
+        str,
+        typer.Option(
+            help="How the loss reads words: trl (what TRL does), fused, fused_torch, full."
+        ),
+    ] = "trl",
     double: Annotated[bool, typer.Option(help="Double quantization of the 4-bit scales.")] = True,
     train_bytes: Annotated[
         int, typer.Option(help="Bytes of a number that trains: 4, or 2 for bf16.")
     ] = 4,
+    gpu: Annotated[
+        str | None, typer.Option(help="One card, by name ('T4') or by its GiB ('12').")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="The model that an adapter belongs to, where it is now.")
+    ] = None,
+    activations: Annotated[
+        bool, typer.Option(help="Count a step's activations; off for what lies still alone.")
+    ] = True,
     as_json: AsJson = False,
     lang: Language = None,
 ) -> None:
     """What full fine-tuning, LoRA and QLoRA need in memory, and on which GPU they fit. No weight is loaded."""
+    from lab_helpers.cli.fit_output import show
     from lab_helpers.tuning import memory
 
     speak(lang)
+    name, adapter = _adapter_and_base(model, base)
     plan = memory.Plan(
         method=method or "qlora",
         r=rank,
@@ -52,49 +88,107 @@ def fit(
         optimizer=optimizer,
         double=double,
         train_bytes=train_bytes,
+        training=training,
+        logits=logits,
+        completion=completion,
+        generations=generations,
+        reference=reference,
+        reward_model=reward_model,
+        adapter=adapter.folder if adapter else None,
     )
-    methods = [method] if method else list(memory.METHODS)
-    plans = [memory.fit(model, replace(plan, method=name)) for name in methods]
+    cards = _cards(gpu)
+    methods = [method] if method else list(memory.METHODS[1:] if adapter else memory.METHODS)
+    plans = [_count(name, replace(plan, method=one), activations) for one in methods]
+    found = {
+        "model": model,
+        "gpus": cards,
+        "plans": plans,
+        "smaller": _smaller(name, plan, plans, cards) if activations else {},
+        "notes": _notes(name, plan, methods),
+        "adapter": asdict(adapter) if adapter else None,
+        "activations": activations,
+    }
     if as_json:
-        print(json.dumps({"model": model, "gpus": memory.GPUS, "plans": plans}, ensure_ascii=False))
-        return
-    _show(model, plans)
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        show(found)
 
 
-def _show(model: str, plans: list[dict]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from lab_helpers.figures.quantization import term_names
+def _adapter_and_base(model: str, base: str | None):
+    """The model whose shapes are counted, and the adapter on it where ``model`` names one."""
+    from lab_helpers.models.adapter_configs import adapter_folder, read_adapter
+    from lab_helpers.runtime.errors import BadInput
     from lab_helpers.runtime.language import say
+
+    folder = adapter_folder(model)
+    if folder is None:
+        if base:
+            raise BadInput(
+                say(f"{model} is no adapter", f"{model} はアダプターではありません"),
+                say(
+                    "Leave out --base, which says where an adapter's model is.",
+                    "--base はアダプターの元のモデルを示すものです。外してください。",
+                ),
+            )
+        return model, None
+    adapter = read_adapter(folder, base)
+    return adapter.base, adapter
+
+
+def _count(name: str, plan, activations: bool) -> dict:
     from lab_helpers.tuning import memory
 
-    table = Table(
-        title=escape(f"{model}: {plans[0]['parameters']:,} ") + say("parameters", "パラメータ")
-    )
-    table.add_column("GiB")
-    for plan in plans:
-        table.add_column(plan["plan"]["method"], justify="right")
-    for term, name in term_names().items():
-        if any(plan["terms"][term] for plan in plans):
-            sizes = [plan["terms"][term] / memory.GIB for plan in plans]
-            table.add_row(name, *(f"{size:.3f}" if size else "-" for size in sizes))
-    table.add_section()
-    table.add_row(say("together", "合計"), *(f"[bold]{plan['gib']:.2f}[/]" for plan in plans))
-    if any(plan["pageable"] for plan in plans):
-        moved = (f"{plan['pageable'] / memory.GIB:.3f}" for plan in plans)
-        table.add_row(say("of it pageable", "うちページ化できる分"), *moved)
-    table.add_section()
-    for gpu, gib in memory.GPUS.items():
-        answers = (say("[green]fits[/]", "[green]載る[/]") if p["fits"][gpu] else say("no", "不可") for p in plans)  # fmt: skip
-        table.add_row(f"{gpu} ({gib:g})", *answers)
-    screen = Console()
-    screen.print(table)
-    settings = plans[0]["plan"]
-    screen.print(
-        f"r={settings['r']}, {settings['targets']}, {settings['batch']} × {settings['sequence']} "
-        + say("tokens", "トークン")
-        + f", {settings['optimizer']}, checkpointing={settings['checkpointing']}"
-    )
-    screen.print(say(f"Not counted: {memory.NOT_COUNTED}.", memory.NOT_COUNTED_JA))
+    found = memory.fit(name, plan, activations)
+    return found | {"logits": memory.logits_compared(name, plan) if activations else {}}
+
+
+def _cards(gpu: str | None) -> dict[str, float]:
+    """All known cards, or the one that was asked for."""
+    from lab_helpers.runtime.errors import BadInput
+    from lab_helpers.runtime.language import say
+    from lab_helpers.tuning.memory import GPUS
+
+    if gpu is None:
+        return dict(GPUS)
+    folded = gpu.casefold().strip()
+    for name, gib in GPUS.items():
+        if name.casefold() == folded:
+            return {name: gib}
+    number = folded.removesuffix("gib").removesuffix("gb").strip()
+    try:
+        gib = float(number)
+    except ValueError:
+        gib = 0.0
+    if not 0 < gib < 100_000:
+        raise BadInput(
+            say(f"unknown card '{gpu}'", f"「{gpu}」という GPU は登録されていません"),
+            say(
+                f"Use one of: {', '.join(GPUS)}, or its memory in GiB, such as --gpu 12.",
+                f"{'、'.join(GPUS)} のいずれか、または --gpu 12 のように GiB 単位のメモリ量を指定してください。",
+            ),
+        )
+    return {f"{gib:g} GiB": gib}
+
+
+def _smaller(name: str, plan, plans: list[dict], cards: dict[str, float]) -> dict:
+    """For each card that no plan fits: what to change of the leanest of them; ``None``: nothing helps."""
+    from lab_helpers.tuning.memory import needed_gib
+    from lab_helpers.tuning.smaller_plans import change_options, smallest_change
+
+    found: dict[str, str | None] = {}
+    for card, gib in cards.items():
+        needed = [needed_gib(one["terms"], one["pageable"]) for one in plans]
+        if min(needed) > gib:
+            leanest = plans[needed.index(min(needed))]["plan"]["method"]
+            change = smallest_change(name, replace(plan, method=leanest), gib)
+            if change is not None and len(plans) > 1:
+                change = {"method": leanest} | change
+            found[card] = None if change is None else change_options(change)
+    return found
+
+
+def _notes(name: str, plan, methods: list[str]) -> list[str]:
+    from lab_helpers.tuning.memory_notes import memory_notes
+
+    notes = [str(note) for one in methods for note in memory_notes(name, replace(plan, method=one))]
+    return list(dict.fromkeys(notes))

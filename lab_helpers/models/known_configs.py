@@ -1,95 +1,25 @@
 """Shapes of models, well-known ones or a user's own, for counting on the meta device: no weight is
 ever allocated.
-
-The numbers are those of the published ``config.json`` files; GPT-3 is Brown et al. 2020, Table 2.1,
-built with OPT's module names (OPT-175B has GPT-3's shape, and separate q_proj and v_proj).
 """
 
 from functools import lru_cache
-from pathlib import Path
 
 import torch
-from torch import nn
 
+from lab_helpers.models.adapter_configs import adapter_folder, read_adapter
+from lab_helpers.models.blocks import shorten
+from lab_helpers.models.config_files import SHAPES, read_config, short, writes_text
+from lab_helpers.models.known_shapes import KNOWN
+from lab_helpers.models.linear_layers import (
+    adaptable_layers,
+    expert_parameters,
+    linear_shape,
+    quantized_layers,
+)
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
-
-def _qwen2(hidden, mlp, layers, heads, key_value_heads, vocabulary, tied=False) -> dict:
-    return {
-        "hidden_size": hidden,
-        "intermediate_size": mlp,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": key_value_heads,
-        "vocab_size": vocabulary,
-        "tie_word_embeddings": tied,
-    }
-
-
-_LLAMA3 = {"vocab_size": 128256, "num_key_value_heads": 8}
-KNOWN = {
-    "GPT-3 175B": (
-        "OPTConfig",
-        {
-            "hidden_size": 12288,
-            "word_embed_proj_dim": 12288,
-            "ffn_dim": 49152,
-            "num_hidden_layers": 96,
-            "num_attention_heads": 96,
-            "vocab_size": 50257,
-            "max_position_embeddings": 2048,
-        },
-    ),
-    "Llama 3 8B": (
-        "LlamaConfig",
-        {
-            **_LLAMA3,
-            "hidden_size": 4096,
-            "intermediate_size": 14336,
-            "num_hidden_layers": 32,
-            "num_attention_heads": 32,
-        },
-    ),
-    "Llama 3 70B": (
-        "LlamaConfig",
-        {
-            **_LLAMA3,
-            "hidden_size": 8192,
-            "intermediate_size": 28672,
-            "num_hidden_layers": 80,
-            "num_attention_heads": 64,
-        },
-    ),
-    "Gemma 2 2B": (
-        "Gemma2Config",
-        {
-            "hidden_size": 2304,
-            "intermediate_size": 9216,
-            "num_hidden_layers": 26,
-            "num_attention_heads": 8,
-            "num_key_value_heads": 4,
-            "head_dim": 256,
-            "vocab_size": 256000,
-        },
-    ),
-    "Gemma 2 9B": (
-        "Gemma2Config",
-        {
-            "hidden_size": 3584,
-            "intermediate_size": 14336,
-            "num_hidden_layers": 42,
-            "num_attention_heads": 16,
-            "num_key_value_heads": 8,
-            "head_dim": 256,
-            "vocab_size": 256000,
-        },
-    ),
-    "Qwen2.5 0.5B": ("Qwen2Config", _qwen2(896, 4864, 24, 14, 2, 151936, tied=True)),
-    "Qwen2.5 1.5B": ("Qwen2Config", _qwen2(1536, 8960, 28, 12, 2, 151936, tied=True)),
-    "Qwen2.5 7B": ("Qwen2Config", _qwen2(3584, 18944, 28, 28, 4, 152064)),
-    "Qwen2.5 14B": ("Qwen2Config", _qwen2(5120, 13824, 48, 40, 8, 152064)),
-    "Qwen2.5 32B": ("Qwen2Config", _qwen2(5120, 27648, 64, 40, 8, 152064)),
-}
+__all__ = ["KNOWN", "SHAPES", "TARGET_SETS"]
 MOST_LAYERS = 10_000
 TARGET_SETS = {
     "q, v": ("q_proj", "v_proj"),
@@ -97,71 +27,39 @@ TARGET_SETS = {
     "MLP": ("gate_proj", "up_proj", "down_proj", "fc1", "fc2"),
 }
 TARGET_SETS["all linear"] = TARGET_SETS["q, k, v, o"] + TARGET_SETS["MLP"]
+# The same in families that have q, k and v in one matrix, or other names: ends of the layers' names.
+_OTHER_NAMES = {
+    "q, k, v, o": (
+        *("query_key_value", "attention.dense", "self_attention.dense"),  # NeoX, BLOOM, Falcon
+        *("c_attn", "attn.c_proj", "qkv_proj", "Wqkv"),  # GPT-2, Phi-3 and CodeGen, MPT and DBRX
+    ),
+    "MLP": (
+        *("dense_h_to_4h", "dense_4h_to_h", "gate_up_proj"),  # NeoX, BLOOM, Falcon; Phi-3 and GLM
+        *("c_fc", "mlp.c_proj", "fc_in", "fc_out"),  # GPT-2; GPT-J and CodeGen
+    ),
+}
 
 
 @lru_cache(maxsize=32)
 def model_config(model: str):
     """The configuration of a model that writes text, by name.
 
-    A name in ``KNOWN``, ``kotori``, a ``config.json`` or a folder with one, or a hub name. What is not
-    such a model's configuration is a :class:`BadInput`.
+    A name in ``SHAPES``, ``kotori``, ``smollm2``, a ``config.json`` or a folder with one, a hub name, or
+    an adapter's folder, which stands for its base. What is not such a model's configuration is a
+    :class:`BadInput`.
     """
-    import transformers
-
-    known = {name.casefold(): name for name in KNOWN}.get(model.casefold())
-    if known:
-        class_name, values = KNOWN[known]
-        return getattr(transformers, class_name)(**values)
-    return _writes_text(_read_config(model), model)
-
-
-def _read_config(model: str):
-    from transformers import AutoConfig
-
-    from lab_helpers.models.language_models import language_model_source
-    from lab_helpers.models.sources import plain_loading_errors, quiet_loading
-
-    if model.count("/") != 1 and not Path(model).expanduser().exists() and model != "kotori":
-        raise BadInput(
-            f"unknown model '{model}'",
-            f"Use one of: {', '.join(KNOWN)}, kotori, a config.json, a folder with one, or a hub name.",
-        )
-    path = Path(model).expanduser()
-    if path.is_file():
-        try:
-            with quiet_loading():
-                return AutoConfig.from_pretrained(path, trust_remote_code=False)
-        except Exception as error:  # JSON, types and names each fail in their own way
-            raise BadInput(
-                f"{path.name} is no model's config.json ({_short(error)})",
-                "Give the config.json that lies beside a model's weights.",
-            ) from None
-    source = language_model_source(model)
-    with plain_loading_errors(model), quiet_loading():
-        return AutoConfig.from_pretrained(source, trust_remote_code=False)
-
-
-def _short(error: Exception) -> str:
-    """An error's message on one line, cut to what a terminal shows."""
-    return " ".join(str(error).split())[:140] or type(error).__name__
-
-
-def _writes_text(config, model: str):
-    """``config``, or its text part; an encoder's or another model's is refused."""
-    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
-
-    config = config.get_text_config()
-    encoder = type(config) in MODEL_FOR_MASKED_LM_MAPPING and not config.is_decoder
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING or encoder or config.is_encoder_decoder:
-        raise BadInput(
-            f"'{model}' is a {config.model_type} model, which does not continue text",
-            "Give a causal language model, such as Llama, Gemma or Qwen.",
-        )
-    return config
+    folder = adapter_folder(model)
+    if folder:
+        return model_config(read_adapter(folder).base)
+    return writes_text(read_config(model), model)
 
 
 def meta_model(model: str, layers: int | None = None, **options):
-    """The model with shapes and no weights (meta device); ``layers`` shortens it to so many blocks."""
+    """The model with shapes and no weights (meta device); ``layers`` keeps so many of its blocks.
+
+    ``options`` go to ``from_config``. A configuration from which no model can be built is a
+    :class:`BadInput`.
+    """
     import copy
 
     import transformers
@@ -169,53 +67,119 @@ def meta_model(model: str, layers: int | None = None, **options):
     from lab_helpers.models.sources import quiet_loading
 
     config = copy.deepcopy(model_config(model))
-    if not 1 <= config.num_hidden_layers <= MOST_LAYERS:
-        raise BadInput(
-            f"'{model}' has {config.num_hidden_layers} layers",
-            "Mend num_hidden_layers in its config.json.",
-        )
-    if layers is not None:
-        config.num_hidden_layers = layers
-        if getattr(config, "layer_types", None):
-            config.layer_types = (config.layer_types * layers)[:layers]
+    _check_layers(config, model)
     try:
         with quiet_loading(), torch.device("meta"):
-            return transformers.AutoModelForCausalLM.from_config(config, **options)
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, KeyError) as error:
+            net = transformers.AutoModelForCausalLM.from_config(config, **options)
+    except MemoryError:
+        raise
+    except (
+        Exception
+    ) as error:  # each model's code fails in its own way on a senseless configuration
         raise BadInput(
-            f"no model can be built from '{model}' ({_short(error)})", "Mend its config.json."
+            say(
+                f"no model can be built from '{model}' ({short(error)})",
+                f"「{model}」からモデルを組み立てられません（{short(error)}）",
+            ),
+            say("Mend its config.json.", "config.json を修正してください。"),
         ) from None
+    return net if layers is None else shorten(net, layers)
+
+
+@lru_cache(maxsize=4)
+def whole_model(model: str):
+    """:func:`meta_model` of all blocks, built once: to be looked at, never changed."""
+    return meta_model(model)
+
+
+def _check_layers(config, model: str) -> None:
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 1)
+    if not isinstance(layers, int) or not 1 <= layers <= MOST_LAYERS:
+        raise BadInput(
+            say(f"'{model}' has {layers} layers", f"「{model}」の層数が {layers} になっています"),
+            say(
+                "Mend num_hidden_layers in its config.json.",
+                "config.json の num_hidden_layers を修正してください。",
+            ),
+        )
 
 
 @lru_cache(maxsize=32)
 def parameter_shapes(model: str) -> dict[str, tuple[int, ...]]:
     """Every parameter's name and shape; tied ones once."""
-    return {name: tuple(p.shape) for name, p in meta_model(model).named_parameters()}
+    return {name: tuple(p.shape) for name, p in whole_model(model).named_parameters()}
 
 
 @lru_cache(maxsize=32)
 def linear_shapes(model: str) -> tuple[dict[str, tuple[int, int]], int]:
     """``({layer name: (d, k)}, all parameters)`` of a model, built on the meta device; without the head."""
-    built = meta_model(model)
-    shapes = {
-        name: (module.out_features, module.in_features)
-        for name, module in built.named_modules()
-        if isinstance(module, nn.Linear) and not name.endswith("lm_head")
-    }
-    return shapes, sum(p.numel() for p in built.parameters())
+    built = whole_model(model)
+    return _shapes(adaptable_layers(built)), sum(p.numel() for p in built.parameters())
+
+
+@lru_cache(maxsize=32)
+def quantized_shapes(model: str) -> dict[str, tuple[int, int]]:
+    """``{layer name: (d, k)}`` of what bitsandbytes turns into 4 bits."""
+    return _shapes(quantized_layers(whole_model(model)))
+
+
+def _shapes(layers: dict) -> dict[str, tuple[int, int]]:
+    found = {name: linear_shape(module) for name, module in layers.items()}
+    return {name: shape for name, shape in found.items() if shape is not None}
+
+
+@lru_cache(maxsize=32)
+def active_parameters(model: str) -> int:
+    """Parameters that one token uses: all of them, but of a mixture's experts only the chosen ones."""
+    built = whole_model(model)
+    inside, active = expert_parameters(built)
+    return sum(p.numel() for p in built.parameters()) - inside + active
+
+
+@lru_cache(maxsize=32)
+def has_experts(model: str) -> bool:
+    """Whether the model is a mixture whose experts lie stacked in tensors of their own."""
+    return expert_parameters(whole_model(model))[0] > 0
+
+
+def target_names(model: str, targets: str) -> list[str]:
+    """Names of the layers that a named target set adapts; "all linear" is PEFT's ``all-linear``.
+
+    Raises :class:`BadInput` for an unknown set, and for a model that has no layer of it.
+    """
+    shapes, _ = linear_shapes(model)
+    if targets not in TARGET_SETS:
+        raise BadInput(
+            say(f"unknown targets '{targets}'", f"「{targets}」という対象はありません"),
+            say(
+                f"Use one of: {', '.join(TARGET_SETS)}.",
+                f"次のいずれかを指定してください: {'、'.join(TARGET_SETS)}。",
+            ),
+        )
+    if targets == "all linear":
+        found = list(shapes)
+    else:
+        ends = TARGET_SETS[targets] + _OTHER_NAMES.get(targets, ())
+        found = [n for n in shapes if any(n == end or n.endswith(f".{end}") for end in ends)]
+    if not found:
+        raise _no_targets(model, targets, sorted({name.rsplit(".", 1)[-1] for name in shapes}))
+    return found
+
+
+def _no_targets(model: str, targets: str, names: list[str]) -> BadInput:
+    return BadInput(
+        say(
+            f"'{model}' has no layer of the set '{targets}'",
+            f"「{model}」に「{targets}」に当たる層はありません",
+        ),
+        say(
+            f"Its linear layers are called {', '.join(names) or 'otherwise'}: use 'all linear'.",
+            f"線形層の名前は {'、'.join(names) or '別のもの'} です。all linear を指定してください。",
+        ),
+    )
 
 
 def target_shapes(model: str, targets: str) -> list[tuple[int, int]]:
     """Shapes (d, k) of the matrices that a named target set adapts."""
     shapes, _ = linear_shapes(model)
-    if targets not in TARGET_SETS:
-        raise BadInput(f"unknown targets '{targets}'", f"Use one of: {', '.join(TARGET_SETS)}.")
-    found = [
-        shape for name, shape in shapes.items() if name.rsplit(".", 1)[-1] in TARGET_SETS[targets]
-    ]
-    if not found:
-        raise BadInput(
-            f"'{model}' has no layer of the set '{targets}'",
-            f"Its linear layers are called {', '.join(sorted({n.rsplit('.', 1)[-1] for n in shapes})) or 'otherwise'}.",
-        )
-    return found
+    return [shapes[name] for name in target_names(model, targets)]

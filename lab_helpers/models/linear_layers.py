@@ -7,6 +7,7 @@ from torch import nn
 # What PEFT refuses in Mamba-based models (peft.tuners.tuners_utils, _check_lora_target_modules_mamba).
 _MAMBA_TYPES = frozenset({"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"})
 _NOT_IN_MAMBA = ("out_proj", "conv1d")
+_UNADAPTABLE = ("Router", "GroupedLinear")
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_top_k", "moe_k", "top_k")
 
 
@@ -28,8 +29,8 @@ def linear_shape(module: nn.Module) -> tuple[int, int] | None:
 def adaptable_layers(net: nn.Module) -> dict[str, nn.Module]:
     """Every layer that PEFT's ``target_modules="all-linear"`` adapts: linear, not the head.
 
-    Left out too is what PEFT refuses in Mamba-based models, and routers that answer with several
-    tensors, on which an adapter cannot sit.
+    Left out too is what PEFT refuses in Mamba-based models, and linear layers of a model's own kind on
+    which an adapter cannot sit: routers that answer with several tensors, grouped products.
     """
     head, mamba = net.get_output_embeddings(), net.config.model_type in _MAMBA_TYPES
     return {
@@ -37,7 +38,7 @@ def adaptable_layers(net: nn.Module) -> dict[str, nn.Module]:
         for name, module in net.named_modules()
         if linear_shape(module) is not None
         and module is not head
-        and not type(module).__name__.endswith("Router")
+        and not type(module).__name__.endswith(_UNADAPTABLE)
         and not (mamba and name.rpartition(".")[2] in _NOT_IN_MAMBA)
     }
 
@@ -65,15 +66,14 @@ def _kept_names(net: nn.Module) -> set[str]:
     tied = getattr(net, "all_tied_weights_keys", {})
     last = [name for name, _ in net.named_parameters()][-1]
     names = {name for name, module in net.named_modules() if module is head}
-    names |= {*tied.keys(), *tied.values(), last}
-    names |= set(getattr(net, "_keep_in_fp32_modules", None) or ())
-    return {name.removesuffix(".weight") for name in names}
+    names |= {name.removesuffix(".weight") for name in (*tied.keys(), *tied.values(), last)}
+    return names | set(getattr(net, "_keep_in_fp32_modules", None) or ())
 
 
 def expert_parameters(net: nn.Module) -> tuple[int, int]:
     """Parameters that lie in experts, and how many of them one token uses; (0, 0) without a mixture."""
     inside = active = 0
-    chosen = next((n for n in (getattr(net.config, key, None) for key in _TOP_K) if n), None)
+    chosen = _chosen_experts(net.config.get_text_config())
     for module in net.modules():
         experts = _count_experts(module)
         if not experts or not chosen:
@@ -84,7 +84,16 @@ def expert_parameters(net: nn.Module) -> tuple[int, int]:
     return inside, active
 
 
+def _chosen_experts(config) -> int:
+    """To how many experts a token goes; each family has its own word for it."""
+    places = [config, getattr(config, "ffn_config", None)]
+    found = (getattr(place, key, None) for place in places for key in _TOP_K)
+    return next((number for number in found if isinstance(number, int) and number), 0)
+
+
 def _count_experts(module: nn.Module) -> int:
     """How many experts' matrices lie stacked in ``module``; 0 where none do."""
-    own = [p for p in module.parameters(recurse=False) if p.dim() == 3]
-    return own[0].shape[0] if own and "Expert" in type(module).__name__ else 0
+    if "Expert" not in type(module).__name__:
+        return 0
+    stacked = [p for p in module.parameters(recurse=False) if p.dim() == 3]
+    return stacked[0].shape[0] if stacked else getattr(module, "moe_num_experts", 0)

@@ -1,161 +1,219 @@
 """A training step without weights: shapes only (meta device), every tensor's birth and death counted.
 
 What autograd keeps for the backward pass depends on what is frozen, on adapters, on checkpointing. Instead
-of a formula for each case, the step is gone through, and the bytes that are alive are added up. All
-blocks of a model are alike, so one and two blocks are run, and a line is drawn through both.
+of a formula for each case, the step is gone through, and the bytes that are alive are added up. Where
+blocks are alike, two groups of them are gone through, and a line is drawn through both.
 """
 
-import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
-from lab_helpers.models.known_configs import TARGET_SETS, meta_model, model_config
+from lab_helpers.models.blocks import Pattern, block_kind, find_blocks, find_pattern, shorten
+from lab_helpers.models.config_files import short
+from lab_helpers.models.known_configs import meta_model, whole_model
+from lab_helpers.models.linear_layers import quantized_layers
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
+from lab_helpers.tuning.adapted import put_adapter
+from lab_helpers.tuning.live_bytes import LiveBytes
+from lab_helpers.tuning.stand_ins import NAME, fold_four_bit, use_stand_ins, without_kernels
+from lab_helpers.tuning.step_losses import run_step
 
-ATTENTION = "dry_run"
+# What a model's code raises where it wants values that are not there.
+CANNOT_RUN = (NotImplementedError, RuntimeError, TypeError, ValueError, AttributeError, KeyError)
+# A model that walks through a text token by token is counted on shorter texts, of so many operations.
+_PATIENCE, _SHORT = 4000, 32
 
 
-class LiveBytes(TorchDispatchMode):
-    """Adds up the storages that operations make; ``peak`` is the most that was alive at once.
+@dataclass(frozen=True)
+class DryStep:
+    """One training step of one model.
 
-    ``known`` are weights and inputs, ``trained`` the shapes of what trains: these tensors and gradients
-    of these shapes are counted elsewhere.
+    ``rows`` sequences of ``length`` tokens go through at once. ``loss`` is how the words' probabilities
+    are made: "model" (the model's own loss), "logprobs" (whole logits, as DPO and GRPO read them),
+    "fused" (TRL ≥ 1.16), "fused_torch" (the same without Triton), "score" (a reward or value head).
+    ``scored`` tokens at each row's end enter it, all where it is ``None``. ``reference`` adds a frozen forward pass after the trained one. ``adapter``
+    is a folder whose settings take the place of ``r`` and ``targets``.
     """
 
-    def __init__(self, known: list[torch.Tensor], trained: set[tuple[int, ...]]):
-        super().__init__()
-        self.live = self.peak = 0
-        self._kept = known
-        self._gradients = trained | {shape[::-1] for shape in trained}
-        self._seen = {tensor.untyped_storage()._cdata for tensor in known}
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, torch.Tensor) and tuple(leaf.shape) not in self._gradients:
-                self._born(leaf.untyped_storage())
-        return result
-
-    def _born(self, storage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key in self._seen:
-            return
-        self._seen.add(key)
-        self.live += size
-        self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._died, key, size)
-
-    def _died(self, key: int, size: int) -> None:
-        self._seen.discard(key)
-        self.live -= size
+    model: str
+    method: str = "qlora"
+    r: int = 16
+    targets: str = "all linear"
+    checkpointing: bool = True
+    wide: int = 2
+    rows: int = 1
+    length: int = 512
+    loss: str = "model"
+    scored: int | None = None
+    reference: bool = False
+    adapter: str | None = None
 
 
-class _FusedAttention(torch.autograd.Function):
-    """What a fused kernel (FlashAttention, SDPA's) keeps: q, k, v, the output, one float a query."""
-
-    @staticmethod
-    def forward(ctx, query, key, value):
-        out = query.new_empty(*query.shape[:-1], value.shape[-1])
-        sums = query.new_empty(query.shape[:-1], dtype=torch.float32)
-        ctx.save_for_backward(query, key, value, out, sums)
-        return out
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return tuple(torch.empty_like(tensor) for tensor in ctx.saved_tensors[:3])
+@lru_cache(maxsize=512)
+def activation_bytes(step: DryStep) -> int:
+    """Peak of activations and temporaries in one training step."""
+    return along_length(step, lambda one: along_blocks(one.model, lambda n: peak_bytes(one, n)))
 
 
-class _FourBitLinear(torch.autograd.Function):
-    """What bitsandbytes' 4-bit product does: unpacks W for itself, forward and backward, keeps neither x nor W."""
-
-    @staticmethod
-    def forward(ctx, x, weight):
-        ctx.weight = weight
-        return x @ torch.empty_like(weight).T
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient @ torch.empty_like(ctx.weight), None
+def along_blocks(model: str, count) -> int:
+    """``count(blocks)`` of the whole model, by two short ones where its blocks repeat."""
+    pattern = block_pattern(model)
+    if pattern is None:
+        return count(None)
+    one, two = (count(length) for length in pattern.lengths)
+    return one + (two - one) * pattern.groups_beyond
 
 
-class _FourBit(nn.Module):
-    def __init__(self, linear: nn.Linear):
-        super().__init__()
-        self.linear = linear
-
-    def forward(self, x):
-        return _FourBitLinear.apply(x, self.linear.weight)
-
-
-def _attend(module, query, key, value, attention_mask, **unused):
-    return _FusedAttention.apply(query, key, value).transpose(1, 2).contiguous(), None
+def along_length(step: DryStep, count) -> int:
+    """``count(step)``, by two shorter texts where a model walks through them token by token."""
+    longest = walked_length(step.model) if step.length > _SHORT else None
+    if longest is None or step.length <= longest:
+        return count(step)
+    half = replace(step, length=longest // 2, scored=_scored_of(step, longest // 2))
+    full = replace(step, length=longest, scored=_scored_of(step, longest))
+    one, two = count(half), count(full)
+    return two + (two - one) * (step.length - longest) // (longest - longest // 2)
 
 
-@lru_cache(maxsize=256)
-def activation_bytes(
-    model: str, method: str, r: int, targets: str, checkpointing: bool, wide: int, tokens: int
-) -> int:
-    """Peak of activations and temporaries in one training step over ``tokens`` (batch × sequence)."""
-    one, two = (
-        peak_bytes(model, layers, method, r, targets, checkpointing, wide, tokens)
-        for layers in (1, 2)
-    )
-    return one + (two - one) * (model_config(model).num_hidden_layers - 1)
+def _scored_of(step: DryStep, length: int) -> int | None:
+    return None if step.scored is None else max(1, step.scored * length // step.length)
 
 
-def peak_bytes(model, layers, method, r, targets, checkpointing, wide, tokens) -> int:
-    """The same of a model with ``layers`` blocks, gone through whole."""
-    net = _prepared(model, layers, method, r, targets, checkpointing, wide)
-    ids = torch.zeros(1, tokens, dtype=torch.long, device="meta")
-    trained = {tuple(p.shape) for p in net.parameters() if p.requires_grad}
-    with LiveBytes([*net.parameters(), *net.buffers(), ids], trained) as live:
+@lru_cache(maxsize=64)
+def block_pattern(model: str) -> Pattern | None:
+    """How the model's blocks repeat; ``None`` where they do not, and all must be gone through."""
+    net = whole_model(model)
+    name = find_blocks(net)
+    return find_pattern([block_kind(block) for block in net.get_submodule(name)]) if name else None
+
+
+@lru_cache(maxsize=64)
+def block_count(model: str) -> int:
+    """How many blocks the model has; 1 where they do not lie in one list."""
+    net = whole_model(model)
+    name = find_blocks(net)
+    return len(net.get_submodule(name)) if name else 1
+
+
+@lru_cache(maxsize=64)
+def walked_length(model: str) -> int | None:
+    """The longest text worth walking through token by token; ``None`` for a model that need not."""
+    pattern = block_pattern(model)
+    net = shorten(meta_model(model, dtype=torch.bfloat16), pattern.lengths[0] if pattern else 1)
+    use_stand_ins(net)
+    few, many = (_operations(net, length) for length in (64, 128))
+    if many <= 1.05 * few:
+        return None
+    longest = _SHORT
+    while longest < 256 and few * longest / 32 < _PATIENCE:
+        longest *= 2
+    return longest
+
+
+def _operations(net: nn.Module, length: int) -> int:
+    """How many operations a forward pass takes; 0 where it cannot be run at all."""
+    ids = torch.zeros(1, length, dtype=torch.long, device="meta")
+    with LiveBytes([*net.parameters(), *net.buffers(), ids], set()) as live, _undisturbed():
         try:
-            net(input_ids=ids, labels=ids, use_cache=False).loss.backward()
-        except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise BadInput(
-                f"a step of '{model}' cannot be counted on the meta device ({str(error)[:120]})",
-                "lab_helpers.tuning.memory.weight_bytes and optimizer_bytes count the rest.",
-            ) from None
-    return live.peak
+            with torch.no_grad():
+                net(input_ids=ids, use_cache=False)
+        except CANNOT_RUN:
+            return 0
+    return live.operations
 
 
-def _prepared(model, layers, method, r, targets, checkpointing, wide):
-    """The shortened model with its adapter, in training mode, each gradient dropped once it is there."""
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without kernels that a meta tensor has not, and without transformers' word on each of them."""
+    from lab_helpers.models.sources import quiet_loading
+
+    with without_kernels(), quiet_loading():
+        yield
+
+
+def peak_bytes(step: DryStep, blocks: int | None = None) -> int:
+    """The same of a model with its first ``blocks`` blocks, or all, gone through whole."""
+
+    def work(net: nn.Module, ids: torch.Tensor, live: LiveBytes) -> int:
+        run_step(net, ids, step.loss, step.scored, step.reference)
+        return live.peak
+
+    return go_through(step, blocks, work)
+
+
+def go_through(step: DryStep, blocks: int | None, work: Callable):
+    """``work(model, ids, live bytes)`` of the prepared model.
+
+    Tried with the fused attention's stand-in, then with the model's own way to it, then unfused; what
+    cannot be run at all is a :class:`BadInput`.
+    """
+    last: Exception | None = None
+    for attention in (NAME, "sdpa", "eager"):
+        net = prepare(step, blocks, attention)
+        ids = torch.zeros(step.rows, step.length, dtype=torch.long, device="meta")
+        trained = {tuple(p.shape) for p in net.parameters() if p.requires_grad}
+        known = [*net.parameters(), *net.buffers(), ids]
+        with LiveBytes(known, trained) as live, _undisturbed():
+            try:
+                return work(net, ids, live)
+            except CANNOT_RUN as error:
+                last = error
+    raise cannot_count(step.model, last)
+
+
+def cannot_count(model: str, error: Exception | None) -> BadInput:
+    """The sentence for a model whose step does not run without values."""
+    why = short(error) if error else ""
+    return BadInput(
+        say(
+            f"a step of '{model}' cannot be gone through without its weights ({why})",
+            f"「{model}」の 1 ステップは、重みなしではたどれません（{why}）",
+        ),
+        say(
+            "Its weights, gradients and optimizer can still be counted: labs fit MODEL --no-activations.",
+            "重み、勾配、オプティマイザーは計算できます: labs fit MODEL --no-activations。",
+        ),
+    )
+
+
+def prepare(step: DryStep, blocks: int | None, attention: str = NAME) -> nn.Module:
+    """The (shortened) model with its adapter, in training mode, each gradient dropped once it is there."""
     from lab_helpers.models.sources import hush_known_warnings
 
     hush_known_warnings()  # before bitsandbytes is imported
-    from peft import LoraConfig, get_peft_model
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(ATTENTION, _attend)
-    dtype = torch.float32 if wide == 4 else torch.bfloat16
-    net = meta_model(model, layers, dtype=dtype, attn_implementation=ATTENTION)
-    if method != "full":
-        names = {name.rsplit(".", 1)[-1] for name, m in net.named_modules() if type(m) is nn.Linear}
-        config = LoraConfig(r=r, target_modules=sorted(names & set(TARGET_SETS[targets])))
-        net = get_peft_model(net, config, autocast_adapter_dtype=False)
-    if method == "qlora":
-        _four_bit(net)
-    if checkpointing:
-        inner = net if method == "full" else net.base_model.model
-        enable = getattr(inner, "activation_checkpointing_enable", None)
-        (enable or inner.gradient_checkpointing_enable)({"use_reentrant": False})
-        inner.enable_input_require_grads()
+    dtype = torch.float32 if step.wide == 4 else torch.bfloat16
+    options = {"attn_implementation": "eager"} if attention == "eager" else {}
+    net = meta_model(step.model, blocks, dtype=dtype, **options)
+    use_stand_ins(net, attention)
+    four_bit = list(quantized_layers(net).values()) if step.method == "qlora" else []
+    inner = net
+    if step.method != "full":
+        net = put_adapter(net, step.model, step.r, step.targets, step.adapter)
+    fold_four_bit(net, four_bit)
+    if step.checkpointing:
+        _enable_checkpointing(inner)
     for parameter in net.parameters():
         if parameter.requires_grad:
             parameter.register_post_accumulate_grad_hook(lambda p: setattr(p, "grad", None))
     return net.train()
 
 
-def _four_bit(net) -> None:
-    """Every frozen linear layer but the head works as ``Linear4bit`` does."""
-    for parent in list(net.modules()):
-        for name, child in list(parent.named_children()):
-            lora = name.startswith("lora_") or "lora_" in type(parent).__name__
-            frozen = type(child) is nn.Linear and not child.weight.requires_grad
-            if frozen and not lora and name != "lm_head":
-                setattr(parent, name, _FourBit(child))
+def _enable_checkpointing(net: nn.Module) -> None:
+    """As the Trainer does; a family that cannot (see :func:`can_checkpoint`) goes on without it."""
+    if not getattr(net, "supports_gradient_checkpointing", False):
+        return
+    enable = getattr(net, "activation_checkpointing_enable", None)
+    (enable or net.gradient_checkpointing_enable)({"use_reentrant": False})
+    net.enable_input_require_grads()
+
+
+@lru_cache(maxsize=64)
+def can_checkpoint(model: str) -> bool:
+    """Whether transformers has gradient checkpointing for the model's family."""
+    return bool(getattr(whole_model(model), "supports_gradient_checkpointing", False))

@@ -1,28 +1,47 @@
 """How much GPU memory a fine-tuning needs, term by term, and on which GPU it fits.
 
 Weights, adapter, gradients and optimizer are counted from the model's own shapes; activations and
-temporaries by :mod:`lab_helpers.tuning.dry_run`. What is not counted is in ``NOT_COUNTED``.
+temporaries by :mod:`lab_helpers.tuning.dry_run`, what generation takes by
+:mod:`lab_helpers.tuning.generation_memory`. What is not counted is in ``NOT_COUNTED``.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from math import prod
 
 from lab_helpers.models.known_configs import (
     KNOWN,
-    TARGET_SETS,
+    active_parameters,
     linear_shapes,
-    parameter_shapes,
-    target_shapes,
 )
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.tuning.dry_run import DryStep, activation_bytes
+from lab_helpers.tuning.generation_memory import generation_bytes
+from lab_helpers.tuning.memory_plan import LOGITS, METHODS, OPTIMIZERS, TRAININGS, Plan
+from lab_helpers.tuning.memory_weights import (
+    four_bit_bytes,
+    optimizer_bytes,
+    pageable_bytes,
+    trainable_shapes,
+    weight_bytes,
+    with_score,
+)
 
+__all__ = [
+    "LOGITS",
+    "METHODS",
+    "OPTIMIZERS",
+    "TRAININGS",
+    "Plan",
+    "four_bit_bytes",
+    "optimizer_bytes",
+    "pageable_bytes",
+    "trainable_shapes",
+    "weight_bytes",
+]
 GIB = 2**30
 # Memory in GiB: data sheets, and for the T4 what Colab lets a program use.
 GPUS = {"T4": 14.74, "RTX 4090": 24.0, "A100 40 GB": 40.0, "48 GB card": 48.0, "H100 80 GB": 80.0}
 # Assumed for the CUDA context and fragmentation; max_memory_allocated does not contain it.
 RESERVE = 0.5
-METHODS = ("full", "lora", "qlora")
-OPTIMIZERS = ("adamw", "adamw_8bit", "paged_adamw_8bit")
 TERMS = (
     "weights_4bit",
     "weights_wide",
@@ -32,163 +51,167 @@ TERMS = (
     "optimizer",
     "activations",
 )
+OTHER_MODELS = ("reference", "value_model", "reward_model")
+GENERATION = ("kv_cache", "generation")
+# While the model writes, there are neither gradients nor what a backward pass needs.
+_ONLY_WHILE_TRAINING = ("copies", "gradients", "activations")
 NOT_COUNTED = (
-    "CUDA context and fragmentation (a reserve of 0.5 GiB is assumed), an attention that is not fused, "
-    "logits that a trainer copies to float32"
+    "CUDA context and fragmentation (a reserve of 0.5 GiB is assumed), masks of padded batches, "
+    "logits that a trainer copies to float32 where they are built whole"
 )
 NOT_COUNTED_JA = (
-    "計算に含まれないもの: CUDA コンテキストと断片化（余裕として 0.5 GiB を仮定）、"
-    "融合されていないアテンション、トレーナーが float32 に写すロジット。"
+    "計算に含まれないもの: CUDA コンテキストと断片化（余裕として 0.5 GiB を仮定）、パディングのあるバッチのマスク、"
+    "ロジットをまとめて計算する場合にトレーナーが float32 に写す分。"
 )
-_BLOCK, _SCALE_BLOCK, _MIN_8BIT, _PAGED_FROM = 64, 256, 4096, 100_000
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is trained, and how.
+def terms(model: str, plan: Plan, activations: bool = True) -> dict[str, int]:
+    """Bytes of every term, in the order of ``TERMS``; then those of other models and of generation.
 
-    ``wide`` is the bytes of a number that is not quantized (2 on a GPU, 4 on a CPU); ``train_bytes``
-    those of a trainable one: 4, or 2 for weights that train in bf16. ``double`` is double quantization.
+    Terms of :data:`OTHER_MODELS` and :data:`GENERATION` are there where ``plan.training`` has them. What a
+    value model trains is part of ``adapter``, ``gradients`` and ``optimizer``. Without
+    ``activations`` nothing is gone through, and that term and generation's are 0.
     """
-
-    method: str = "qlora"
-    r: int = 16
-    targets: str = "all linear"
-    sequence: int = 512
-    batch: int = 1
-    checkpointing: bool = True
-    optimizer: str = "adamw"
-    double: bool = True
-    train_bytes: int = 4
-    wide: int = 2
-
-    def __post_init__(self):
-        for name, allowed in (
-            ("method", METHODS),
-            ("optimizer", OPTIMIZERS),
-            ("targets", TARGET_SETS),
-        ):
-            if getattr(self, name) not in allowed:
-                raise BadInput(
-                    f"unknown {name} '{getattr(self, name)}'", f"Use one of: {', '.join(allowed)}."
-                )
-        for name in ("r", "sequence", "batch"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= 10_000_000:
-                raise BadInput(f"{name} is {value}", "Give a whole number of at least 1.")
-        for name in ("train_bytes", "wide"):
-            if getattr(self, name) not in (2, 4):
-                raise BadInput(
-                    f"{name} is {getattr(self, name)}", "Give 2 (16 bits) or 4 (32 bits)."
-                )
-
-
-def four_bit_bytes(count: int, double: bool = True) -> int:
-    """Bytes of one quantized matrix of ``count`` numbers as bitsandbytes holds it (QLoRA §3).
-
-    Packed codes, one scale a 64 numbers, and the code book (16 floats; 256 more for the scales' own).
-    """
-    scales = -(-count // _BLOCK)
-    if not double:
-        return -(-count // 2) + 4 * scales + 4 * 16
-    return -(-count // 2) + scales + 4 * -(-scales // _SCALE_BLOCK) + 4 + 4 * (16 + 256)
-
-
-def weight_bytes(model: str, plan: Plan) -> dict[str, int]:
-    """``weights_4bit`` and ``weights_wide``: what is quantized, and embeddings, norms, biases and head, which are not.
-
-    Fully trained weights of 4 bytes also leave 16-bit ``copies`` of every matrix during a step (autocast).
-    """
-    linear, total = linear_shapes(model)
-    in_linear = sum(map(prod, linear.values()))
-    found = {"weights_4bit": 0, "weights_wide": plan.wide * total, "copies": 0}
-    if plan.method == "qlora":
-        found["weights_4bit"] = sum(four_bit_bytes(d * k, plan.double) for d, k in linear.values())
-        found["weights_wide"] = plan.wide * (total - in_linear)
-    elif plan.method == "full":
-        found["weights_wide"] = plan.train_bytes * total
-        if plan.train_bytes > plan.wide:
-            found["copies"] = plan.wide * in_linear
+    shapes = trainable_shapes(model, plan)
+    value = _value_shapes(model, plan, shapes)
+    both = [*shapes, *value]
+    trained = sum(prod(shape) for shape, _ in both)
+    weights = weight_bytes(model, plan)
+    if plan.training == "ppo":
+        weights["copies"] += weight_bytes(model, replace(plan, training="reward"))["copies"]
+    found = {
+        **weights,
+        "adapter": 0 if plan.method == "full" else plan.train_bytes * trained,
+        "gradients": plan.train_bytes * trained,
+        "optimizer": optimizer_bytes(both, plan.optimizer, plan.train_bytes),
+        "activations": step_bytes(model, plan) if activations else 0,
+    }
+    if plan.training in ("dpo", "grpo", "ppo"):
+        found |= other_models(model, plan)
+    if plan.generates:
+        written = generation_bytes(_writing(model, plan)) if activations else (0, 0)
+        found |= dict(zip(GENERATION, written, strict=True))
     return found
 
 
-def trainable_shapes(model: str, plan: Plan) -> list[tuple[tuple[int, ...], bool]]:
-    """``(shape, is an embedding)`` of every tensor that trains: all of them, or A (r, k) and B (d, r)."""
-    if plan.method == "full":
-        return [(s, "embed" in n or "wte" in n) for n, s in parameter_shapes(model).items()]
-    pairs = (((plan.r, k), (d, plan.r)) for d, k in target_shapes(model, plan.targets))
-    return [(shape, False) for pair in pairs for shape in pair]
+def _value_shapes(model: str, plan: Plan, policy: list) -> list:
+    """What a value model of the policy's size trains beside the policy: the same, with a score for a head."""
+    return with_score(model, policy) if plan.training == "ppo" else []
 
 
-def optimizer_bytes(
-    shapes: list[tuple[tuple[int, ...], bool]], optimizer: str, train_bytes: int
-) -> int:
-    """AdamW's two moments: as wide as the weights, or 8 bits and a float a 256 (Dettmers et al. 2022).
+def other_models(model: str, plan: Plan) -> dict[str, int]:
+    """Weights of the models beside the one that trains.
 
-    In 8 bits, tensors below 4,096 numbers and embeddings stay in 32, as bitsandbytes and the Trainer have it.
+    The reference is the policy itself with its adapter switched off, and costs nothing; in full
+    fine-tuning it is loaded as the policy is (TRL: ``create_model_from_path``). GRPO has no value model
+    (Shao et al. 2024, §4.1.1). PPO has four models of the policy's size (Ouyang et al. 2022, §3.5 and C.4;
+    Yao et al. 2023, DeepSpeed-Chat, §3): value and reward model are backbones with a score for a
+    head, and under LoRA and QLoRA lie in the policy's format, the value model with an adapter of its own.
     """
-    if optimizer == "adamw":
-        return sum(2 * train_bytes * prod(shape) for shape, _ in shapes)
-    total, tables = 0, 0
-    for shape, embedding in shapes:
-        count = prod(shape)
-        if count < _MIN_8BIT or embedding:
-            total += 2 * 4 * count
-        else:
-            total, tables = total + 2 * (count + 4 * -(-count // _SCALE_BLOCK)), 2 * 4 * 256
-    return total + tables
-
-
-def pageable_bytes(shapes: list[tuple[tuple[int, ...], bool]], plan: Plan) -> int:
-    """What a paged optimizer can move to the CPU's memory when the GPU's runs out: its large tensors."""
-    if not plan.optimizer.startswith("paged"):
-        return 0
-    large = [pair for pair in shapes if prod(pair[0]) >= _PAGED_FROM]
-    return optimizer_bytes(large, plan.optimizer, plan.train_bytes)
-
-
-def terms(model: str, plan: Plan) -> dict[str, int]:
-    """Bytes of every term, in the order of ``TERMS``."""
-    from lab_helpers.tuning.dry_run import activation_bytes
-
-    shapes = trainable_shapes(model, plan)
-    trained = sum(prod(shape) for shape, _ in shapes)
+    total = plan.train_bytes * linear_shapes(model)[1]
+    scored = replace(plan, training="reward")
+    value = weight_bytes(model, scored) if plan.training == "ppo" else {}
+    reward = plan.reward_model or (model if plan.training == "ppo" else None)
+    read = replace(scored, method="lora" if plan.method == "full" else plan.method)
+    judged = weight_bytes(reward, read) if reward else {}
     return {
-        **weight_bytes(model, plan),
-        "adapter": 0 if plan.method == "full" else plan.train_bytes * trained,
-        "gradients": plan.train_bytes * trained,
-        "optimizer": optimizer_bytes(shapes, plan.optimizer, plan.train_bytes),
-        "activations": activation_bytes(
-            model,
-            plan.method,
-            plan.r,
-            plan.targets,
-            plan.checkpointing,
-            plan.wide,
-            plan.batch * plan.sequence,
-        ),
+        "reference": total if plan.has_reference and plan.method == "full" else 0,
+        "value_model": value.get("weights_4bit", 0) + value.get("weights_wide", 0),
+        "reward_model": judged.get("weights_4bit", 0) + judged.get("weights_wide", 0),
     }
+
+
+def _step(model: str, plan: Plan, loss: str) -> DryStep:
+    return DryStep(
+        model,
+        plan.method,
+        plan.r,
+        plan.targets,
+        plan.checkpointing,
+        plan.wide,
+        plan.rows,
+        plan.length,
+        loss,
+        adapter=plan.adapter,
+    )
+
+
+def step_bytes(model: str, plan: Plan) -> int:
+    """Activations and temporaries of one step of ``plan.training``.
+
+    In PPO the value model's step is alive beside the policy's (one loss of both: TRL's
+    ``PolicyAndValueWrapper``); the reference's probabilities are read before.
+    """
+    if plan.training == "reward":
+        return activation_bytes(_step(model, plan, "score"))
+    step = _step(model, plan, _loss(plan))
+    if plan.generates:
+        step = replace(step, scored=plan.completion)
+    if plan.training == "dpo":
+        step = replace(step, reference=plan.has_reference)
+    found = activation_bytes(step)
+    if plan.training == "ppo":
+        found += activation_bytes(_step(model, plan, "score"))
+    return found
+
+
+def _loss(plan: Plan) -> str:
+    logits = plan.logits
+    if logits == "trl":
+        logits = "full" if plan.training == "ppo" else "fused"
+    if logits == "full":
+        return "model" if plan.training == "sft" else "logprobs"
+    return "fused_torch" if plan.wide == 4 else logits  # Triton needs a GPU
+
+
+def _writing(model: str, plan: Plan) -> DryStep:
+    rows = plan.written_at_once
+    return replace(_step(model, plan, "none"), rows=rows, scored=plan.completion)
+
+
+def phases(found: dict[str, int]) -> dict[str, int]:
+    """Bytes while training and, where there is such a phase, while generating: terms do not all meet."""
+    training = sum(value for term, value in found.items() if term not in GENERATION)
+    if GENERATION[0] not in found:
+        return {"training": training}
+    generating = sum(v for term, v in found.items() if term not in _ONLY_WHILE_TRAINING)
+    return {"training": training, "generating": generating}
 
 
 def fits(found: dict[str, int], pageable: int = 0) -> dict[str, bool]:
     """On which GPUs a plan fits, with the reserve, and paged states moved out where that is needed."""
-    needed = (sum(found.values()) - pageable) / GIB + RESERVE
+    needed = needed_gib(found, pageable)
     return {name: needed <= gib for name, gib in GPUS.items()}
 
 
-def fit(model: str, plan: Plan) -> dict:
-    """Terms in bytes, their sum in GiB, and the GPUs: what ``labs fit`` shows of one plan."""
-    found = terms(model, plan)
+def needed_gib(found: dict[str, int], pageable: int = 0) -> float:
+    """GiB that a GPU must have for these terms, the reserve among them."""
+    return (max(phases(found).values()) - pageable) / GIB + RESERVE
+
+
+def fit(model: str, plan: Plan, activations: bool = True) -> dict:
+    """Terms in bytes, what is needed at once in GiB, and the GPUs: what ``labs fit`` shows of one plan."""
+    found = terms(model, plan, activations)
     pageable = pageable_bytes(trainable_shapes(model, plan), plan)
     return {
         "model": model,
         "plan": asdict(plan),
         "parameters": linear_shapes(model)[1],
+        "active_parameters": active_parameters(model),
         "terms": found,
+        "phases": phases(found),
         "pageable": pageable,
-        "gib": sum(found.values()) / GIB,
+        "gib": max(phases(found).values()) / GIB,
         "fits": fits(found, pageable),
     }
+
+
+def logits_compared(model: str, plan: Plan) -> dict[str, float]:
+    """GiB needed with each way to the words' probabilities; empty where a training reads none (reward)."""
+    if plan.training == "reward":
+        return {}
+    ways = {way: terms(model, replace(plan, logits=way)) for way in LOGITS if way != "trl"}
+    return {way: max(phases(found).values()) / GIB for way, found in ways.items()}
 
 
 def methods_compared(model: str, plan: Plan) -> list[dict]:

