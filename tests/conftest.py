@@ -11,6 +11,7 @@ os.environ["LAB_LANG"] = "en"
 os.environ.pop("LAB_PROFILE", None)
 
 import pytest
+from command_line import labs, short_trainings
 from hypothesis import settings
 
 from lab_helpers.runtime import offline
@@ -21,6 +22,8 @@ settings.register_profile(
 )
 settings.register_profile("hunt", deadline=None, max_examples=1000, database=None)
 settings.load_profile(os.environ.get("LAB_HYPOTHESIS", "labs"))
+
+__all__ = ["labs", "short_trainings"]
 
 LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost"}
 

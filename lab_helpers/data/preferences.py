@@ -137,12 +137,6 @@ def split_pairs(rows: list[dict], name: str, seed: int = 0, held_out: float = 0.
     return PairSet(train, test)
 
 
-def own_pairs(path: Path, seed: int = 0, held_out: float = 0.25) -> PairSet:
-    """The learner's preference file, split by prompt; rows that cannot be used are left out."""
-    rows, _ = read_pair_rows(path)
-    return split_pairs(rows, path.name, seed, held_out)
-
-
 def _pair(parts: dict, reason: str = "", tools: str = "") -> Pair:
     return Pair(parts["prompt"], parts["chosen"], parts["rejected"], reason, tools)
 

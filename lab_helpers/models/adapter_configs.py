@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.models.adapter_folders import SETTINGS, WEIGHTS
+from lab_helpers.models.adapter_folders import SETTINGS, WEIGHTS, read_settings
 from lab_helpers.models.config_files import SHAPES, SHIPPED, short
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.files import read_json
 from lab_helpers.runtime.language import say
 
 
@@ -41,18 +40,7 @@ def read_adapter(folder: Path, base: str | None = None) -> Adapter:
 
     Raises :class:`BadInput` where the settings are damaged, name no base, or one that is not here.
     """
-    settings = read_json(folder / SETTINGS, None)
-    if not isinstance(settings, dict) or "peft_type" not in settings:
-        raise BadInput(
-            say(
-                f"{folder / SETTINGS} is damaged, or no adapter's",
-                f"{folder / SETTINGS} が壊れているか、アダプターの設定ではありません",
-            ),
-            say(
-                "Copy the adapter's folder again, or train and save it anew.",
-                "アダプターのフォルダーをコピーし直すか、学習し直して保存してください。",
-            ),
-        )
+    settings = read_settings(folder)
     rank = settings.get("r")
     return Adapter(
         str(folder),

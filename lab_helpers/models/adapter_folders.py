@@ -33,6 +33,11 @@ def check_adapter_folder(folder: Path) -> None:
                 "アダプターを safetensors 形式で保存してください。pickle 形式の重みは読み込みません。",
             ),
         )
+    read_settings(folder)
+
+
+def read_settings(folder: Path) -> dict:
+    """What the adapter's settings say; :class:`BadInput` where they are damaged, or no adapter's."""
     settings = read_json(folder / SETTINGS, None)
     if not isinstance(settings, dict) or "peft_type" not in settings:
         raise BadInput(
@@ -45,6 +50,7 @@ def check_adapter_folder(folder: Path) -> None:
                 "アダプターのフォルダーをコピーし直すか、学習し直して保存してください。",
             ),
         )
+    return settings
 
 
 def saved_base(folder: Path) -> str | None:

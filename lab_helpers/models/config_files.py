@@ -69,7 +69,7 @@ def _read_file(path: Path):
     from lab_helpers.models.sources import quiet_loading
 
     if path.suffix.lower() == ".gguf":
-        raise _is_gguf(path)
+        raise _refuse_gguf(path)
     if path.suffix.lower() in _WEIGHTS:
         raise BadInput(
             say(f"{path.name} is a file of weights", f"{path.name} は重みのファイルです"),
@@ -111,7 +111,7 @@ def _check_folder(folder: Path) -> None:
         return
     gguf = sorted(folder.glob("*.gguf"))
     if gguf:
-        raise _is_gguf(gguf[0])
+        raise _refuse_gguf(gguf[0])
     checkpoints = [path for path in folder.glob("checkpoint-*") if path.is_dir()]
     if checkpoints:
         last = max(checkpoints, key=lambda path: path.stat().st_mtime)
@@ -131,7 +131,7 @@ def _check_folder(folder: Path) -> None:
     )
 
 
-def _is_gguf(path: Path) -> BadInput:
+def _refuse_gguf(path: Path) -> BadInput:
     return BadInput(
         say(
             f"{path.name} is a GGUF file, which is for running a model, not for training it",

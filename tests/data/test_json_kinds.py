@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_back import refusal, values
 
 from lab_helpers.data.forms.shapes import detect_shape
 from lab_helpers.data.reading.files import BadRow, Row, read_rows
@@ -22,19 +23,6 @@ def written(folder: Path, name: str, content: str) -> Path:
     path = folder / name
     path.write_bytes(content.encode())
     return path
-
-
-def values(path: Path) -> list[dict]:
-    rows = list(read_rows(path))
-    assert all(isinstance(row, Row) for row in rows), rows
-    return [row.values for row in rows]
-
-
-def refusal(path: Path) -> BadInput:
-    with pytest.raises(BadInput) as caught:
-        list(read_rows(path))
-    assert caught.value.fix
-    return caught.value
 
 
 def lines(rows) -> str:

@@ -13,7 +13,6 @@ from lab_helpers.data.preferences import (
     flip,
     longest_chosen,
     near_duplicates,
-    own_pairs,
     read_pair_rows,
     select_length_matched,
     shipped_pairs,
@@ -35,6 +34,11 @@ def write(path, rows):
         "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8"
     )
     return path
+
+
+def own_pairs(path, seed: int = 0):
+    found, _ = read_pair_rows(path)
+    return split_pairs(found, path.name, seed)
 
 
 def rows(count: int = 40) -> list[dict]:

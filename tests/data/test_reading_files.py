@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_back import refusal, values
 
 from lab_helpers.data.reading.files import BadRow, Row, count_lines, read_rows
 from lab_helpers.runtime.errors import BadInput
@@ -42,19 +43,6 @@ def csv_of(rows, delimiter=",") -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
-
-
-def values(path: Path) -> list[dict]:
-    rows = list(read_rows(path))
-    assert all(isinstance(row, Row) for row in rows), rows
-    return [row.values for row in rows]
-
-
-def refusal(path: Path) -> BadInput:
-    with pytest.raises(BadInput) as caught:
-        list(read_rows(path))
-    assert caught.value.fix
-    return caught.value
 
 
 WRITERS = {

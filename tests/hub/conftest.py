@@ -1,17 +1,9 @@
 """A hub on this machine, a cache of one's own, and nobody who waits."""
 
-import importlib.util
-from pathlib import Path
+import os
 
 import pytest
 from local_hub import ENCODER, MODEL, LocalHub
-
-_SPEC = importlib.util.spec_from_file_location(
-    "command_line_fixtures", Path(__file__).parents[1] / "cli" / "conftest.py"
-)
-_COMMAND_LINE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_COMMAND_LINE)
-labs, short_trainings = _COMMAND_LINE.labs, _COMMAND_LINE.short_trainings
 
 
 @pytest.fixture
@@ -87,3 +79,15 @@ def heard(monkeypatch):
     reporter = Reporter()
     monkeypatch.setattr(progress, "_reporter", reporter)
     return reporter
+
+
+@pytest.fixture
+def environment(hub, tmp_path) -> dict[str, str]:
+    """A process's environment that knows the hub, and keeps its cache and results in ``tmp_path``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return kept | {
+        "HF_ENDPOINT": hub.address,
+        "HF_HOME": str(tmp_path / "home"),
+        "LAB_HOME": str(tmp_path / "lab"),
+        "PYTHONUTF8": "1",
+    }

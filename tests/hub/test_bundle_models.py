@@ -15,16 +15,9 @@ COMMAND = [sys.executable, "-m", "lab_helpers.cli", "bundle"]
 
 
 @pytest.fixture
-def start(hub, tmp_path):
+def start(hub, environment, tmp_path):
     """Start ``labs bundle`` in a process of its own that is told of the hub by its environment."""
     hub.add(MODEL, FILES)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment = kept | {
-        "HF_ENDPOINT": hub.address,
-        "HF_HOME": str(tmp_path / "home"),
-        "LAB_HOME": str(tmp_path / "lab"),
-        "PYTHONUTF8": "1",
-    }
     # A test run in the background ignores SIGINT, and its children would inherit that.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 

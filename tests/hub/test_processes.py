@@ -15,16 +15,9 @@ FETCH = "from lab_helpers.models.hub.fetching import fetch_model; print(fetch_mo
 
 
 @pytest.fixture
-def start(hub, tmp_path):
+def start(hub, environment):
     """Start a program that fetches the model from the hub into a cache of its own."""
     hub.add(MODEL, FILES)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment = kept | {
-        "HF_ENDPOINT": hub.address,
-        "HF_HOME": str(tmp_path / "home"),
-        "LAB_HOME": str(tmp_path / "lab"),
-        "PYTHONUTF8": "1",
-    }
 
     def run(**options):
         code = FETCH.format(name=MODEL)

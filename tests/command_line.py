@@ -1,4 +1,4 @@
-"""The command line, run in this process."""
+"""Fixtures for the command line, run in this process."""
 
 import dataclasses
 
