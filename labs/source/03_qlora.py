@@ -390,9 +390,9 @@ for name in ("Llama 3 8B", "Llama 3 70B"):
     total = training_bytes(quantized, 4.127, counts["trainable"])
     print(f"{name}: {(total + 2 * rest) / 2**30:.1f} GiB before a single token is read")
 # %% [markdown] lang="en"
-# What is missing are the **activations**: all that the forward pass keeps for the backward pass, and the logits, which are long for a large vocabulary. No formula for them here. The calculator runs the training step of the real model with shapes only, on the meta device, and adds up every tensor that is alive: `lab_helpers/tuning/dry_run.py`. `labs fit MODEL` does the same from the command line, for any `config.json`.
-# %% [markdown] lang="ja" of="3ec4a547"
-# まだ足りないのは**活性値**です。フォワードパスがバックワードパスのために残すすべての値と、語彙が大きいほど長くなるロジットがこれに当たります。ここでは公式を使いません。本物のモデルの学習ステップを、形だけをもつメタデバイスの上で実行し、その時点で存在するテンソルをすべて足し合わせます（`lab_helpers/tuning/dry_run.py`）。コマンドラインの `labs fit MODEL` も同じ計算をします。どの `config.json` でも使えます。
+# What is missing are the **activations**: all that the forward pass keeps for the backward pass, and what the loss takes. TRL 1.16 reads the logits tile by tile and never holds them whole; `labs fit MODEL --logits full` shows what that spares. No formula for them here. The calculator runs the training step of the real model with shapes only, on the meta device, and adds up every tensor that is alive: `lab_helpers/tuning/dry_run.py`. `labs fit MODEL` does the same from the command line, for any `config.json`.
+# %% [markdown] lang="ja" of="ab5dd21c"
+# まだ足りないのは**活性値**です。フォワードパスがバックワードパスのために残すすべての値と、損失の計算に使う分がこれに当たります。TRL 1.16 はロジットを小分けに計算し、全体を一度にメモリへ置くことはありません。それでどれだけ節約できるかは、`labs fit MODEL --logits full` で確かめられます。ここでは公式を使いません。本物のモデルの学習ステップを、形だけをもつメタデバイスの上で実行し、その時点で存在するテンソルをすべて足し合わせます（`lab_helpers/tuning/dry_run.py`）。コマンドラインの `labs fit MODEL` も同じ計算をします。どの `config.json` でも使えます。
 # %%
 from lab_helpers.labs.lab03.memory import MODELS, PLAN, largest_fit_metrics, plan_rows
 
@@ -435,12 +435,12 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
 #
-# Known gaps: a T4 has no FlashAttention, and where no other fused kernel steps in, attention keeps the square of the sequence length; trainers copy logits to float32; fragmentation comes on top.
+# Known gaps: a T4 has no FlashAttention, and where no other fused kernel steps in, attention keeps the square of the sequence length; `measure_plan` takes the model's own loss and so counts whole logits, which some trainers copy to float32 besides; fragmentation comes on top.
 #
 # ## Explore: the memory explorer
 #
 # Which term is the largest? Switch checkpointing off, double the sequence, change the method. Without a live kernel you see Llama 3 8B three ways.
-# %% [markdown] lang="ja" of="37b63288"
+# %% [markdown] lang="ja" of="04ffa59b"
 # これで**示せていない**のは、GPU での結果です。CUDA が報告するピーク（`max_memory_allocated`）とこの予測値は、まだ比べられていません。T4 をお使いなら、ぜひご自身で比べてください。目標は誤差 10 % 以内です。
 #
 # ```python
@@ -450,7 +450,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
 #
-# 差が出そうな点も分かっています。T4 では FlashAttention が使えません。ほかの融合カーネルも働かない場合、アテンションは系列長の 2 乗に比例するメモリを使います。トレーナーはロジットを float32 に写します。さらに断片化が加わります。
+# 差が出そうな点も分かっています。T4 では FlashAttention が使えません。ほかの融合カーネルも働かない場合、アテンションは系列長の 2 乗に比例するメモリを使います。`measure_plan` はモデル自身の損失を使うため、ロジット全体をメモリに置くものとして数えますが、トレーナーによっては、それをさらに float32 に写します。このほかに断片化が加わります。
 #
 # ## 触ってみる: メモリの計算
 #
