@@ -19,6 +19,13 @@ def build(
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Accept the translations as they are now.")
     ] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROFILE",
+            help="Keep your newest runs under this profile as the course's own results.",
+        ),
+    ] = None,
     execute: Annotated[
         bool, typer.Option(help="Execute the English edition for its outputs.")
     ] = True,
@@ -27,6 +34,9 @@ def build(
     from lab_helpers.course import notebooks
     from lab_helpers.course.registry import get_lab
 
+    if keep:
+        _keep_results(names, keep)
+        return
     wanted = {get_lab(name).number for name in names or []}
     paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
     if check:
@@ -42,6 +52,17 @@ def build(
         if wanted or notebooks.needs_build(path):
             for written in notebooks.build(path, execute):
                 print(written)
+
+
+def _keep_results(names: list[str] | None, profile: str) -> None:
+    from lab_helpers.course.registry import get_lab
+    from lab_helpers.course.witnesses import keep_record
+    from lab_helpers.runtime.profiles import load_profile
+
+    if not names:
+        raise BadInput("which labs' results?", "For example: labs build 04 --keep small")
+    for name in names:
+        print(keep_record(get_lab(name).number, load_profile(profile).name))
 
 
 def _find_problems(path: Path) -> list[str]:

@@ -120,22 +120,3 @@ def verdicts(lab: str, metrics: dict) -> list[dict]:
         for claim in load_claims()
         if claim.lab == lab
     ]
-
-
-def ledger(records: dict[str, dict], existing_labs: set[str]) -> list[tuple[Claim, str, str]]:
-    """``(claim, verdict, measured)`` for all claims, from the newest record of each lab.
-
-    A claim whose lab does not exist yet, or has not been run, reads "not measured yet".
-    """
-    rows = []
-    for claim in load_claims():
-        if claim.lab and claim.lab not in existing_labs:
-            verdict = NOT_MEASURED
-        elif claim.metrics:
-            verdict = claim.verdict(records.get(claim.lab, {}).get("metrics", {}))
-        else:
-            verdict = claim.otherwise
-        rows.append(
-            (claim, verdict, claim.measured_text(records.get(claim.lab, {}).get("metrics", {})))
-        )
-    return rows

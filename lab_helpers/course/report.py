@@ -3,9 +3,10 @@
 import base64
 from pathlib import Path
 
-from lab_helpers.course.claims import NOT_MEASURED, ledger, verdict_name
+from lab_helpers.course.claims import NOT_MEASURED, verdict_name
 from lab_helpers.course.registry import LABS
-from lab_helpers.course.runs import is_shipped, load_records
+from lab_helpers.course.runs import load_records
+from lab_helpers.course.witnesses import WITNESSES, ledger
 from lab_helpers.figures.display import cell
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import language, say
@@ -26,7 +27,7 @@ def write_report(path: Path, out: Path | None = None) -> Path:
         language=language(),
         title=say("What you measured", "あなたの測定結果"),
         say=say,
-        claims=_claim_rows(records),
+        claims=_claim_rows(out),
         runs=[_run_view(record) for record in records],
     )
     return write_text(path, page)
@@ -42,10 +43,10 @@ def _newest(records: list[dict]) -> list[dict]:
     )
 
 
-def _claim_rows(records: list[dict]) -> list[dict]:
-    own = {r["lab"]: r for r in records if is_shipped(r)}
+def _claim_rows(out: Path | None) -> list[dict]:
     rows = []
-    for claim, verdict, measured in ledger(own, {lab.number for lab in LABS}):
+    for claim, said in ledger(out):
+        verdict, measured = said["tiny"]
         rows.append(
             {
                 "id": claim.id,
@@ -57,6 +58,11 @@ def _claim_rows(records: list[dict]) -> list[dict]:
                 "verdict": verdict_name(verdict),
                 "open": verdict == NOT_MEASURED,
                 "measured": measured,
+                "others": [
+                    (WITNESSES[profile], verdict_name(one), text)
+                    for profile, (one, text) in said.items()
+                    if profile != "tiny"
+                ],
             }
         )
     return rows

@@ -14,6 +14,7 @@ from lab_helpers.course.quiz import Prediction, Question
 from lab_helpers.course.record import Run, versions
 from lab_helpers.course.registry import Lab, get_lab
 from lab_helpers.course.runs import finish_run, start_run
+from lab_helpers.course.witnesses import metric_rows, provenance, verdict_rows, witness_record
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.figures.display import markdown_table, show_figure, show_markdown
 from lab_helpers.runtime.errors import BadInput, LabError
@@ -63,7 +64,7 @@ def open_lab(
 ) -> "LabSession":
     """Open a lab, in a notebook or under ``labs run``, whose options win.
 
-    ``profile`` is ``"tiny"``, ``"t4"``, ``"gpu"`` or what the hardware suggests; ``lang`` is
+    ``profile`` is ``"tiny"`` (without a wish), ``"small"``, ``"t4"`` or ``"gpu"``; ``lang`` is
     ``"en"``, ``"ja"`` or the edition that is open; ``fresh`` trains anew what is remembered.
     """
     lab = get_lab(number)
@@ -268,6 +269,22 @@ class LabSession:
                 outside["why"],
             )
         progress.note(self.lab.number, "runs", "notebook", record["finished"])
+
+    def real_model(self, *metrics: str) -> None:
+        """The same numbers from a real language model: ``metrics`` and the lab's verdicts, side by side."""
+        kept = witness_record(self.lab.number, "small")
+        if kept is None:
+            print(
+                say(
+                    f"Nothing is kept yet. Measure it: labs run {self.lab.number} --profile small",
+                    f"まだ記録がありません。labs run {self.lab.number} --profile small で測れます。",
+                )
+            )
+            return
+        print(provenance(kept))
+        own = self.run.metrics
+        show_markdown(markdown_table(metric_rows(metrics, own, kept["metrics"])))
+        show_markdown(markdown_table(verdict_rows(self.lab.number, own, kept["metrics"])))
 
     def _known(self, table: dict, name: str):
         if name not in table:

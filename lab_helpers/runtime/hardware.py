@@ -28,6 +28,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def on_colab() -> bool:
+    """Whether this is a machine of Google Colab, whose name its images carry."""
+    return "COLAB_RELEASE_TAG" in os.environ
+
+
 def detect() -> Hardware:
     """Look at the machine. Imports torch."""
     import psutil

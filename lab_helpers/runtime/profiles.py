@@ -7,8 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime import hardware
 from lab_helpers.runtime.hardware import Hardware
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.offline import go_offline
+from lab_helpers.runtime.progress import note
+
+ON_ANY_CPU = ("tiny", "small")
 
 
 @dataclass(frozen=True)
@@ -58,36 +63,50 @@ def load_profile(name: str) -> Profile:
     )
 
 
-def profile_for(hardware: Hardware) -> str:
-    """The profile that fits ``hardware``: a GPU of 20 GB or more, a smaller CUDA GPU, or none."""
-    if hardware.accelerator != "cuda":
+def profile_for(machine: Hardware) -> str:
+    """The profile that a machine gets without a wish: ``tiny``, on Colab with a GPU ``t4`` or ``gpu``.
+
+    Elsewhere a card changes nothing: both larger profiles download a model of 3 GB or more, which nobody
+    who only opened a notebook has asked for. On Colab people choose the GPU for it.
+    """
+    if not (machine.accelerator == "cuda" and hardware.on_colab()):
         return "tiny"
-    return "gpu" if hardware.memory_gb >= 20 else "t4"
+    return "gpu" if machine.memory_gb >= 20 else "t4"
 
 
 def choose_profile(wanted: str | None = None) -> Profile:
-    """``wanted``, else ``LAB_PROFILE``, else what the hardware suggests.
+    """``wanted``, else ``LAB_PROFILE``, else :func:`profile_for` this machine.
 
-    A profile other than ``tiny`` on a machine without a CUDA GPU raises :class:`MissingDependency`:
-    it would need hours. Under no profile does a library report what it is used for.
+    ``t4`` and ``gpu`` on a machine without a CUDA GPU raise :class:`MissingDependency`: they would need
+    hours. Under no profile does a library report what it is used for.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     wanted = wanted or os.environ.get("LAB_PROFILE") or None
-    if wanted in (None, "tiny"):
-        profile = load_profile(wanted or "tiny")
-        if wanted is None:
-            from lab_helpers.runtime.hardware import detect
-
-            profile = load_profile(profile_for(detect()))
-    else:
-        from lab_helpers.runtime.hardware import detect
-
-        profile = load_profile(wanted)
-        if detect().accelerator != "cuda":
-            raise MissingDependency(
-                f"profile '{wanted}' needs a CUDA GPU and this machine has none",
-                "Use --profile tiny, or open the notebook on Colab with a T4.",
-            )
+    profile = load_profile(wanted or _usual_profile())
+    if profile.name not in ON_ANY_CPU and hardware.detect().accelerator != "cuda":
+        raise MissingDependency(
+            f"profile '{profile.name}' needs a CUDA GPU and this machine has none",
+            "Use --profile tiny or small, or open the notebook on Colab with a T4.",
+        )
     if profile.offline:
         go_offline()
     return profile
+
+
+def _usual_profile() -> str:
+    """The profile without a wish; one that downloads a model is announced."""
+    if not hardware.on_colab():
+        return "tiny"
+    machine = hardware.detect()
+    name = profile_for(machine)
+    if name != "tiny":
+        note(
+            say(
+                f"Colab gave you a {machine.name}: this lab takes profile {name} and downloads"
+                f" {load_profile(name).language_model}. LAB_PROFILE=tiny downloads nothing.",
+                f"Colab の {machine.name} を使えるので、プロファイル {name} で進め、"
+                f"{load_profile(name).language_model} をダウンロードします。"
+                "LAB_PROFILE=tiny なら何もダウンロードしません。",
+            )
+        )
+    return name

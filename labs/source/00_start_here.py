@@ -68,7 +68,7 @@ test_rows = gold_rows("en", "test")[: lab.settings["questions"]]
 question = test_rows[0]["question"]
 plain_chat = [{"role": "user", "content": question}]
 print("customer:", question)
-print("Kotori:  ", generate(model, tokenizer, [plain_chat]).texts[0])
+print("model:   ", generate(model, tokenizer, [plain_chat]).texts[0])
 # %% [markdown] lang="en"
 # A base model continues text; it has no manners and no employer. This is what the company wants instead, written by its own people:
 # %% [markdown] lang="ja" of="e35da050"
@@ -138,7 +138,7 @@ print(ask_with_instruction(question, "en")[0]["content"], "\n")
 asked = [ask_with_instruction(row["question"], "en") for row in test_rows]
 zero_shot_replies, found = measure_way(model, tokenizer, asked, "en", "zero_shot")
 lab.measured(**found)
-print("Kotori:", zero_shot_replies.texts[0])
+print("model:", zero_shot_replies.texts[0])
 print("tone:", lab.run.metrics["tone_compliance_zero_shot"])
 # %% [markdown] lang="en"
 # Following an instruction is a skill of its own, and a base model has not been taught it: labs 04 and 05 are about that. An instruction-tuned model would do better; with the t4 profile the cell above asks one.
@@ -166,7 +166,7 @@ asked = [few_shot_messages(examples, row["question"]) for row in test_rows]
 few_shot_replies, found = measure_way(model, tokenizer, asked, "en", "few_shot")
 lab.measured(**found)
 for row, reply in list(zip(test_rows, few_shot_replies.texts))[:3]:
-    print("customer:", row["question"], "\nKotori:  ", reply, "\n")
+    print("customer:", row["question"], "\nmodel:   ", reply, "\n")
 for name in ("tone_compliance_few_shot", "tone_compliance_few_shot_ci"):
     print(name, lab.run.metrics[name])
 # %% [markdown] lang="en"
@@ -247,7 +247,7 @@ asked = [ask_plainly(row["question"]) for row in test_rows]
 adapter_replies, found = measure_way(tuned.model, tokenizer, asked, "en", "adapter")
 lab.measured(**found)
 lab.measured(**gain_metrics(lab.run.metrics))
-print("customer:", question, "\nKotori:  ", adapter_replies.texts[0])
+print("customer:", question, "\nmodel:   ", adapter_replies.texts[0])
 lab.figure(comparison_figure(lab.run.metrics), "prompting_or_tuning")
 lab.compare("tone_gain")
 # %% [markdown] lang="en"
@@ -266,7 +266,7 @@ lab.compare("tone_gain")
 from lab_helpers.labs.lab00.scoring import fact_metrics
 
 with_facts = [(row, reply) for row, reply in zip(test_rows, adapter_replies.texts) if row["fact"]]
-lab.table([{"right": r["answer"][36:-41], "Kotori": t[36:-41]} for r, t in with_facts[:5]])
+lab.table([{"right": r["answer"][36:-41], "model": t[36:-41]} for r, t in with_facts[:5]])
 lab.measured(**fact_metrics(test_rows, adapter_replies.texts))
 print("right numbers:", lab.run.metrics["fact_accuracy_adapter"])
 # %% [markdown] lang="en"
@@ -318,21 +318,24 @@ for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_byt
 from lab_helpers.labs.lab00.prompts import list_ways
 from lab_helpers.labs.lab00.training import train_adapter
 
-base, _ = load_model(lab.run)
+reads_japanese = "ja" in lab.settings["languages"]  # SmolLM2, of the small profile, does not
 ja_rows = gold_rows("ja", "test")[: lab.settings["questions"]]
 ja_questions = [row["question"] for row in ja_rows]
-ja_examples = select_examples("ja", lab.settings["few_shot"])
-for way, ask in list_ways("ja", ja_examples).items():
-    lab.measured(**measure_way(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
-    print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
+if reads_japanese:
+    base, _ = load_model(lab.run)
+    ja_ways = list_ways("ja", select_examples("ja", lab.settings["few_shot"]))
+    for way, ask in ja_ways.items():
+        lab.measured(**measure_way(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
+        print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
 # %%
-ja_tuned, _ = train_adapter(lab.run, "ja")
-lab.measured(train_seconds_ja=ja_tuned.seconds)
-asked = [ask_plainly(q) for q in ja_questions]
-ja_replies, found = measure_way(ja_tuned.model, tokenizer, asked, "ja", "adapter")
-lab.measured(**found, **fact_metrics(gold_rows("ja", "test"), ja_replies.texts, "_ja"))
-print(ja_questions[0], "\n", ja_replies.texts[0])
-print("adapter", lab.run.metrics["tone_compliance_adapter_ja"])
+if reads_japanese:
+    ja_tuned, _ = train_adapter(lab.run, "ja")
+    lab.measured(train_seconds_ja=ja_tuned.seconds)
+    asked = [ask_plainly(q) for q in ja_questions]
+    ja_replies, found = measure_way(ja_tuned.model, tokenizer, asked, "ja", "adapter")
+    lab.measured(**found, **fact_metrics(ja_rows, ja_replies.texts, "_ja"))
+    print(ja_questions[0], "\n", ja_replies.texts[0])
+    print("adapter", lab.run.metrics["tone_compliance_adapter_ja"])
 # %% [markdown] lang="en"
 # ## Measure: when does your own GPU pay?
 #

@@ -49,7 +49,7 @@ class TestBadInput:
         assert "unknown lab '77'. Use one of: 00, 01, 02" in refused(2, "run", "77")
 
     def test_unknown_profile(self, refused):
-        assert "Use one of: tiny, t4, gpu" in refused(2, "run", "02", "--profile", "huge")
+        assert "Use one of: tiny, small, t4, gpu" in refused(2, "run", "02", "--profile", "huge")
 
     def test_gpu_profile_without_a_gpu(self, refused, monkeypatch):
         from lab_helpers.runtime import hardware

@@ -24,27 +24,41 @@ def machine(monkeypatch):
     return lambda found: monkeypatch.setattr(hardware, "detect", lambda: found)
 
 
-@pytest.mark.parametrize(
-    ("found", "name"),
-    [
-        (CPU, "tiny"),
-        (MPS, "tiny"),
-        (T4, "t4"),
-        (RTX_4090, "gpu"),
-        (Hardware("cuda", "V100", 16.9, (7, 0), 8, 61.0), "t4"),
-        (Hardware("cuda", "A100", 42.4, (8, 0), 12, 90.0), "gpu"),
-        (Hardware("cuda", "limit", 20.0, (8, 6), 4, 32.0), "gpu"),
-        (Hardware("cuda", "just below", 19.9, (8, 6), 4, 32.0), "t4"),
-    ],
-)
-def test_the_hardware_suggests_a_profile(found, name):
-    assert profiles.profile_for(found) == name
+ON_COLAB = [
+    (CPU, "tiny"),
+    (T4, "t4"),
+    (Hardware("cuda", "V100", 16.9, (7, 0), 8, 61.0), "t4"),
+    (Hardware("cuda", "A100", 42.4, (8, 0), 12, 90.0), "gpu"),
+    (Hardware("cuda", "limit", 20.0, (8, 6), 4, 32.0), "gpu"),
+    (Hardware("cuda", "just below", 19.9, (8, 6), 4, 32.0), "t4"),
+]
 
 
-@pytest.mark.parametrize(("found", "name"), [(CPU, "tiny"), (T4, "t4"), (RTX_4090, "gpu")])
-def test_without_a_wish_the_hardware_decides(machine, found, name):
+@pytest.fixture
+def colab(monkeypatch):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab_20260801")
+
+
+@pytest.mark.parametrize("found", [CPU, MPS, T4, RTX_4090], ids=lambda found: found.name)
+def test_without_a_wish_every_machine_takes_tiny(machine, monkeypatch, found):
+    """A card says nothing about whether somebody wants a download of 3 GB."""
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     machine(found)
-    assert profiles.choose_profile().name == name
+    assert profiles.choose_profile().name == profiles.profile_for(found) == "tiny"
+
+
+@pytest.mark.parametrize(("found", "name"), ON_COLAB, ids=lambda value: getattr(value, "name", ""))
+def test_colab_with_a_gpu_takes_what_fits_it_after_one_sentence(
+    machine, colab, capsys, found, name
+):
+    machine(found)
+    assert profiles.choose_profile().name == profiles.profile_for(found) == name
+    said = capsys.readouterr().err
+    if name == "tiny":
+        assert not said
+    else:
+        assert said.count("\n") == 1 and found.name in said and "LAB_PROFILE=tiny" in said
+        assert profiles.load_profile(name).language_model in said
 
 
 def test_lab_profile_overrides_the_hardware(machine, monkeypatch):
@@ -94,7 +108,14 @@ def test_a_gpu_profile_without_a_cuda_gpu_is_refused(machine, monkeypatch, found
     with pytest.raises(MissingDependency, match=f"'{name}' needs a CUDA GPU") as caught:
         profiles.choose_profile(name if through == "argument" else None)
     assert caught.value.exit_code == EXIT_MISSING
-    assert "tiny" in caught.value.fix
+    assert "tiny" in caught.value.fix and "small" in caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["tiny", "small"])
+@pytest.mark.parametrize("found", [CPU, MPS, T4], ids=lambda found: found.name)
+def test_tiny_and_small_run_on_any_machine_without_the_hub(machine, found, name):
+    machine(found)
+    assert profiles.choose_profile(name).offline
 
 
 def test_an_offline_profile_switches_the_hub_off(machine, monkeypatch):
@@ -114,11 +135,11 @@ def test_a_profile_that_needs_the_hub_leaves_it_on(machine, monkeypatch):
     assert "HF_DATASETS_OFFLINE" not in os.environ
 
 
-def test_there_are_exactly_the_three_profiles_of_the_design():
-    assert set(profiles.profile_names()) == {"tiny", "t4", "gpu"}
+def test_there_are_exactly_the_four_profiles_of_the_design():
+    assert profiles.profile_names() == ["tiny", "small", "t4", "gpu"]
 
 
-@pytest.mark.parametrize("name", ["t4", "gpu"])
+@pytest.mark.parametrize("name", ["small", "t4", "gpu"])
 def test_every_profile_has_the_tables_and_keys_of_tiny(name):
     tiny, other = TABLES["tiny"], TABLES[name]
     assert set(other) == set(tiny)
@@ -130,7 +151,7 @@ def test_every_profile_has_the_tables_and_keys_of_tiny(name):
                 assert isinstance(other[key][inner], type(value[inner])), f"{key}.{inner}"
 
 
-@pytest.mark.parametrize("name", ["tiny", "t4", "gpu"])
+@pytest.mark.parametrize("name", ["tiny", "small", "t4", "gpu"])
 def test_every_lab_has_sizes_in_every_profile(name):
     profile = profiles.load_profile(name)
     for lab in LABS:
@@ -147,10 +168,10 @@ def test_no_profile_reports_home(machine, monkeypatch, profile):
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
 
 
-def test_only_tiny_is_offline_and_only_it_uses_the_shipped_encoder():
-    loaded = {name: profiles.load_profile(name) for name in ("tiny", "t4", "gpu")}
-    assert [name for name, profile in loaded.items() if profile.offline] == ["tiny"]
-    assert [name for name, profile in loaded.items() if profile.encoder == "minilm"] == ["tiny"]
+def test_tiny_and_small_are_offline_and_use_the_shipped_encoder():
+    loaded = {name: profiles.load_profile(name) for name in ("tiny", "small", "t4", "gpu")}
+    assert [name for name, profile in loaded.items() if profile.offline] == ["tiny", "small"]
+    assert [name for name, profile in loaded.items() if profile.encoder == "minilm"] == ["tiny", "small"]
 
 
 def test_changing_a_labs_sizes_does_not_change_the_profile():
