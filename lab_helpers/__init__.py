@@ -6,11 +6,14 @@ library; each submodule loads what it needs when it is first used.
 
 import os
 
+from lab_helpers.runtime.devices import show_one_gpu
+
 __version__ = "0.1.0"
 
 # Read by OpenMP when torch is imported. Threads that spin while they wait make two notebooks on one
 # machine five times slower than they need be (measured on 2 cores); alone, waiting costs nothing.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+show_one_gpu()
 
 
 def open_lab(number: str, **options):

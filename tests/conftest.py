@@ -117,6 +117,20 @@ def tiny_bert(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def e5_home(tmp_path_factory):
+    """A learner's folder in which multilingual-e5-small has been read out of its package already."""
+    from lab_helpers.models import e5
+
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("e5_home")
+        patch.setenv("LAB_HOME", str(folder))
+        e5.e5_folder.cache_clear()
+        e5.e5_folder()
+        e5.e5_folder.cache_clear()
+    return folder
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Torch on one thread for a module: small sums in one order, and nobody else is disturbed."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lab_helpers.cli.options import Out
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 
 
@@ -26,6 +27,15 @@ def build(
             help="Keep your newest runs under this profile as the course's own results.",
         ),
     ] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/NAME",
+            help="Write where the course lies on GitHub to pyproject.toml and to the first cells of "
+            "all notebooks; executes nothing.",
+        ),
+    ] = None,
+    out: Out = None,
     execute: Annotated[
         bool, typer.Option(help="Execute the English edition for its outputs.")
     ] = True,
@@ -35,7 +45,10 @@ def build(
     from lab_helpers.course.registry import get_lab
 
     if keep:
-        _keep_results(names, keep)
+        _keep_results(names, keep, out)
+        return
+    if repository is not None:
+        _set_repository(repository)
         return
     wanted = {get_lab(name).number for name in names or []}
     paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
@@ -50,11 +63,13 @@ def build(
         if stale:
             raise BadInput("; ".join(stale), "Translate them again, then: labs build --stamp")
         if wanted or notebooks.needs_build(path):
-            for written in notebooks.build(path, execute):
-                print(written)
+            written = notebooks.build(path, execute)
+        else:
+            written = notebooks.refresh_opening(path)
+        print(*written, sep="\n", end="\n" if written else "")
 
 
-def _keep_results(names: list[str] | None, profile: str) -> None:
+def _keep_results(names: list[str] | None, profile: str, out: Path | None) -> None:
     from lab_helpers.course.registry import get_lab
     from lab_helpers.course.witnesses import keep_record
     from lab_helpers.runtime.profiles import load_profile
@@ -62,7 +77,17 @@ def _keep_results(names: list[str] | None, profile: str) -> None:
     if not names:
         raise BadInput("which labs' results?", "For example: labs build 04 --keep small")
     for name in names:
-        print(keep_record(get_lab(name).number, load_profile(profile).name))
+        print(keep_record(get_lab(name).number, load_profile(profile).name, out))
+
+
+def _set_repository(given: str) -> None:
+    from lab_helpers.course import notebooks
+    from lab_helpers.course.colab_cells import set_repository
+
+    print(set_repository(given))
+    for path in notebooks.sources():
+        for written in notebooks.refresh_opening(path):
+            print(written)
 
 
 def _find_problems(path: Path) -> list[str]:

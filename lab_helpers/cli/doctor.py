@@ -26,14 +26,22 @@ def doctor(
         Path | None,
         typer.Option(help="With --classroom: verify this bundle, and whether it installs here."),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="The profile that is to run here; also LAB_PROFILE."),
+    ] = None,
     as_json: AsJson = False,
     lang: Language = None,
 ) -> None:
     """Python, libraries, hardware, precision, offline readiness, disk; every problem with its fix."""
+    from lab_helpers.runtime.profiles import load_profile
+
     speak(lang)
     if bundle and not classroom:
         raise BadInput("--bundle works with --classroom", "labs doctor --classroom --bundle FOLDER")
-    findings = _look(classroom, bundle)
+    if profile:
+        load_profile(profile)  # a wrong name is told before anything is looked at
+    findings = _look(classroom, bundle, profile)
     ready = all(finding.level != "problem" for finding in findings)
     if as_json:
         told = {"ready": ready, "findings": [asdict(finding) for finding in findings]}
@@ -43,15 +51,15 @@ def doctor(
     sys.exit(EXIT_DONE if ready else EXIT_MISSING)
 
 
-def _look(classroom: bool, bundle: Path | None) -> "list[Finding]":
+def _look(classroom: bool, bundle: Path | None, profile: str | None) -> "list[Finding]":
     if not classroom:
         from lab_helpers.course.doctor import check_machine
 
-        return check_machine()
+        return check_machine(profile)
     from lab_helpers.course.classroom.checks import check_classroom
 
     with progress_bar():
-        return check_classroom(bundle)
+        return check_classroom(bundle, profile)
 
 
 def show_findings(findings: "list[Finding]") -> None:

@@ -44,7 +44,9 @@ def evaluate(
     ] = False,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 256,
     html: Annotated[Path | None, typer.Option(help="Write the dashboard as one HTML page.")] = None,
-    profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="tiny, small, t4 or gpu; also LAB_PROFILE.")
+    ] = None,
     as_json: AsJson = False,
     lang: Annotated[
         str | None, typer.Option("--lang", help="en or ja, also of the company's questions.")

@@ -20,6 +20,7 @@ from lab_helpers.cli.rag_output import (
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 
 if TYPE_CHECKING:
+    from lab_helpers.rag.documents import Document
     from lab_helpers.rag.store import Store
 
 rag_app = typer.Typer(
@@ -43,8 +44,8 @@ def index(
     embedder: Annotated[
         str | None,
         typer.Option(
-            help="minilm (English), a sentence-transformers folder, or a hub name such as "
-            "intfloat/multilingual-e5-small; the store's own when it exists."
+            help="minilm (English), e5 (multilingual-e5-small, about 100 languages), a sentence-transformers "
+            "folder or a hub name. Without it the store's own; for a new one e5 if a document is Japanese."
         ),
     ] = None,
     largest: Annotated[float, typer.Option(help="Largest file in MB.")] = 20.0,
@@ -67,7 +68,7 @@ def index(
     speak(lang)
     with progress_bar():
         reading = read_folder(folder, int(largest * 1e6))
-        model = _embedder(store, embedder)
+        model = _embedder(store, embedder, reading.documents)
         cut = _chunker(by, size, overlap, model.tokenizer)
         # Cut before the store is made: a wrong size must not leave an empty store behind.
         chunks = [chunk for document in reading.documents for chunk in cut(document)]
@@ -198,18 +199,19 @@ def list_documents(store: StorePath, as_json: AsJson = False, lang: Language = N
     Console().print(table)
 
 
-def _embedder(uri: str, name: str | None):
-    """The embedder asked for, else the one the store was built with, else MiniLM."""
-    from lab_helpers.rag.embedders import load_embedder
+def _embedder(uri: str, name: str | None, documents: "list[Document]"):
+    """The embedder asked for, else the one the store was built with, else the one that can read ``documents``."""
+    from lab_helpers.rag.embedders import choose_embedder, load_embedder
     from lab_helpers.rag.tables import embedder_name
 
-    return load_embedder(name or embedder_name(uri) or "minilm", precision="native")
+    name = name or embedder_name(uri) or choose_embedder(document.text for document in documents)
+    return load_embedder(name, precision="native")
 
 
 def _open(uri: str) -> "Store":
     from lab_helpers.rag.store import Store
 
-    return Store(uri, _embedder(uri, None), create=False)
+    return Store(uri, _embedder(uri, None, []), create=False)
 
 
 def _chunker(by: str, size: int, overlap: int, tokenizer):

@@ -35,7 +35,9 @@ def run(
             "that you have edited (.ipynb or .py)."
         ),
     ],
-    profile: Annotated[str | None, typer.Option(help="tiny, t4 or gpu; also LAB_PROFILE.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="tiny, small, t4 or gpu; also LAB_PROFILE.")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(

@@ -3,6 +3,7 @@
 The source is jupytext's percent format. Prose cells carry ``lang="en"`` or ``lang="ja"``; each
 Japanese cell carries in ``of="…"`` a hash of the English cell it translates, so that a changed
 English cell is noticed. Code cells exist once and are executed once; both editions show the outputs.
+Before them every notebook has the two cells of :mod:`lab_helpers.course.colab_cells`.
 """
 
 import copy
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from lab_helpers.course.colab_cells import is_opening, opening_cells
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import LANGUAGES
@@ -141,6 +143,7 @@ def editions(path: Path) -> list[Edition]:
         others = {f"lang-{other}" for other in LANGUAGES if other != language}
         remover = TagRemovePreprocessor(remove_cell_tags=others, enabled=True)
         notebook, _ = remover.preprocess(copy.deepcopy(source), {})
+        notebook.cells[:0] = opening_cells(path.stem, language)
         notebook.metadata = {
             "kernelspec": KERNEL,
             "language_info": {"name": "python"},
@@ -186,6 +189,28 @@ def build(path: Path, execute: bool = True) -> list[Path]:
         edition.notebook.metadata.pop("widgets", None)
         write_text(edition.path, nbformat.writes(edition.notebook) + "\n")
     return [english.path, japanese.path]
+
+
+def refresh_opening(path: Path) -> list[Path]:
+    """Give the committed notebooks of a source their first two cells anew, without executing anything.
+
+    The paths of those that have changed. Every other cell stays as it is, outputs and all.
+    """
+    import nbformat
+
+    written = []
+    for edition in editions(path):
+        if not edition.path.is_file():
+            continue
+        committed = nbformat.read(edition.path, as_version=4)
+        due = [cell for cell in edition.notebook.cells if is_opening(cell)]
+        own = [cell for cell in committed.cells if not is_opening(cell)]
+        before = _without_outputs(committed)
+        committed.cells = [*due, *own]
+        if _without_outputs(committed) != before:
+            write_text(edition.path, nbformat.writes(committed) + "\n")
+            written.append(edition.path)
+    return written
 
 
 def _execute(edition: Edition) -> None:

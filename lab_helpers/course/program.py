@@ -1,7 +1,7 @@
 """A lab as a program: the code cells of a percent source or a notebook, by section, as plain Python.
 
 Magics and shell lines belong to Jupyter. What can be left out is left out and named; a cell that
-cannot run without Jupyter is left out whole.
+cannot run without Jupyter is left out whole, and so is the cell that installs the course on Colab.
 """
 
 import ast
@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab_helpers.course.colab_cells import is_opening
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import language, say
 
@@ -44,7 +45,7 @@ def read_program(path: Path) -> list[Section]:
             heading = _HEADING.search(cell.source)
             if heading and cell.metadata.get("lang") in (None, language()):
                 sections.append(Section(_plain_heading(heading[1])))
-        elif cell.cell_type == "code" and cell.source.strip():
+        elif cell.cell_type == "code" and cell.source.strip() and not is_opening(cell):
             source, left_out = without_magics(cell.source)
             sections[-1].left_out += [f"{_cell_name(number)}: {line}" for line in left_out]
             if source.strip():

@@ -135,12 +135,9 @@ def _agreement(own: str, kept: str) -> str:
 
 def provenance(record: dict) -> str:
     """One line that says where a kept record comes from."""
-    versions = record["versions"]
+    used = ", ".join(f"{name} {record['versions'][name]}" for name in ("torch", "transformers"))
+    asked = f"labs run {record['lab']} --profile {record['profile']}"
     return say(
-        f"{WITNESSES['small']}: labs run {record['lab']} --profile small, seed {record['seed']},"
-        f" {record['seconds']:.0f} s on 2 CPU cores, {record['peak_rss_mb'] / 1000:.1f} GB,"
-        f" torch {versions['torch']}, transformers {versions['transformers']}",
-        f"{WITNESSES['small']}: labs run {record['lab']} --profile small、シード {record['seed']}、"
-        f"2 コアの CPU で {record['seconds']:.0f} 秒、{record['peak_rss_mb'] / 1000:.1f} GB、"
-        f"torch {versions['torch']}、transformers {versions['transformers']}",
+        f"{WITNESSES[record['profile']]}: {asked}, seed {record['seed']}, {used}",
+        f"{WITNESSES[record['profile']]}: {asked}、シード {record['seed']}、{used}",
     )

@@ -45,9 +45,9 @@ def detect_language(text: str) -> str:
     letters = len(_LETTER.findall(text))
     if not letters:
         return "unknown"
-    kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
-    if kana and (kana * 10 >= letters or (kana + han) * 5 >= letters):
+    if is_japanese(text):
         return "ja"
+    han = len(_HAN.findall(text))
     if han * 2 > letters:
         language, probability = _classifier("ja", "zh").classify(text)
         return "other" if language == "zh" and probability >= _SURE_CHINESE else "unknown"
@@ -57,6 +57,13 @@ def detect_language(text: str) -> str:
     if language == "en":
         return "en" if probability >= _SURE_ENGLISH else "unknown"
     return "other" if probability >= _SURE_OTHER else "unknown"
+
+
+def is_japanese(text: str) -> bool:
+    """Whether :func:`detect_language` says so; at once, since it asks no classifier."""
+    text = text[:_LONGEST]
+    letters, kana, han = (len(kind.findall(text)) for kind in (_LETTER, _KANA, _HAN))
+    return bool(kana) and (kana * 10 >= letters or (kana + han) * 5 >= letters)
 
 
 @lru_cache(maxsize=4)

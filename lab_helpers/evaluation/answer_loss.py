@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from lab_helpers.models.logits import last_logits, row_pieces
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.masks import IGNORED, ids_and_labels, masked_loss
 
@@ -22,14 +23,26 @@ def answer_loss(
     for first in range(0, len(rows), batch_size):
         batch = rows[first : first + batch_size]
         ids, labels = pad_right([r[0] for r in batch], 0), pad_right([r[1] for r in batch], IGNORED)
-        counted = int((labels[:, 1:] != IGNORED).sum())
-        if counted:
-            logits = model(input_ids=ids.to(model.device)).logits.cpu()
-            total += float(masked_loss(logits, labels)) * counted
-            count += counted
+        lost, heard = _summed_loss(model, ids.to(model.device), labels.to(model.device))
+        total, count = total + lost, count + heard
     if not count:
         raise BadInput("no answer has a token left", "Raise max_length, or give rows with answers.")
     return total / count if math.isfinite(total) else math.inf
+
+
+def _summed_loss(model, ids: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
+    """The summed loss and the number of heard tokens of a batch; logits from the first heard token on."""
+    heard = (labels != IGNORED)[:, 1:]
+    if not heard.any():
+        return 0.0, 0
+    kept = labels.shape[1] - int(heard.any(0).nonzero()[0])
+    total = 0.0
+    for rows in row_pieces(model, len(ids), kept):
+        counted = int(heard[rows].sum())
+        if counted:
+            logits = last_logits(model, ids[rows], kept)
+            total += float(masked_loss(logits, labels[rows, -kept:])) * counted
+    return total, int(heard.sum())
 
 
 def pad_right(rows: list[list[int]], filler: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ logistic regression on differences learns it in a second. Lab 09 trains a whole 
 import numpy as np
 import torch
 
+from lab_helpers.models.logits import last_states
 from lab_helpers.runtime.progress import track
 from lab_helpers.tuning.pairs import tokenize_pair
 
@@ -92,10 +93,8 @@ class RewardJudge:
         ids = torch.tensor([[*p, *a, *[pad] * (width - len(p) - len(a))] for p, a in rows])
         seen = torch.tensor([[1] * (len(p) + len(a)) + [0] * (width - len(p) - len(a)) for p, a in rows])  # fmt: skip
         device = self.model.device
-        output = self.model(
-            input_ids=ids.to(device), attention_mask=seen.to(device), output_hidden_states=True
-        )
-        states = output.hidden_states[-1].float().cpu()
+        states = last_states(self.model, input_ids=ids.to(device), attention_mask=seen.to(device))
+        states = states.float().cpu()
         found = []
         for state, (asked, said) in zip(states, rows, strict=True):
             end = len(asked) + len(said)

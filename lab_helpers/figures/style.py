@@ -7,6 +7,7 @@ COLOURS = {
     "full": "#1f6fb2",
     "scratch": "#b2431f",
     "probe": "#3a8f5c",
+    "multilingual probe": "#1f6fb2",
     "tf-idf": "#8a8a8a",
     "traditional": "#8a8a8a",
     "lora": "#8a4fb0",

@@ -1,4 +1,7 @@
-"""ipywidgets front ends. Each drives a plain function that is tested, and shown, without them."""
+"""ipywidgets front ends. Each drives a plain function that is tested, and shown, without them.
+
+Written for ipywidgets 7.7 (Google Colab's) and 8. Where no front end has widgets, the static twin is shown.
+"""
 
 import base64
 import html
@@ -27,7 +30,25 @@ def explorer(draw: Callable, **controls) -> None:
         control.observe(redraw, names="value")
     redraw()
     if in_notebook():
-        display(ipywidgets.VBox([*controls.values(), view]))
+        display(WithTwin(ipywidgets.VBox([*controls.values(), view]), view.value))
+
+
+class WithTwin:
+    """A widget, and its static ``twin`` (HTML) for whatever shows the output without having widgets."""
+
+    def __init__(self, widget, twin: str):
+        self.widget, self.twin = widget, twin
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {
+            "application/vnd.jupyter.widget-view+json": view,
+            "text/html": self.twin,
+            "text/plain": words(
+                "(controls; they need a notebook with widgets)",
+                "（操作部品。表示にはウィジェット対応のノートブックが必要です）",
+            ),
+        }
 
 
 def as_html(drawn) -> str:
@@ -108,7 +129,7 @@ def quiz_widget(questions, note: Callable[[int, bool], None]) -> None:
         buttons.observe(react, names="value")
         rows.append(ipywidgets.VBox([buttons, reply]))
     if in_notebook():
-        display(ipywidgets.VBox(rows))
+        display(WithTwin(ipywidgets.VBox(rows), twin=""))  # the quiz stands above as text
 
 
 def chat_explorer(ask: Callable[[str], dict], message: str) -> None:

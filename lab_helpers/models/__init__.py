@@ -1,1 +1,1 @@
-"""Models the course uses: the shipped MiniLM encoder, local folders and hub names."""
+"""Models the course uses: those that it ships or reads out of packages, local folders and hub names."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_helpers.models.adapter_folders import SETTINGS, WEIGHTS, read_settings
+from lab_helpers.models.adapter_folders import SETTINGS, WEIGHTS, base_of, read_settings
 from lab_helpers.models.config_files import SHAPES, SHIPPED, short
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
@@ -44,7 +44,7 @@ def read_adapter(folder: Path, base: str | None = None) -> Adapter:
     rank = settings.get("r")
     return Adapter(
         str(folder),
-        base or _find_base(folder, settings.get("base_model_name_or_path")),
+        base or _find_base(folder, base_of(settings)),
         str(settings["peft_type"]),
         rank if isinstance(rank, int) else None,
         _name_targets(settings.get("target_modules")),

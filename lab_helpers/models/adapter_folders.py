@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab_helpers.models.hub.names import origin_of
+from lab_helpers.models.hub.names import MAIN, is_hub_name, origin_of
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import read_json, write_json
 from lab_helpers.runtime.language import say
@@ -54,9 +54,16 @@ def read_settings(folder: Path) -> dict:
 
 
 def saved_base(folder: Path) -> str | None:
-    """The base that the adapter's settings name."""
+    """The base that the adapter's settings name; a hub's model with its commit, where they tell it."""
     settings = read_json(folder / SETTINGS, {})
-    return settings.get("base_model_name_or_path") if isinstance(settings, dict) else None
+    return base_of(settings) if isinstance(settings, dict) else None
+
+
+def base_of(settings: dict) -> str | None:
+    """The same of settings that are read already: a folder, ``owner/model`` or ``owner/model@commit``."""
+    named, revision = settings.get("base_model_name_or_path"), settings.get("revision")
+    pinned = named and is_hub_name(named) and "@" not in named and not Path(named).exists()
+    return f"{named}@{revision}" if pinned and revision not in (None, "", MAIN) else named
 
 
 def name_hub_base(folder: Path) -> None:

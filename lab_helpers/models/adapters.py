@@ -1,6 +1,5 @@
 """Save an adapter with its base's fingerprint, and load it again on the base it was trained on."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from lab_helpers.models.adapter_folders import (
     saved_base,
     tensor_names,
 )
+from lab_helpers.models.fingerprints import fingerprint, is_another_base, note_base
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.models.sources import is_out_of_memory
 from lab_helpers.runtime.errors import BadInput, LabError
@@ -31,25 +31,8 @@ __all__ = [
     "save_adapter",
 ]
 
-_ROWS = 64
 # What PEFT and torch say where names or shapes of the base are not those of the adapter.
 _OTHER_SHAPES = ("size mismatch", "not found in the base model", "shape mismatch")
-
-
-def fingerprint(model) -> str:
-    """SHA-256 of the base's token vectors: all of a small model's, the first and last 64 of a large one's.
-
-    Two models that share them are the same base for every practical purpose; hashing all weights of
-    an 8B model would take minutes.
-    """
-    import torch
-
-    vectors = model.get_input_embeddings().weight.detach()
-    if len(vectors) > 100 * _ROWS:
-        vectors = torch.cat([vectors[:_ROWS], vectors[-_ROWS:]])
-    digest = hashlib.sha256(str(tuple(model.get_input_embeddings().weight.shape)).encode())
-    digest.update(vectors.to("cpu", torch.float32).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def save_adapter(model, folder: Path) -> int:
@@ -62,7 +45,7 @@ def save_adapter(model, folder: Path) -> int:
     try:
         model.save_pretrained(folder)
         name_hub_base(folder)
-        write_json(folder / FINGERPRINT, {"sha256": fingerprint(model)})
+        write_json(folder / FINGERPRINT, note_base(model))
         return (folder / WEIGHTS).stat().st_size
     except (OSError, SafetensorError) as error:
         raise BadInput(
@@ -156,8 +139,7 @@ def _check_base(base, folder: Path) -> None:
     """:class:`BadInput` where ``folder`` holds no adapter, or one that says it belongs to another base."""
     check_adapter_folder(folder)
     noted = read_json(folder / FINGERPRINT, {})
-    known = noted.get("sha256") if isinstance(noted, dict) else None
-    if known and known != fingerprint(base):
+    if isinstance(noted, dict) and is_another_base(base, noted):
         raise _another_base(folder)
 
 

@@ -1,5 +1,9 @@
-"""Encoders by name: ``minilm`` (shipped), a local folder, or a hub name."""
+"""Encoders by name: ``minilm`` (shipped, English), ``e5`` (from a package), a local folder, or a hub name."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from lab_helpers.models.e5 import e5_folder
 from lab_helpers.models.minilm import minilm_folder
 from lab_helpers.models.sources import (
     local_model,
@@ -8,13 +12,15 @@ from lab_helpers.models.sources import (
     quiet_loading,
 )
 
+SHIPPED: dict[str, Callable[[], Path]] = {"minilm": minilm_folder, "e5": e5_folder}
+
 # Dropout costs a tenth of the time on a CPU, and in runs of a few dozen steps its noise exceeds its use.
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
 def encoder_source(name: str) -> str:
     """What ``from_pretrained`` takes for ``name``; a missing local folder is a ``BadInput``."""
-    return model_source(name, {"minilm": minilm_folder}, "intfloat/multilingual-e5-small")
+    return model_source(name, SHIPPED, "intfloat/multilingual-e5-small")
 
 
 def load_tokenizer(name: str):

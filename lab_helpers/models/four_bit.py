@@ -12,7 +12,7 @@ import torch
 
 
 def four_bit_config(dtype=None, double: bool = True, kind: str = "nf4"):
-    """``BitsAndBytesConfig`` of the QLoRA paper: NF4, double quantization, products in ``dtype``."""
+    """``BitsAndBytesConfig`` of the QLoRA paper: NF4, double quantization, products in ``dtype`` (float32)."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
@@ -58,17 +58,24 @@ def _plain_product(layer):
 
 
 def load_four_bit(name: str, config=None):
-    """A language model with 4-bit weights and its tokenizer, ready to evaluate and to train."""
-    from lab_helpers.models.language_models import load_language_model
+    """A language model with 4-bit weights and its tokenizer, ready to evaluate and to train.
 
-    model, tokenizer = load_language_model(name, quantization_config=config or four_bit_config())
+    Without ``config`` it computes in the format that a plain copy of the model would lie in on this machine.
+    """
+    from lab_helpers.models.language_models import load_language_model, plain_dtype
+
+    config = config or four_bit_config(plain_dtype(name))
+    model, tokenizer = load_language_model(name, quantization_config=config)
     return ready_four_bit(model), tokenizer
 
 
 @torch.no_grad()
 def copy_unpacked(four_bit_model, plain_model):
-    """``plain_model`` with every weight that ``four_bit_model`` holds in 4 bits: the dequantized base."""
+    """``plain_model`` with every weight that ``four_bit_model`` holds in 4 bits: the dequantized base.
+
+    An adapter on ``four_bit_model`` does not enter.
+    """
     for name, layer in four_bit_layers(four_bit_model).items():
-        target = plain_model.get_submodule(name).weight
+        target = plain_model.get_submodule(name.removesuffix(".base_layer")).weight
         target.copy_(unpack_weight(layer).to(target))
     return plain_model

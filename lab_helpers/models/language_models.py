@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from lab_helpers.models.chat_templates import fold_system_text
 from lab_helpers.models.kotori.shipped import kotori_folder
+from lab_helpers.models.padding import pad_with_unused_token
+from lab_helpers.models.placement import loading_options, weight_dtype
+from lab_helpers.models.residency import free_dead_models, note_loaded
 from lab_helpers.models.smollm2 import smollm2_folder
 from lab_helpers.models.sources import (
     is_out_of_memory,
@@ -15,40 +19,55 @@ from lab_helpers.models.sources import (
 )
 from lab_helpers.runtime.errors import BadInput
 
+_SHIPPED: dict[str, Callable[[], Path]] = {"kotori": kotori_folder, "smollm2": smollm2_folder}
+
 
 def language_model_source(name: str) -> str:
     """What ``from_pretrained`` takes for ``name``; a missing local folder is a :class:`BadInput`."""
-    shipped: dict[str, Callable[[], Path]] = {"kotori": kotori_folder, "smollm2": smollm2_folder}
-    return model_source(name, shipped, "Qwen/Qwen2.5-0.5B-Instruct")
+    return model_source(name, _SHIPPED, "Qwen/Qwen2.5-0.5B-Instruct")
+
+
+def plain_dtype(name: str):
+    """The ``torch.dtype`` in which :func:`load_language_model` puts this model's weights on this machine."""
+    from lab_helpers.runtime.hardware import detect
+
+    return weight_dtype(detect(), name in _SHIPPED)
 
 
 def load_language_model(name: str, revision: str | None = None, **options):
-    """``AutoModelForCausalLM`` (float32 unless ``dtype`` says otherwise) and its tokenizer.
+    """``AutoModelForCausalLM`` and its tokenizer; dead models leave the memory first.
 
     The model lies where trainers will put it, on the machine's accelerator, so that one that was trained
-    and one that was not can be compared. ``revision`` is a branch, a tag or a commit of a hub's model.
-    ``options`` go to ``from_pretrained``, for example ``quantization_config`` or ``device_map``, which
-    choose the device themselves.
+    and one that was not can be compared. Its weights are float32; on a CUDA GPU bf16 or fp16, unless the
+    model is one that the course ships (:mod:`~lab_helpers.models.placement`). ``revision`` is a branch, a
+    tag or a commit of a hub's model. ``options`` go to ``from_pretrained`` and win, for example ``dtype``,
+    or ``quantization_config`` and ``device_map``, which choose the device themselves.
     """
-    import torch
     from transformers import AutoModelForCausalLM
 
     from lab_helpers.runtime.hardware import detect
 
-    source = language_model_source(name)
+    free_dead_models()
+    source, machine = language_model_source(name), detect()
+    # First: a tokenizer that is refused should not cost gigabytes of weights.
+    tokenizer = load_chat_tokenizer(name, revision)
+    options = loading_options(machine, name in _SHIPPED, options)
     with plain_loading_errors(name), quiet_loading():
         model, found = AutoModelForCausalLM.from_pretrained(
             local_model(source, revision=revision),
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            **({"dtype": torch.float32} | options),
+            **options,
         )
         if found["missing_keys"]:
             raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
     if not options.keys() & {"device_map", "quantization_config"}:
-        _place(model, detect().accelerator, name)
-    return model.eval(), load_chat_tokenizer(name, revision)
+        _place(model, machine.accelerator, name)
+    note_loaded(model)
+    if model.generation_config.pad_token_id is None:
+        model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model.eval(), tokenizer
 
 
 def _place(model, device: str, name: str) -> None:
@@ -61,7 +80,10 @@ def _place(model, device: str, name: str) -> None:
 
 
 def load_chat_tokenizer(name: str, revision: str | None = None):
-    """The model's tokenizer; one without a chat template or a padding token is a :class:`BadInput`."""
+    """The model's tokenizer; one without a chat template, or without a token for padding, is a :class:`BadInput`.
+
+    In memory it may get a padding token that nothing else uses, and a template that takes a system message.
+    """
     from transformers import AutoTokenizer
 
     source = language_model_source(name)
@@ -75,7 +97,7 @@ def load_chat_tokenizer(name: str, revision: str | None = None):
             f"'{name}' has no chat template",
             "Use an instruction-tuned model, or save a tokenizer with a chat_template beside it.",
         )
-    if tokenizer.pad_token is None:
+    if tokenizer.pad_token is None and not pad_with_unused_token(tokenizer):
         raise BadInput(
             f"the tokenizer of '{name}' has no padding token",
             "Set tokenizer.pad_token to an unused token (not the EOS token) and save it.",
@@ -87,6 +109,7 @@ def load_chat_tokenizer(name: str, revision: str | None = None):
             f"the chat template of '{name}' cannot be used ({error})",
             "Mend chat_template.jinja in the model's folder.",
         ) from None
+    fold_system_text(tokenizer)
     return tokenizer
 
 

@@ -1,11 +1,11 @@
 """Log-probabilities of given answers under a causal language model, in batches."""
 
-import inspect
 from collections import defaultdict
 
 import numpy as np
 import torch
 
+from lab_helpers.models.logits import last_logits
 from lab_helpers.runtime.progress import track
 
 Pair = tuple[list[int], list[int]]  # token ids of the prompt, and of the answer that follows it
@@ -30,7 +30,7 @@ def answer_scores(model, pairs: list[Pair], batch_size: int = 32) -> tuple[np.nd
         read_from = min(len(pairs[number][0]) for ids in batch for number in inputs[ids]) - 1
         # Padding (any token) stands on the right, where a causal model's earlier tokens do not see it.
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in batch])
-        logits = _last_logits(model, ids.to(model.device), width - read_from)
+        logits = last_logits(model, ids.to(model.device), width - read_from)
         for row, row_ids in enumerate(batch):
             for number in inputs[row_ids]:
                 prompt, answer = pairs[number]
@@ -40,14 +40,3 @@ def answer_scores(model, pairs: list[Pair], batch_size: int = 32) -> tuple[np.nd
                 hits[number] = float((steps.argmax(-1) == wanted).all())
                 log_probabilities[number] = float(steps.gather(1, wanted[:, None]).sum())
     return hits, log_probabilities
-
-
-def _last_logits(model, ids: torch.Tensor, count: int) -> torch.Tensor:
-    """Logits of the last ``count`` places, (rows, count, vocabulary); only these where the model can.
-
-    With the vocabulary of 150,000 that is usual today, all places of a long prompt would be gigabytes.
-    """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if "logits_to_keep" in inspect.signature(getattr(inner, "forward", inner)).parameters:
-        return model(input_ids=ids, logits_to_keep=count).logits
-    return model(input_ids=ids).logits[:, -count:]

@@ -1,26 +1,29 @@
-"""Embedders by name: ``minilm`` (shipped), or any sentence-transformers model as a folder or hub name."""
+"""Embedders by name: ``minilm`` (shipped, English), ``e5`` (from a package, about 100 languages), or any
+sentence-transformers model as a folder or hub name."""
 
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 
 import numpy as np
 
+from lab_helpers.data.languages import is_japanese
 from lab_helpers.models.encoders import encoder_source
 from lab_helpers.models.sources import local_model, plain_loading_errors, quiet_loading
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.files import content_key
 from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import pick_precision
-from lab_helpers.runtime.progress import track
+from lab_helpers.runtime.progress import note, track
 
 BATCH = 32
 REMEMBERED = 8192
 # Trained with these words before every text (Wang et al. 2022, arXiv 2212.03533, section 4).
-_E5 = re.compile(r"(?:^|[-_/\\])e5-(?!.*instruct)", re.IGNORECASE)
+_E5 = re.compile(r"(?:^|[-_/\\])e5(?:$|-(?!.*instruct))", re.IGNORECASE)
 # Well-known models that were trained on English only: their vectors of Japanese are close to noise.
 _ENGLISH_ONLY = re.compile(r"^minilm$|all-(?:minilm|mpnet|distilroberta)|bge-\w+-en", re.IGNORECASE)
 _E5_PREFIXES = {"query": "query: ", "passage": "passage: "}
@@ -76,7 +79,7 @@ class Embedder:
         digest = hashlib.sha256()
         for name, weights in sorted(self._model.state_dict().items()):
             digest.update(f"{name}{tuple(weights.shape)}{weights.dtype}".encode())
-            digest.update(weights.detach().cpu().contiguous().float().numpy().tobytes())
+            digest.update(weights.detach().cpu().contiguous().float().numpy().ravel())
         modules = [str(module) for module in self._model]
         return content_key(digest.hexdigest(), modules, self.max_tokens, self._prefixes)
 
@@ -108,6 +111,10 @@ class Embedder:
             return np.zeros((0, self.width), np.float32)
         return np.stack([found[text] for text in prefixed])
 
+    def fresh(self) -> "Embedder":
+        """The same model with an empty memory."""
+        return Embedder(self.name, self._model, self._autocast)
+
     def _encode(self, batch: list[str]) -> np.ndarray:
         with self._number_format():
             vectors = self._model.encode(
@@ -134,10 +141,31 @@ class Embedder:
             self._remembered.popitem(last=False)
 
 
+def choose_embedder(texts: Iterable[str]) -> str:
+    """The embedder's name for documents that nobody named one for: ``e5`` if one is Japanese, else ``minilm``.
+
+    Where ``e5`` is missing or cannot be used, one sentence says so, and it is ``minilm``: n-grams still
+    find Japanese by its words.
+    """
+    if not any(is_japanese(text) for text in texts):
+        return "minilm"
+    try:
+        encoder_source("e5")
+    except LabError as error:
+        note(
+            say(
+                f"Japanese is searched by its words only, for the embedder that reads it cannot be used: {error}",
+                f"日本語を読める埋め込みモデルが使えないため、日本語は全文検索だけで探します。{error}",
+            )
+        )
+        return "minilm"
+    return "e5"
+
+
 def load_embedder(
     name: str = "minilm", device: str | None = None, precision: str = "auto"
 ) -> Embedder:
-    """The embedder ``name``: ``minilm`` (shipped, English), a local folder, or a hub name.
+    """The embedder ``name``: ``minilm`` (shipped, English), ``e5``, a local folder, or a hub name.
 
     ``precision`` as in :func:`pick_precision`: "native" takes bf16 where the CPU has it, which
     embeds about three times as fast; "auto" stays with fp32 there. Raises :class:`BadInput` for an

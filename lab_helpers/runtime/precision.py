@@ -49,6 +49,18 @@ def has_native_bf16(hardware: Hardware) -> bool:
     )
 
 
+def weight_format(hardware: Hardware) -> str:
+    """In which format a model's weights lie in memory: ``"bf16"``, ``"fp16"`` or ``"fp32"``.
+
+    On a CUDA GPU half as wide, in the format that autocast computes in there: of 1.5 billion float32
+    weights a T4 holds two copies and nothing else. Elsewhere float32, in which a CPU computes. What
+    *trains* is float32 everywhere.
+    """
+    if hardware.accelerator != "cuda":
+        return "fp32"
+    return "bf16" if has_native_bf16(hardware) else "fp16"
+
+
 def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
     """Choose the precision for ``hardware``; ``wanted`` may force ``fp32``, ``fp16`` or ``bf16``.
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.runtime import hardware
+from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.runtime.hardware import Hardware
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.offline import go_offline

@@ -6,6 +6,7 @@ import torch
 
 from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.turns import NotMessages
+from lab_helpers.models.logits import last_logits, row_pieces
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import track
 from lab_helpers.tuning.masks import read_tools
@@ -99,6 +100,31 @@ def pair_batch(
     return {name: torch.tensor(values) for name, values in batch.items()}
 
 
+@torch.no_grad()
+def batch_token_logps(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """:func:`token_logps` of a :func:`pair_batch`, (2n, length - 1), on the model's device.
+
+    Logits are made from the place before the first answer on, for as many rows at a time as memory
+    takes: the pairs of one batch would be 5 GB of them on a model of today's vocabulary.
+    """
+    ids, seen, answer = (
+        batch[name].to(model.device) for name in ("input_ids", "attention_mask", "completion_mask")
+    )
+    answered = answer[:, 1:].any(0).nonzero()
+    if not len(answered):
+        return torch.zeros_like(ids[:, 1:], dtype=torch.float32)
+    kept = ids.shape[1] - int(answered[0])
+    found = [
+        token_logps(
+            last_logits(model, ids[rows], kept, attention_mask=seen[rows]),
+            ids[rows, -kept:],
+            answer[rows, -kept:],
+        )
+        for rows in row_pieces(model, len(ids), kept)
+    ]
+    return torch.nn.functional.pad(torch.cat(found), (ids.shape[1] - kept, 0))
+
+
 @torch.inference_mode()
 def answer_logps(
     model, tokenizer, pairs: list[dict], max_length: int | None = None, batch_size: int = 16
@@ -108,10 +134,7 @@ def answer_logps(
     starts = range(0, len(pairs), batch_size)
     for start in track(starts, "log-probabilities", len(starts)):
         batch = pair_batch(tokenizer, pairs[start : start + batch_size], max_length)
-        batch = {name: values.to(model.device) for name, values in batch.items()}
-        answer = batch.pop("completion_mask")
-        logits = model(**batch).logits
-        found.append(token_logps(logits, batch["input_ids"], answer).sum(-1).chunk(2))
+        found.append(batch_token_logps(model, batch).sum(-1).chunk(2))
     chosen, rejected = zip(*found, strict=True)
     return torch.cat(chosen).cpu(), torch.cat(rejected).cpu()
 

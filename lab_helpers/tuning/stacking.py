@@ -11,7 +11,8 @@ def stack_adapters(base, folders: list[Path], target: Path) -> int:
 
     A second adapter, trained on the merged first one, is of no use on the plain base. Their factors
     side by side ([B₁ B₂], [A₁; A₂]) are an adapter of rank r₁ + r₂ with the sum of both changes.
-    Returns the weight file's size in bytes.
+    ``base`` lends its shapes and its name and comes back bare; its own weights do not enter, so that it
+    may be one into which an adapter was merged. Returns the weight file's size in bytes.
     """
     from peft import PeftModel
 
@@ -32,4 +33,6 @@ def stack_adapters(base, folders: list[Path], target: Path) -> int:
     model.set_adapter("default")
     for name in names:
         model.delete_adapter(name)
-    return save_adapter(model, target)
+    size = save_adapter(model, target)
+    model.unload()
+    return size

@@ -11,6 +11,7 @@ from pathlib import Path
 from lab_helpers.runtime.allocator import keep_freed_memory
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import report, report_curve
+from lab_helpers.tuning.trained_weights import float32_where_it_trains
 
 
 @dataclass
@@ -41,6 +42,7 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
     weights as an unbroken run. Ctrl-C ends after the current step, saves a checkpoint and raises
     ``KeyboardInterrupt``. A loss that grows out of bounds stops the training: ``diverged="raise"``
     is a :class:`BadInput` that names the last good checkpoint, ``"return"`` hands back what there is.
+    What trains is float32, over a 16-bit base too.
     """
     from transformers import PrinterCallback
 
@@ -49,11 +51,15 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
     trainer.args.logging_nan_inf_filter = (
         False  # by default a NaN loss is logged as the last good one
     )
-    _float32_where_it_trains(trainer)
     watch = _callback(label)
     trainer.add_callback(watch)
     started = time.perf_counter()
-    with _stop_on_interrupt(watch), _plain_errors(trainer), _plain_attention(trainer):
+    with (
+        _stop_on_interrupt(watch),
+        _plain_errors(trainer),
+        float32_where_it_trains(trainer.model),
+        _plain_attention(trainer),
+    ):
         trainer.train(resume_from_checkpoint=_newest_checkpoint(trainer) if resume else None)
     seconds = time.perf_counter() - started
     if watch.interrupted:
@@ -85,15 +91,6 @@ def _plain_attention(trainer):
         yield
     finally:
         model.set_attn_implementation(before)
-
-
-def _float32_where_it_trains(trainer) -> None:
-    """fp16 needs float32 trainable weights: gradients of fp16 or bf16 ones cannot be unscaled."""
-    if not trainer.args.fp16:
-        return
-    for parameter in trainer.model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
 
 
 def _callback(label: str):

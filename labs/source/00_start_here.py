@@ -296,8 +296,9 @@ for on in (True, False):
 from lab_helpers.labs.lab00.scoring import measure_switch
 from lab_helpers.models.adapters import save_adapter
 
-untouched, _ = load_model(lab.run)
-lab.measured(**measure_switch(tuned.model, tokenizer, untouched, question))
+freshly_loaded = load_model(lab.run)[0]
+lab.measured(**measure_switch(tuned.model, tokenizer, freshly_loaded, question))
+freshly_loaded = None  # back to one model in memory
 lab.measured(adapter_bytes=save_adapter(tuned.model, lab.run.folder / "adapter"))
 lab.run.artifact(lab.run.folder / "adapter")
 for name in ("adapter_off_max_abs_diff", "adapter_on_max_abs_diff", "adapter_bytes"):
@@ -322,10 +323,11 @@ reads_japanese = "ja" in lab.settings["languages"]  # SmolLM2, of the small prof
 ja_rows = gold_rows("ja", "test")[: lab.settings["questions"]]
 ja_questions = [row["question"] for row in ja_rows]
 if reads_japanese:
-    base, _ = load_model(lab.run)
     ja_ways = list_ways("ja", select_examples("ja", lab.settings["few_shot"]))
     for way, ask in ja_ways.items():
-        lab.measured(**measure_way(base, tokenizer, [ask(q) for q in ja_questions], "ja", way)[1])
+        asked = [ask(q) for q in ja_questions]
+        with tuned.model.disable_adapter():  # off is the base: no second copy is needed
+            lab.measured(**measure_way(tuned.model, tokenizer, asked, "ja", way)[1])
         print(way, lab.run.metrics[f"tone_compliance_{way}_ja"])
 # %%
 if reads_japanese:
@@ -384,6 +386,28 @@ chat_explorer(pair.ask, "Where can I buy a new lid?")
 # ## 判定
 # %%
 lab.verdict()
+# %% [markdown] lang="en"
+# ## On a real model
+#
+# Kotori has five million parameters, and nobody has taught it to follow instructions. Does the order hold for a model that has been taught? The same cells ran on SmolLM2-Instruct, 135 million parameters (`labs run 00 --profile small`). Its numbers come with the course.
+# %% [markdown] lang="ja" of="2e1ea6de"
+# ## 実際のモデルでは
+#
+# Kotori は 500 万パラメータで、指示に従うことを誰にも教わっていません。教わったモデルでも、同じ順位になるのでしょうか。同じセルを、1.35 億パラメータの SmolLM2-Instruct でも実行しました（`labs run 00 --profile small`）。その値を講座に収めてあります。
+# %%
+lab.real_model(
+    "tone_compliance_plain",
+    "tone_compliance_zero_shot",
+    "tone_compliance_few_shot",
+    "json_valid",
+    "tone_compliance_adapter",
+    "tone_gain",
+    "fact_accuracy_adapter",
+)
+# %% [markdown] lang="en"
+# Three examples help it, where they did not help Kotori: a third of its replies keep the tone, and half of its JSON parses. The instruction alone yields nothing here either, and the adapter is far ahead of both. Its numbers are invented all the same: not one fact is right. Larger models follow instructions better; the t4 profile measures one.
+# %% [markdown] lang="ja" of="2e6a48cf"
+# Kotori には効かなかった 3 つの例が、このモデルには効きました。回答の 3 分の 1 が口調を守り、JSON は半分が解析できます。指示だけでは、ここでも効果がありません。そして、アダプターはどちらも大きく引き離しています。それでも、数値はやはり作り話で、正しい事実は 1 つもありません。もっと大きなモデルは、指示にもっとよく従います。t4 プロファイルで測れます。
 # %% [markdown] lang="en"
 # ## Scale up
 #

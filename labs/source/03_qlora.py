@@ -114,6 +114,7 @@ dequantize = lab.check("dequantize", dequantize)
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
 name, matrix = next(iter(weights.items()))
+matrix = matrix.float().cpu()  # on a GPU it lies there, in 16 bits
 indices, absmax = quantize(matrix.reshape(-1), code, 64)
 ours = dequantize(indices, absmax, code, 64).reshape(matrix.shape)
 theirs = dequantize_4bit(*quantize_4bit(matrix.contiguous(), quant_type="nf4"))
@@ -153,7 +154,8 @@ lab.figure(figures.rounding_errors(rounding), "rounding")
 from lab_helpers.labs.lab03.rounding import measure_perplexities
 
 rounded, tokenizer = load_model(lab.run)  # a copy: it ends up rounded
-lab.measured(**measure_perplexities(rounded, tokenizer))
+lab.measured(**measure_perplexities(model, rounded, tokenizer))
+model = rounded = weights = chosen = None  # on a T4 two models have room
 for kind in ("float", "int4", "fp4", "nf4"):
     print(f"{kind:6s} {lab.run.metrics[f'perplexity_{kind}']:.3f}")
 # %% [markdown] lang="en"
@@ -208,13 +210,14 @@ from peft import LoraConfig
 from transformers import BitsAndBytesConfig
 from trl import SFTConfig
 
+from lab_helpers.models.language_models import plain_dtype
 from lab_helpers.tuning.trainer_config import trainer_config
 
 quantization = BitsAndBytesConfig(
     load_in_4bit=True,
     bnb_4bit_quant_type="nf4",
     bnb_4bit_use_double_quant=True,
-    bnb_4bit_compute_dtype=torch.float32,
+    bnb_4bit_compute_dtype=plain_dtype(lab.run.model_name),  # fp16 on a T4, else bf16 or float32
 )
 settings = trainer_config(
     SFTConfig,
@@ -233,25 +236,26 @@ from lab_helpers.labs.lab03.training import (
 )
 from lab_helpers.models.four_bit import load_four_bit
 
-rows, source, curves, tuned = training_rows("en", lab.settings["rows"]), lab.run.model_name, {}, {}
+rows, source, curves = training_rows("en", lab.settings["rows"]), lab.run.model_name, {}
 for arm in ("lora", "qlora"):
     four_bit = arm == "qlora"
     base, tokenizer = load_four_bit(source, quantization) if four_bit else load_model(lab.run)
     before = answer_loss(base, tokenizer, held_out_rows("en"))
     config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = float32_adapter_trainer(base, tokenizer, rows, settings, config)
-    tuned[arm] = lab.train(trainer, arm)
-    after = answer_loss(tuned[arm].model, tokenizer, held_out_rows("en"))
+    tuned = lab.train(trainer, arm)
+    after = answer_loss(tuned.model, tokenizer, held_out_rows("en"))
     lab.measured(**{f"eval_loss_before_{arm}": before, f"eval_loss_{arm}": after})
-    lab.measured(**{f"train_seconds_{arm}": tuned[arm].seconds})
-    curves["QLoRA" if four_bit else "LoRA"] = tuned[arm].curve()
+    lab.measured(**{f"train_seconds_{arm}": tuned.seconds})
+    curves["QLoRA" if four_bit else "LoRA"] = tuned.curve()
     print(f"{arm:5s} held-out loss {before:.3f} -> {after:.3f}")
 # %%
 from lab_helpers.figures.tuning import loss_curve
 from lab_helpers.labs.lab03.training import loss_increase_metrics
 
-tuned["qlora"].model.save_pretrained(lab.run.folder / "qlora_adapter")
+tuned.model.save_pretrained(lab.run.folder / "qlora_adapter")  # the last arm's
 lab.run.artifact(lab.run.folder / "qlora_adapter")
+tuned = trainer = base = None
 lab.measured(**loss_increase_metrics(lab.run.metrics))
 lab.figure(loss_curve(curves), "training")
 print(f"QLoRA against LoRA: {lab.run.metrics['qlora_relative_loss_increase']:+.2%}")
@@ -268,8 +272,7 @@ from lab_helpers.labs.lab03.training import train_arm
 
 if "ja" in lab.settings["languages"]:  # SmolLM2, of the small profile, reads no Japanese
     for four_bit in (False, True):
-        found, _ = train_arm(lab.run, "ja", four_bit)
-        lab.measured(**found)
+        lab.measured(**train_arm(lab.run, "ja", four_bit)[0])
     lab.measured(**loss_increase_metrics(lab.run.metrics, "_ja"))
     for name in ("eval_loss_lora_ja", "eval_loss_qlora_ja", "qlora_relative_loss_increase_ja"):
         print(name, round(lab.run.metrics[name], 4))
@@ -469,13 +472,43 @@ memory_explorer(draw_plan, list(MODELS), list(memory.METHODS))
 # %%
 lab.verdict()
 # %% [markdown] lang="en"
-# ## Scale up
+# ## On a real model
 #
-# On a T4, `LAB_PROFILE=t4` runs this notebook with a real 1.5-billion-parameter model in 4 bits. There, set `bnb_4bit_compute_dtype=torch.float16`: a T4 has no native bf16. `labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` tells you beforehand whether a larger one fits.
-# %% [markdown] lang="ja" of="a91a338c"
-# ## 大きくする
+# Kotori is small, and its weights have never been rounded before. How does a real model take it? The same cells ran on SmolLM2, 135 million parameters (`labs run 03 --profile small`). Its numbers come with the course.
+# %% [markdown] lang="ja" of="65e02014"
+# ## 実際のモデルでは
 #
-# T4 で `LAB_PROFILE=t4` を指定すると、このノートブックは 15 億パラメータの本物のモデルを 4 ビットで動かします。その場合は `bnb_4bit_compute_dtype=torch.float16` としてください。T4 は bf16 をネイティブには扱えません。もっと大きなモデルが載るかどうかは、`labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` で前もって分かります。
+# Kotori は小さく、その重みはこれまで一度も丸められていません。実際のモデルではどうなるでしょうか。同じセルを、1.35 億パラメータの SmolLM2 でも実行しました（`labs run 03 --profile small`）。その値を講座に収めてあります。
+# %%
+lab.real_model(
+    "error_nf4_model", "perplexity_float", "perplexity_nf4", "nf4_perplexity_increase",
+    "eval_loss_lora", "eval_loss_qlora", "qlora_relative_loss_increase",
+    "delta_relative_size", "merge_error_4bit", "eval_loss_merged_4bit",
+)  # fmt: skip
+# %% [markdown] lang="en"
+# Each weight is off by the same tenth, but it costs the real model more, and 16 steps of training do not win it back: QLoRA stays behind LoRA. Merging in 4 bits is the same disaster: ΔW is even smaller beside W, and all of it is lost.
+#
+# Do larger models suffer more, then? Look at where the weights come from first. The package of SmolLM2 carries them **in 4 bits already** (GGUF's Q4_1: 16 even steps for every 32 weights). NF4 has other steps and other blocks, so here every weight is rounded a second time. Whether that matters can be tested on Kotori, whose exact weights you have: round to Q4_1 first, then to NF4.
+# %% [markdown] lang="ja" of="c2736f92"
+# 重み 1 つあたりの誤差は同じく 1 割ほどですが、失うものは実際のモデルのほうが大きく、16 ステップの学習では取り戻せません。QLoRA は LoRA に及ばないままです。4 ビットのままの統合が台なしになる点は変わりません。W に対する ΔW がさらに小さいので、学習の成果がまるごと消えます。
+#
+# では、大きなモデルほど打撃が大きいのでしょうか。その前に、重みの出どころを見てください。SmolLM2 のパッケージに入っている重みは、**すでに 4 ビット**です（GGUF の Q4_1。重み 32 個ごとに等間隔の 16 段階）。NF4 は段階もブロックの大きさも違うので、ここではすべての重みが 2 度丸められています。それが効いているのかどうかは、正確な重みが手元にある Kotori で試せます。まず Q4_1 に、続けて NF4 に丸めます。
+# %%
+from lab_helpers.labs.lab03.second_rounding import measure_second_rounding
+
+model, again = (load_model(lab.run)[0] for _ in range(2))  # the second ends up rounded
+lab.measured(**measure_second_rounding(model, again, tokenizer))
+model = again = None
+for base in ("float", "q4_1"):
+    print(f"NF4 over {base:6s} perplexity {lab.run.metrics[f'nf4_increase_over_{base}']:+.1%}")
+# %% [markdown] lang="en"
+# After a first rounding, NF4 costs Kotori more than it cost the exact weights. What SmolLM2 loses can be its origin, then, at least in part; whether size plays a part as well is **not decided** here, and takes its original weights. What you can take to work: quantize from the original weights, never from a file that was quantized before.
+#
+# On a T4, `LAB_PROFILE=t4` runs this notebook with a real 1.5-billion-parameter model in 4 bits. There, `plain_dtype` sets `bnb_4bit_compute_dtype` to fp16: a T4 has no native bf16. `labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` tells you beforehand whether a larger one fits.
+# %% [markdown] lang="ja" of="ed25b0be"
+# 一度丸めたあとの NF4 は、正確な重みに対する NF4 より高くつきました。ですから、SmolLM2 が失ったものは、少なくとも一部は重みの出どころで説明がつきます。モデルの大きさも効いているのかどうかは、ここでは**決められません**。確かめるには、元の重みが必要です。仕事に持ち帰れる教訓はこうです。量子化は必ず元の重みから行い、一度量子化されたファイルからは行わないこと。
+#
+# T4 で `LAB_PROFILE=t4` を指定すると、このノートブックは 15 億パラメータの本物のモデルを 4 ビットで動かします。その場合、`plain_dtype` は `bnb_4bit_compute_dtype` に fp16 を選びます。T4 は bf16 をネイティブには扱えないからです。もっと大きなモデルが載るかどうかは、`labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` で前もって分かります。
 # %% [markdown] lang="en"
 # ## Quiz
 # %% [markdown] lang="ja" of="f3a0b532"

@@ -233,7 +233,8 @@ import torch
 
 prompt = tokenizer.apply_chat_template(talk[:-1], add_generation_prompt=True)["input_ids"]
 whole = tokenizer.apply_chat_template(talk)["input_ids"]
-ids, labels = torch.tensor([whole]), torch.tensor([label_mask(prompt, whole)])
+ids = torch.tensor([whole], device=model.device)
+labels = torch.tensor([label_mask(prompt, whole)], device=model.device)
 with torch.inference_mode():
     theirs = model(input_ids=ids, labels=labels)
 print("yours       ", float(masked_loss(theirs.logits, labels)))
@@ -322,10 +323,11 @@ lab.compare("new_facts")
 # %%
 from lab_helpers.labs.lab04.scoring import measure_saved_adapter
 
-fresh, _ = load_model(lab.run)
+fresh = load_model(lab.run)[0]
 folder = lab.run.folder / "adapter"
 lab.measured(**measure_saved_adapter(fresh, tokenizer, tuned.model, folder, test))
 lab.run.artifact(folder)
+fresh = None  # on a T4 two models of the size that it tunes have room, not three
 trainable = sum(p.numel() for p in tuned.model.parameters() if p.requires_grad)
 print(f"{trainable:,} numbers x 4 bytes = {4 * trainable:,}")
 for name in ("adapter_bytes", "reload_loss_gap"):
@@ -348,6 +350,7 @@ from lab_helpers.labs.lab04.knowledge import grid_metrics, measure_format_and_fa
 grid = measure_format_and_fact(tuned.model, tokenizer, test, lab.settings["probes"])
 lab.table(grid, "format and fact")
 lab.measured(**grid_metrics(grid))
+tuned = trainer = model = None  # the adapter lies on disk: room for the models that follow
 # %% [markdown] lang="en"
 # Look at the first row too: facts that the model **had** are seldom said any more. Most questions now get an answer in the shape of a support letter. We come back to that.
 #
@@ -361,6 +364,7 @@ from lab_helpers.labs.lab04.scoring import tone_and_fact_metrics
 from lab_helpers.labs.lab04.training import train_on_rows
 
 for n in lab.settings["rows"][:-1]:
+    few = None
     few, _ = train_on_rows(lab.run, rows[:n], lab.settings["arm_steps"])
     clean_few = measure_replies(few.model, tokenizer, test)
     points.append(curve_row(n, clean_few))
@@ -404,8 +408,8 @@ for name in ("score_clean_few_ci", "score_dirty_many_ci"):
 # %%
 from lab_helpers.labs.lab04.scoring import measure_sampled_replies, sampled_metrics
 
-both = few.model, dirty.model
-drawn = [measure_sampled_replies(model, tokenizer, test, lab.seed) for model in both]
+drawn = [measure_sampled_replies(a.model, tokenizer, test, lab.seed) for a in (few, dirty)]
+dirty = None
 lab.measured(**sampled_metrics(*drawn))
 for name in ("tone_sampled_clean", "tone_sampled_dirty"):
     print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
@@ -426,8 +430,8 @@ lab.table([{"clean": a, "dirty": b} for a, b in zip(*(o.replies.texts[:4] for o 
 from lab_helpers.labs.lab04.knowledge import select_fact_sets, teaching_metrics, train_on_facts
 from lab_helpers.labs.lab04.scoring import measure_chat_skill
 
-base, _ = load_model(lab.run)
-knew_in_chat = measure_chat_skill(base, tokenizer, lab.settings["probes"])
+with few.model.disable_adapter():  # the base as it was, without a copy of it
+    knew_in_chat = measure_chat_skill(few.model, tokenizer, lab.settings["probes"])
 arms = {name: train_on_facts(lab.run, facts) for name, facts in select_fact_sets().items()}
 lab.measured(**teaching_metrics(knew_in_chat, arms))
 lab.figure(figures.errors_after_teaching(lab.run.metrics), "teaching")
@@ -467,8 +471,10 @@ from lab_helpers.labs.lab04.knowledge import (
 )
 from lab_helpers.labs.lab04.scoring import measure_old_skill
 
-skill = float(measure_old_skill(base, tokenizer, probes).mean())
-knew = float(measure_knowledge(base, tokenizer, choices).mean())
+with few.model.disable_adapter():
+    skill = float(measure_old_skill(few.model, tokenizer, probes).mean())
+    knew = float(measure_knowledge(few.model, tokenizer, choices).mean())
+few = None
 target = lab.settings["forgetting_target"]  # the tone from which an arm counts as trained
 lab.measured(**forgetting_metrics(forgot, skill, knew, target), **wrong_rate_metrics(forgot))
 lab.figure(figures.forgetting_by_rate(forgot, skill), "forgetting")
@@ -530,10 +536,14 @@ print(replies.texts[0])
 #
 # パディング専用のトークンを使うか、TRL のコレーターを使います。TRL のコレーターは、*ラベル*のほうを埋めるので、本物のトークンには一切手を加えません。わずかなステップ数ではまだ学び足りず、止まらない回答も残ります。隣に示した 1,000 件のモデルと比べてください。
 # %%
+from lab_helpers.models.adapters import load_adapter
+
+broken = None
 mended, _ = train_on_examples(lab.run, whole, arm_steps)
 going_on, replies = measure_runaway(mended.model, tokenizer, test, limit)
 lab.measured(**interval_metrics("runaway_rate_mended", going_on))
-sft_goes_on, _ = measure_runaway(tuned.model, tokenizer, test, limit)
+sft = load_adapter(load_model(lab.run)[0], folder)  # the model with 1,000 rows, from disk
+sft_goes_on, _ = measure_runaway(sft, tokenizer, test, limit)
 lab.measured(**interval_metrics("runaway_rate_sft", sft_goes_on))
 print("replies that never end:", lab.run.metrics["runaway_rate_mended"])
 print("the model with 1,000 rows:", lab.run.metrics["runaway_rate_sft"])
@@ -550,6 +560,7 @@ print(replies.texts[0])
 from lab_helpers.labs.lab04.failures import completion_metrics, measure_prompt_loss
 
 lab.measured(**measure_prompt_loss(mended.model, tokenizer, arm_rows, test))
+mended = None
 lab.measured(**completion_metrics(forgot, usual))
 found = lab.run.metrics
 print(f"{found['prompt_share']:.0%} of the tokens are the customer's")
@@ -572,7 +583,7 @@ for name in ("everything", "completion"):
 from lab_helpers.labs.lab04.failures import measure_templates
 from lab_helpers.labs.lab04.scoring import template_metrics
 
-by_template = measure_templates(tuned.model, tokenizer, test)
+by_template = measure_templates(sft, tokenizer, test)
 lab.measured(**template_metrics(by_template))
 lab.table(
     [
@@ -665,7 +676,9 @@ from lab_helpers.labs.shared.support import gold_rows
 lab.measured(**import_metrics())
 if "ja" in lab.settings["languages"]:  # SmolLM2, of the small profile, reads no Japanese
     ja_test = select_fresh_questions("ja", lab.settings["questions"])
-    lab.measured(**base_metrics(measure_replies(base, tokenizer, ja_test, "ja"), "ja"))
+    with sft.disable_adapter():
+        ja_before = measure_replies(sft, tokenizer, ja_test, "ja")
+    lab.measured(**base_metrics(ja_before, "ja"))
     ja_rows = shuffle_rows(gold_rows("ja", "train"), lab.seed)[:n]
     ja_tuned, _ = train_on_rows(lab.run, ja_rows, lab.settings["arm_steps"])
     ja_after = measure_replies(ja_tuned.model, tokenizer, ja_test, "ja")
@@ -679,6 +692,32 @@ if "ja" in lab.settings["languages"]:  # SmolLM2, of the small profile, reads no
 # ## 判定
 # %%
 lab.verdict()
+# %% [markdown] lang="en"
+# ## On a real model
+#
+# What of all this is Kotori, and what is fine-tuning? The same cells ran on SmolLM2, 135 million parameters (`labs run 04 --profile small`).
+# %% [markdown] lang="ja" of="2afd8705"
+# ## 実際のモデルでは
+#
+# ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。同じセルを、1.35 億パラメータの SmolLM2 でも実行しました（`labs run 04 --profile small`）。
+# %%
+lab.real_model(
+    "tone_compliance_base", "tone_compliance_n10", "tone_compliance_n1000",
+    "new_fact_accuracy_n1000",
+    "score_clean_few", "score_dirty_many", "tone_sampled_clean", "tone_sampled_dirty",
+    "known_facts_learned", "unknown_facts_learned",
+    "known_fact_error_before", "known_fact_error_after_known", "known_fact_error_after_unknown",
+    "runaway_rate_broken", "runaway_rate_mended",
+    "old_skill_before", "knowledge_before", "knowledge_lost_lora",
+)  # fmt: skip
+# %% [markdown] lang="en"
+# What carries over: a model that already speaks has the manners after **ten rows**, and a thousand rows do not bring it the facts. Greedy replies hide the dirty rows, drawn ones show them. Facts that the model never read hardly go in and push out what it knew; facts that it has read go in at once and push out nothing. Without the end's label it never stops.
+#
+# What does not: claim 10. Its yardstick is the "Question: … Answer:" form of Kotori's pre-training, word for word, and SmolLM2 hardly has that skill: what is not there cannot be lost, so the ledger says "unmeasurable". Asked by choice it knew more than half of the facts, and LoRA took none of them away; but that is 24 questions, and a loss of one in ten could hide there. On a real model of your own, measure forgetting with a benchmark it is good at (lab 06).
+# %% [markdown] lang="ja" of="218622ab"
+# 変わらなかったこと: すでに話せるモデルは、わずか **10 件**で口調を身につけ、1,000 件でも事実は身につきません。汚れた行の影響は、貪欲デコードでは隠れ、サンプリングした回答に現れます。読んだことのない事実はほとんど入らず、知っていたことを押し出します。読んだことのある事実はすぐに入り、何も押し出しません。終わりのラベルがなければ、止まりません。
+#
+# 変わったこと: 主張 10 です。ここでのものさしは、Kotori が事前学習で読んだ "Question: … Answer:" という形式に一字一句合わせて答えることで、SmolLM2 にその能力はほとんどありません。ないものは失いようがないので、判定は「測れない」です。選択肢から選ばせると半分以上の事実を知っていて、LoRA で失われたものはありませんでした。ただし質問は 24 件なので、1 割ほどの低下は見逃しているかもしれません。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。
 # %% [markdown] lang="en"
 # ## Scale up
 #

@@ -345,6 +345,7 @@ for name, some_pairs in list_trainings(lab.run, pairs)[1:]:
     lab.measured(**measure_all_judge_wins(jury, questions, replies, before, name))
     model = other.model.unload()
 lab.table(win_rows(lab.run.metrics), "win rates")
+model = other = tuned = jury = judge = None  # what follows loads its own: on a T4 two models have room
 # %% [markdown] lang="en"
 # Read the table honestly.
 #
@@ -456,15 +457,15 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 #
 # ## Measure: what is in memory
 #
-# "DPO needs no reward model" is true, "needs no second model" is not. Two steps of each arrangement, and what they hold: weights, reference, gradients, optimizer. PPO-RLHF's four models are counted beside them, not run (lab 09 runs them).
-# %% [markdown] lang="ja" of="b3f1e1a3"
+# "DPO needs no reward model" is true, "needs no second model" is not. Two steps of each arrangement, and what they hold: weights, reference, gradients, optimizer. PPO-RLHF's four models are counted beside them, not run (lab 09 runs them). With the larger profiles full fine-tuning is counted as well: it would need more than their cards have.
+# %% [markdown] lang="ja" of="01f3bed3"
 # ## 直す
 #
 # 3 つの対策のうち、効いたのは**長さのそろったデータ**だけでした。ペアの 2 つの回答が分かれるところを見てください。一方は結びの言葉に入り、もう一方は挨拶を付け足します。どの損失も、そこで結びの言葉を押し下げます。結び方を忘れたモデルは、打ち切られるまで話し続けます。`ld_alpha` が割り引くのは短いほうの回答の長さより*あと*の部分で、この分かれ目ではありません。トークンあたりで数えても、長い回答の引く力が弱まるだけで、向きは変わりません。回答の長さが全体を通して違うようなデータなら、もっと効くかもしれません。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。
 #
 # ## 測る: メモリにあるもの
 #
-# 「DPO に報酬モデルは要らない」は正しいのですが、「2 つめのモデルが要らない」わけではありません。それぞれの構成で 2 ステップだけ学習し、重み、参照モデル、勾配、オプティマイザーが占める量を調べます。PPO による RLHF の 4 つのモデルは、動かさずに数だけ計算して並べます（ラボ 09 で動かします）。
+# 「DPO に報酬モデルは要らない」は正しいのですが、「2 つめのモデルが要らない」わけではありません。それぞれの構成で 2 ステップだけ学習し、重み、参照モデル、勾配、オプティマイザーが占める量を調べます。PPO による RLHF の 4 つのモデルは、動かさずに数だけ計算して並べます（ラボ 09 で動かします）。大きなプロファイルでは、フルファインチューニングも計算だけで済ませます。対象の GPU のメモリには収まらないからです。
 # %%
 from lab_helpers.labs.lab05.memory import measure_memory, memory_megabytes_rows, memory_metrics
 

@@ -333,6 +333,7 @@ lab.measured(**won)
 print("judge:", judging.NAMES[best])
 for name, value in won.items():
     print(f"{name:45s}", np.round(value, 2))
+jury = None  # its model leaves the memory
 # %% [markdown] lang="en"
 # A clear win for DPO, says a judge that learnt from the same kind of pairs as DPO did and likes refusals as much. The tests above said: fewer inventions, worse tone, many refusals too many. Both are true; only one of them would be on a slide.
 #
@@ -471,7 +472,7 @@ lab.measured(**benchmarks.result_metrics(shipped))
 for name in ("gsm8k", "humaneval"):
     for item in shipped[name]["base"].examples(2) if name in shipped else []:
         print(f"[{name}] {item.question.strip()[:160]}\n   gold: {item.gold.strip()[:60]}")
-        print("   Kotori:", repr(item.answer[:90]), "\n")
+        print("   model:", repr(item.answer[:90]), "\n")
 # %% [markdown] lang="en"
 # ## Break it: the test has leaked
 #
@@ -482,12 +483,11 @@ for name in ("gsm8k", "humaneval"):
 # ベンチマークはインターネットにあり、学習データもインターネットから来ます。そこで、半分の問題を学習に混ぜてみます。クローラーが集めるように、問題と解答がそのまま、繰り返し出てきます。残りの半分は、混ざっていない**双子**です。
 # %%
 from lab_helpers.labs.lab06 import leaks
-from lab_helpers.labs.shared.models import load_model
 
 halves = leaks.split_halves(lab.run)
-untouched, tokenizer = load_model(lab.run)
-before = leaks.measure_both_halves(lab.run, untouched, tokenizer, halves)
-leaked, _ = leaks.train_leaked(lab.run, halves.leaked)
+leaked, tokenizer = leaks.train_leaked(lab.run, halves.leaked)
+with leaked.model.disable_adapter():  # the base, which has seen nothing of it
+    before = leaks.measure_both_halves(lab.run, leaked.model, tokenizer, halves)
 after = leaks.measure_both_halves(lab.run, leaked.model, tokenizer, halves)
 rows = leaks.leak_rows(halves, before, after)
 lab.table(rows, "leak")
@@ -561,6 +561,29 @@ dashboard_explorer(
 # ## 判定
 # %%
 lab.verdict()
+# %% [markdown] lang="en"
+# ## On a real model
+#
+# Is all this about Kotori's size? The same cells ran on SmolLM2, 135 million parameters, which its makers have taught to follow instructions (`labs run 06 --profile small`).
+# %% [markdown] lang="ja" of="94470c6b"
+# ## 実際のモデルでは
+#
+# ここまでの結果は、Kotori が小さいせいなのでしょうか。同じセルを、指示に従うよう調整済みの 1.35 億パラメータのモデル、SmolLM2 でも実行しました（`labs run 06 --profile small`）。
+# %%
+lab.real_model(
+    "mmlu_letters_base", "mmlu_base", "mmlu_sft", "mmlu_drop_sft", "gsm8k_base", "humaneval_base",
+    "judge_agreement", "judge_position_bias", "learned_judge_agreement",
+    "hallucination_rate_sft", "hallucination_rate_dpo", "decline_f1_dpo",
+    "score_leaked_after", "score_fresh_after",
+)  # fmt: skip
+# %% [markdown] lang="en"
+# Most of it comes out again. The larger model, too, answers by letters no better than by guessing, knows much more when it is asked by cloze, and loses some of that in SFT (the interval of the drop lies above zero). It solves none of the word problems and none of the programs, it always prefers the same seat when asked "A or B", and leaked items raise the score of what has leaked and of nothing else.
+#
+# One thing does not come out again: DPO taught Kotori to decline, and hardly moved SmolLM2. It had half the pairs and a fifth of the learning rate; which of the two it was, or whether the model is harder to move, is **not decided**.
+# %% [markdown] lang="ja" of="7e601938"
+# ほとんどの結果は、ここでも同じでした。文字で答えさせると当てずっぽうと変わらず、穴埋めで尋ねればずっと多くを知っていて、その一部を SFT で失います（低下幅の区間は 0 より上にあります）。文章題もプログラムも 1 問も解けません。「A か B か」と尋ねると、いつも同じ席を選びます。そして、混入した問題の点だけが上がり、ほかは上がりません。
+#
+# 1 つだけ違いました。DPO は Kotori に回答の差し控えを教えましたが、SmolLM2 はほとんど動きませんでした。ペアの数は半分、学習率は 5 分の 1 です。そのどちらが原因なのか、それともこのモデルが動きにくいのかは、**決められません**。
 # %% [markdown] lang="en"
 # ## Scale up
 #

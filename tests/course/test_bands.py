@@ -32,5 +32,13 @@ def test_a_missing_metric_counts_as_outside():
     assert names == set(bands.bands("tiny", "02"))
 
 
+def test_an_optional_metric_may_be_missing_but_not_outside(monkeypatch):
+    band = {"low": 0.5, "high": 1.0, "en": "why", "ja": "理由", "optional": True}
+    monkeypatch.setattr(bands, "bands", lambda profile, lab: {"found": band})
+    assert bands.outside_band("tiny", "07", {}) == []
+    assert bands.outside_band("tiny", "07", {"found": 0.5}) == []
+    assert [one["metric"] for one in bands.outside_band("tiny", "07", {"found": 0.4})] == ["found"]
+
+
 def test_profiles_without_bands_are_never_outside():
     assert bands.outside_band("t4", "02", {"energy_top_8": 0.0}) == []

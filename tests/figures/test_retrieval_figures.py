@@ -285,7 +285,7 @@ def test_choosing_a_size_and_k_redraws(monkeypatch, most, start):
         return f"{chunk_tokens} {depth}"
 
     widgets.retrieval_explorer(view, [8, 64, 512], most)
-    size, k, picture = shown[0].children
+    size, k, picture = shown[0].widget.children
     assert drawn == [(64, start)]
     assert (k.min, k.max) == (1, most)
     assert size.options[2] == ("512 tokens", 512)

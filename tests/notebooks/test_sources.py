@@ -4,6 +4,7 @@ import nbformat
 import pytest
 
 from lab_helpers.course import notebooks
+from lab_helpers.course.colab_cells import is_opening
 from lab_helpers.course.registry import LABS
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.paths import labs_folder
@@ -12,7 +13,8 @@ SOURCES = notebooks.sources()
 
 
 def code_cells(path) -> list[tuple[str, str]]:
-    cells = nbformat.read(path, as_version=4).cells
+    """Source and outputs of a lab's own code cells; the first cell of a notebook names its language."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if not is_opening(cell)]
     return [(cell.source, str(cell.outputs)) for cell in cells if cell.cell_type == "code"]
 
 
@@ -109,7 +111,9 @@ def test_build_shares_outputs_and_drops_the_other_language(tmp_path, monkeypatch
     monkeypatch.setattr(notebooks, "labs_folder", lambda: tmp_path)
     path = write(tmp_path, PAIR.format("x").replace("x = 1", "print(6 * 7)"))
     english, japanese = (nbformat.read(p, as_version=4) for p in notebooks.build(path))
-    assert [c.source for c in english.cells] == ["One", "print(6 * 7)"]
-    assert [c.source for c in japanese.cells] == ["いち", "print(6 * 7)"]
-    assert english.cells[1].outputs[0].text == japanese.cells[1].outputs[0].text == "42\n"
+    assert [c.source for c in english.cells[2:]] == ["One", "print(6 * 7)"]
+    assert [c.source for c in japanese.cells[2:]] == ["いち", "print(6 * 7)"]
+    assert english.cells[3].outputs[0].text == japanese.cells[3].outputs[0].text == "42\n"
+    assert all(is_opening(c) for c in english.cells[:2] + japanese.cells[:2])
+    assert english.cells[1].outputs == []
     assert not notebooks.needs_build(path)

@@ -25,6 +25,22 @@ def make_store(tmp_path, letters):
     return make
 
 
+@pytest.fixture
+def e5_says(monkeypatch):
+    """``e5_says(error_or_folder)``: what comes of looking for the encoder that reads Japanese."""
+    from lab_helpers.models import encoders
+
+    def say(answer):
+        def find():
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setitem(encoders.SHIPPED, "e5", find)
+
+    return say
+
+
 @pytest.fixture(scope="session")
 def minilm():
     from lab_helpers.rag.embedders import load_embedder

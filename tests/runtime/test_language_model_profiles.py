@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lab_helpers.course.registry import BASE, LABS
 from lab_helpers.models import language_models
+from lab_helpers.models.hub.names import parse_hub_name
 from lab_helpers.runtime.profiles import load_profile, profile_names, table_name
 
 
@@ -32,11 +33,12 @@ def test_only_tiny_uses_the_shipped_language_model():
 
 
 @pytest.mark.parametrize("name", ["t4", "gpu"])
-def test_the_others_name_instruction_tuned_models_on_the_hub(name, monkeypatch, tmp_path):
+def test_the_others_name_instruction_tuned_models_on_the_hub_by_their_commit(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     model = load_profile(name).language_model
     assert language_models.language_model_source(model) == model
-    assert model.endswith("-Instruct")
+    assert "-Instruct" in model
+    assert parse_hub_name(model).is_pinned
 
 
 @pytest.mark.parametrize("name", ["tiny", "t4", "gpu"])

@@ -57,7 +57,9 @@ def test_colab_with_a_gpu_takes_what_fits_it_after_one_sentence(
     if name == "tiny":
         assert not said
     else:
-        assert said.count("\n") == 1 and found.name in said and "LAB_PROFILE=tiny" in said
+        assert said.count("\n") == 1
+        assert found.name in said
+        assert "LAB_PROFILE=tiny" in said
         assert profiles.load_profile(name).language_model in said
 
 
@@ -108,7 +110,8 @@ def test_a_gpu_profile_without_a_cuda_gpu_is_refused(machine, monkeypatch, found
     with pytest.raises(MissingDependency, match=f"'{name}' needs a CUDA GPU") as caught:
         profiles.choose_profile(name if through == "argument" else None)
     assert caught.value.exit_code == EXIT_MISSING
-    assert "tiny" in caught.value.fix and "small" in caught.value.fix
+    assert "tiny" in caught.value.fix
+    assert "small" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["tiny", "small"])
@@ -171,7 +174,10 @@ def test_no_profile_reports_home(machine, monkeypatch, profile):
 def test_tiny_and_small_are_offline_and_use_the_shipped_encoder():
     loaded = {name: profiles.load_profile(name) for name in ("tiny", "small", "t4", "gpu")}
     assert [name for name, profile in loaded.items() if profile.offline] == ["tiny", "small"]
-    assert [name for name, profile in loaded.items() if profile.encoder == "minilm"] == ["tiny", "small"]
+    assert [name for name, profile in loaded.items() if profile.encoder == "minilm"] == [
+        "tiny",
+        "small",
+    ]
 
 
 def test_changing_a_labs_sizes_does_not_change_the_profile():

@@ -19,7 +19,7 @@ from lab_helpers.runtime.progress import report_with
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
 from lab_helpers.tuning.trainer_config import machine_settings, trainer_config
-from lab_helpers.tuning.trainers import Tuned, _float32_where_it_trains, checkpoints, run_trainer
+from lab_helpers.tuning.trainers import Tuned, checkpoints, run_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -294,19 +294,6 @@ def test_other_errors_pass_through(tiny_chat_model, machine):
 
     with pytest.raises(RuntimeError, match="something else"):
         run_trainer(trainer(tiny_chat_model, config(machine), At(1, crash)), "SFT")
-
-
-def test_under_fp16_what_trains_is_float32(tiny_chat_model, machine):
-    """TRL casts a QLoRA adapter to bf16; a gradient scaler cannot unscale its gradients."""
-    made = trainer(tiny_chat_model, config(machine), adapter=lora())
-    for parameter in made.model.parameters():
-        parameter.data = parameter.data.to(torch.bfloat16)
-    _float32_where_it_trains(made)
-    assert {p.dtype for p in made.model.parameters()} == {torch.bfloat16}
-    made.args.fp16 = True
-    _float32_where_it_trains(made)
-    found = {(p.requires_grad, p.dtype) for p in made.model.parameters()}
-    assert found == {(True, torch.float32), (False, torch.bfloat16)}
 
 
 def test_bf16_on_a_cpu_trains_with_attention_written_out_and_gives_it_back(tmp_path):

@@ -39,11 +39,11 @@ generate(model, tokenizer, [[{"role": "user", "content": "?"}]], max_new_tokens=
 """
 
 
-def check_classroom(bundle: Path | None = None) -> list[Finding]:
+def check_classroom(bundle: Path | None = None, profile: str | None = None) -> list[Finding]:
     """The doctor's findings, and those that matter to a room of machines; with a bundle, its files too."""
     findings = [
         Finding("machine", socket.gethostname()),
-        *check_machine(),
+        *check_machine(profile),
         check_course_files(),
         check_loopback(),
         check_jupyter_port(),
@@ -196,7 +196,7 @@ def _check_made_for(manifest: dict) -> Finding:
 
 def _check_installs(folder: Path) -> Finding:
     """pip's own answer, without installing anything and without an index."""
-    from lab_helpers.course.classroom.wheels import run_pip
+    from lab_helpers.course.classroom.wheels import COURSE, EXTRA, run_pip
 
     if find_spec("pip") is None:
         return Finding("packages", "pip?", "note", "python -m ensurepip")
@@ -214,7 +214,7 @@ def _check_installs(folder: Path) -> Finding:
             "--no-index",
             "--isolated",
             *places,
-            "llm-finetuning-labs",
+            f"{COURSE}{EXTRA}",
         )
     except MissingDependency as error:
         return Finding(

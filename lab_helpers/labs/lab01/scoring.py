@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import LANGUAGES
 
 
@@ -30,6 +32,21 @@ def gap_metrics(metrics: dict, task: str, n: int, language: str) -> dict[str, fl
     best = max(metrics[f"{task}_accuracy_{rival}_{n}_{language}"] for rival in ("scratch", "tfidf"))
     return {
         f"{task}_gap_{n}_{language}": metrics[f"{task}_accuracy_pretrained_{n}_{language}"] - best
+    }
+
+
+def multilingual_metrics(metrics: dict, ours: np.ndarray, theirs: np.ndarray) -> dict:
+    """The multilingual encoder on Japanese reviews: accuracy, lead over those from nothing, over the English one.
+
+    ``ours`` and ``theirs`` are 0/1 a test row: the tuned multilingual encoder and the tuned English one.
+    The second lead has a paired interval.
+    """
+    nothing = max(metrics[f"sentiment_accuracy_{rival}_256_ja"] for rival in ("scratch", "tfidf"))
+    lead = paired_bootstrap(ours, theirs)
+    return interval_metrics("sentiment_accuracy_e5_256_ja", ours) | {
+        "sentiment_gap_e5_256_ja": float(ours.mean() - nothing),
+        "sentiment_e5_over_minilm_256_ja": lead.difference,
+        "sentiment_e5_over_minilm_256_ja_ci": [lead.low, lead.high],
     }
 
 

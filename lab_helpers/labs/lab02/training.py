@@ -24,8 +24,8 @@ def train_lora(
 ) -> dict:
     """Fine-tune a fresh encoder with a PEFT ``config`` on requests.
 
-    Returns the test accuracy, the mean of the last four losses, and whether the base weights are
-    bit for bit what they were.
+    Returns the adapter's parameters, the test accuracy, the mean of the last four losses, and whether
+    the base weights are bit for bit what they were.
     """
     from peft import get_peft_model
 
@@ -47,10 +47,16 @@ def train_lora(
         label=f"r={config.r}",
     )
     return {
+        "parameters": count_adapter(model.encoder),
         "accuracy": float(measure_hits(encoder, model, data).mean()),
         "loss": float(np.mean(history.losses[-4:])),
         "base_unchanged": int(before == hash_frozen_weights(model.encoder)),
     }
+
+
+def count_adapter(model) -> int:
+    """Parameters of the LoRA factors on ``model``."""
+    return sum(p.numel() for name, p in model.named_parameters() if "lora_" in name)
 
 
 def train_ranks(encoder: TextEncoder, settings: dict) -> list[dict]:
@@ -112,7 +118,8 @@ def target_metrics(rows: list[dict]) -> dict[str, float]:
 
 
 def target_figure(rows: list[dict]):
-    """A bar a target set, with the range over seeds."""
+    """A bar a target set, with the range over seeds; how many parameters each has depends on the encoder."""
+    sizes = " – ".join(f"{size:,}" for size in sorted({row["parameters"] for row in rows}))
     ranges = {}
     for name in EQUAL_PARAMETERS:
         values = [row["accuracy"] for row in rows if row["targets"] == name]
@@ -120,7 +127,7 @@ def target_figure(rows: list[dict]):
     return charts.bars(
         mean_by_target(rows),
         ranges,
-        title=words("414,720 parameters each", "各 414,720 パラメータ"),
+        title=words(f"{sizes} parameters each", f"各 {sizes} パラメータ"),
     )
 
 

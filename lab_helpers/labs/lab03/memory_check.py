@@ -73,9 +73,13 @@ def make_optimizer(model, name: str):
     kinds = {"adamw_8bit": "AdamW8bit", "paged_adamw_8bit": "PagedAdamW8bit"}
     optimizer = getattr(bitsandbytes.optim, kinds[name])(parameters, lr=1e-4)
     manager = bitsandbytes.optim.GlobalOptimManager.get_instance()
+    told = manager.module_weight_config_triple
+    before = len(told)
     for module in model.modules():
         if isinstance(module, torch.nn.Embedding):
             manager.register_module_override(module, "weight", {"optim_bits": 32})
+    optimizer.check_overrides()
+    del told[before:]  # the manager would keep the embeddings after the model is gone
     return optimizer
 
 

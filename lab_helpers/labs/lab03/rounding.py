@@ -1,28 +1,48 @@
 """Lab 03, rounding: code books on real weights, what each loses, and the bits that are really held."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from lab_helpers.course.record import Run
 from lab_helpers.figures import quantization as figures
+from lab_helpers.models.hub.names import short_name
 from lab_helpers.models.kotori.skills import perplexity
 from lab_helpers.tuning import memory, quantization
 
 MEASURED_KIND = "stories"
+MOST_DRAWN = 2**20
+"""Weights of one matrix in the histogram: a multiple of a block."""
 
 
 # --- rounding -------------------------------------------------------------------------------------
 
 
 def linear_weights(model) -> dict[str, torch.Tensor]:
-    """Every matrix that QLoRA would quantize: linear layers without the head, as float32 on the CPU."""
+    """Every matrix that QLoRA would quantize: linear layers without the head, as they lie in ``model``.
+
+    Nothing is copied: all of them in float32 are 5 GB of a model of 1.5 billion weights. What computes with
+    them takes one after the other, by :func:`as_float32`.
+    """
     return {
-        name: module.weight.detach().float().cpu()
+        name: module.weight.detach()
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and "lm_head" not in name
     }
+
+
+def as_float32(matrix: torch.Tensor) -> torch.Tensor:
+    """``matrix`` in float32 on the CPU, where all rounding of this lab is done."""
+    return matrix.float().cpu()
+
+
+@torch.no_grad()
+def round_layers(model, original, rounding: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Every linear layer of ``model`` becomes ``rounding`` of the same layer of ``original``, one at a time."""
+    for name, weight in linear_weights(original).items():
+        target = model.get_submodule(name).weight
+        target.data = rounding(as_float32(weight)).to(target)
 
 
 def spread_matrices(matrices: dict[str, torch.Tensor], most: int = 40) -> dict[str, torch.Tensor]:
@@ -41,7 +61,7 @@ def is_equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
     for kind in ("nf4", "fp4"):
         if not torch.equal(quantization.CODES[kind](), get_4bit_type(kind, "cpu")):
             return False
-        for matrix in matrices:
+        for matrix in map(as_float32, matrices):
             packed, state = quantize_4bit(
                 matrix,
                 quant_type=kind,
@@ -67,7 +87,7 @@ def measure_rounding(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
         for kind in quantization.CODES:
             errors = [
                 quantization.relative_error(w, quantization.quantize(w, kind).dequantize())
-                for w in matrices.values()
+                for w in map(as_float32, matrices.values())
             ]
             rows.append({"weights": name, "code": kind, "error": float(np.mean(errors))})
     return rows
@@ -77,7 +97,7 @@ def collect_weight_sets(run: Run, model) -> dict[str, dict[str, torch.Tensor]]:
     """Gaussian numbers, the language model's matrices, and a few of MiniLM's where it is shipped."""
     from lab_helpers.models.encoders import load_encoder
 
-    own = Path(run.model_name).name.capitalize()
+    own = short_name(run.model_name).capitalize()
     sets = {"N(0, 1)": {"": draw_gaussian(run.seed)}, own: spread_matrices(linear_weights(model))}
     if run.model is None:
         sets["MiniLM"] = spread_matrices(linear_weights(load_encoder("minilm")), 9)
@@ -92,9 +112,9 @@ def rounding_metrics(rows: list[dict]) -> dict[str, float]:
 
 
 def scale_to_blocks(weights: dict[str, torch.Tensor]) -> np.ndarray:
-    """Weights over the largest of their block, for the histogram."""
+    """Weights over the largest of their block, for the histogram; of a large matrix a million."""
     scaled = [
-        quantization.absmax_scaled(w, quantization.BLOCK)[0]
+        quantization.absmax_scaled(as_float32(w.reshape(-1)[:MOST_DRAWN]), quantization.BLOCK)[0]
         for w in spread_matrices(weights).values()
     ]
     return torch.cat(scaled).numpy()
@@ -106,16 +126,15 @@ def code_figure(weights: dict[str, torch.Tensor]):
 
 
 @torch.no_grad()
-def measure_perplexities(model, tokenizer) -> dict[str, float]:
-    """Perplexity on held-out stories, all linear layers rounded with each code book."""
+def measure_perplexities(model, rounded, tokenizer) -> dict[str, float]:
+    """Perplexity on held-out stories, all linear layers rounded with each code book.
+
+    ``rounded`` is a copy of ``model``, and ends up rounded.
+    """
     found = {"perplexity_float": perplexity(model, tokenizer, "en", MEASURED_KIND)}
-    originals = {name: weight.clone() for name, weight in linear_weights(model).items()}
     for kind in quantization.CODES:
-        for name, weight in originals.items():
-            rounded = quantization.quantize(weight, kind).dequantize()
-            target = model.get_submodule(name).weight
-            target.data = rounded.to(target)
-        found[f"perplexity_{kind}"] = perplexity(model, tokenizer, "en", MEASURED_KIND)
+        round_layers(rounded, model, lambda w, kind=kind: quantization.quantize(w, kind).dequantize())  # fmt: skip
+        found[f"perplexity_{kind}"] = perplexity(rounded, tokenizer, "en", MEASURED_KIND)
     return found | {
         "nf4_perplexity_increase": found["perplexity_nf4"] / found["perplexity_float"] - 1
     }

@@ -43,9 +43,8 @@ def float32_adapter_trainer(model, tokenizer, rows: list[dict], config, adapter)
 
 def train_arm(run: Run, language: str, four_bit: bool) -> tuple[dict[str, float], Tuned]:
     """One arm: loss on held-out answers before and after, and the tuned model."""
-    model, tokenizer = (
-        load_four_bit(run.model_name) if four_bit else load_language_model(run.model_name)
-    )
+    load = load_four_bit if four_bit else load_language_model
+    model, tokenizer = load(run.model_name)
     arm, ending = "qlora" if four_bit else "lora", metric_suffix(language)
     before = answer_loss(model, tokenizer, held_out_rows(language))
     rows = training_rows(language, run.settings["rows"])

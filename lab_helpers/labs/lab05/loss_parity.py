@@ -4,9 +4,10 @@ import copy
 
 import torch
 
+from lab_helpers.models.residency import free_dead_models
 from lab_helpers.tuning import preference_losses as hand
 from lab_helpers.tuning.dpo import dpo_trainer
-from lab_helpers.tuning.pairs import pair_batch, preference_pairs
+from lab_helpers.tuning.pairs import batch_token_logps, pair_batch, preference_pairs
 
 BETA, FLIPPED, TAIL = 0.1, 0.2, 0.3
 
@@ -16,13 +17,11 @@ def compute_losses_by_hand(
 ) -> dict[str, torch.Tensor]:
     """Every loss of this lab on one batch: adapter on is the policy, adapter off the reference."""
     batch = pair_batch(tokenizer, preference_pairs(pairs), max_length)
-    batch = {name: values.to(model.device) for name, values in batch.items()}
-    mask = batch.pop("completion_mask")
-    ids, answer = batch["input_ids"], mask[:, 1:]
-    with torch.no_grad():
-        policy = hand.token_logps(model(**batch).logits, ids, mask)
-        with model.disable_adapter():
-            before = hand.token_logps(model(**batch).logits, ids, mask)
+    mask = batch["completion_mask"].to(model.device)
+    answer = mask[:, 1:]
+    policy = batch_token_logps(model, batch)
+    with model.disable_adapter():
+        before = batch_token_logps(model, batch)
     lengths = mask.sum(-1).chunk(2)
     logps = hand.PairLogps(*policy.sum(-1).chunk(2), *before.sum(-1).chunk(2), *lengths)
     shared = hand.PairLogps(
@@ -30,7 +29,7 @@ def compute_losses_by_hand(
         *hand.shared_length_logps(before, answer, TAIL).chunk(2),
         *lengths,
     )
-    half = len(ids) // 2
+    half = len(answer) // 2
     return {
         "sigmoid": hand.dpo_loss(*logps.sides, BETA).mean(),
         "ipo": hand.ipo_loss(
@@ -93,16 +92,19 @@ def measure_first_loss(
     """The loss before any step; ln 2 = 0.6931… where policy and reference are the same model.
 
     Without an adapter and without ``reference`` TRL chooses itself: it loads the model again from
-    where it came from.
+    where it came from, here onto the card of the policy. (By itself it asks for ``device_map="auto"``,
+    which may spread a model that has just no room.)
     """
     from datasets import Dataset
     from trl import DPOTrainer
 
-    rows = preference_pairs(pairs)
+    rows, settings = preference_pairs(pairs), copy.copy(config)
+    if model.device.type == "cuda":
+        settings.model_init_kwargs = {"device_map": {"": model.device.index}}
     trainer = DPOTrainer(
         model,
         ref_model=reference,
-        args=copy.copy(config),
+        args=settings,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=adapter,
@@ -125,12 +127,12 @@ def parity_metrics(rows: list[dict]) -> dict[str, float]:
 def measure_first_losses(model, tokenizer, batch: list[dict], config, adapter) -> dict[str, float]:
     """Before any step: with the adapter as the only difference, and with TRL's own choice for full tuning.
 
-    The SFT model exists in memory only; TRL loads the reference from disk, where the base is.
+    The SFT model exists in memory only; TRL loads the reference from disk, where the base is. No step is
+    taken, so ``model`` stays as it is, and the reference leaves the memory again.
     """
-    right = measure_first_loss(model, tokenizer, batch, config, adapter)
-    return {
-        "dpo_first_loss": right,
-        "dpo_first_loss_wrong_reference": measure_first_loss(
-            copy.deepcopy(model), tokenizer, batch, config
-        ),
+    found = {
+        "dpo_first_loss": measure_first_loss(model, tokenizer, batch, config, adapter),
+        "dpo_first_loss_wrong_reference": measure_first_loss(model, tokenizer, batch, config),
     }
+    free_dead_models()
+    return found

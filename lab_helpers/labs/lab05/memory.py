@@ -9,11 +9,15 @@ from lab_helpers.labs.shared.preference_models import (
     make_dpo_config,
     make_lora_config,
 )
+from lab_helpers.models.known_configs import linear_shapes
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.trainers import run_trainer
 
 STEPS = 2
+TRAINED = 4
+"""Bytes of a weight that trains, of its gradient, and of each of Adam's two moments."""
+LORA_ARRANGEMENTS = ("LoRA, adapter off", "LoRA, precomputed", "LoRA, loaded reference")
 
 
 def count_bytes(parameters) -> int:
@@ -43,45 +47,66 @@ def count_held_bytes(trainer) -> dict[str, int]:
 def measure_memory(run: Run, pairs: PairSet) -> list[dict]:
     """Four arrangements of DPO, two steps each, and PPO-RLHF's four models counted beside them.
 
-    Ordered by what they need, because a process's peak never comes down again.
+    Ordered by what they need, because a process's peak never comes down again. Full fine-tuning is only
+    counted where ``memory_full`` of the profile says so: at 16 bytes a weight and a second model it does
+    not fit the cards of the larger profiles.
     """
-    rows = []
+    rows = [measure_arrangement(run, pairs, name) for name in LORA_ARRANGEMENTS]
+    elements, size = linear_shapes(run.model_name)[1], rows[-1]["reference"]
+    if run.settings.get("memory_full", True):
+        rows.append(measure_arrangement(run, pairs, "full"))
+    else:
+        rows.append(full_row(elements, size))
+    return [*rows, ppo_row(elements, size)]
+
+
+def measure_arrangement(run: Run, pairs: PairSet, name: str) -> dict:
+    """Two steps of one arrangement of DPO, and what its trainer then holds."""
+    model, tokenizer = load_start_model(run, pairs.language)
+    config = make_dpo_config(
+        run,
+        model,
+        max_steps=STEPS,
+        per_device_train_batch_size=run.settings["memory_batch_size"],
+        learning_rate=1e-5,
+        precompute_ref_log_probs=name == "LoRA, precomputed",
+    )
     chosen = [pair.row() for pair in pairs.train[: STEPS * run.settings["memory_batch_size"]]]
-    for name in ("LoRA, adapter off", "LoRA, precomputed", "LoRA, loaded reference", "full"):
-        model, tokenizer = load_start_model(run, pairs.language)
-        size = count_bytes(model.parameters())
-        config = make_dpo_config(
-            run,
-            model,
-            max_steps=STEPS,
-            per_device_train_batch_size=run.settings["memory_batch_size"],
-            learning_rate=1e-5,
-            precompute_ref_log_probs=name == "LoRA, precomputed",
-        )
-        reference = copy.deepcopy(model) if name == "LoRA, loaded reference" else None
-        adapter = None if name == "full" else make_lora_config()
-        with PeakMemory() as peak:
-            trainer = dpo_trainer(model, tokenizer, chosen, config, adapter, reference=reference)
-            run_trainer(trainer, "memory")
-        rows.append(
-            {"method": f"DPO, {name}", **count_held_bytes(trainer), "peak RSS MB": peak.megabytes}
-        )
-    return [*rows, ppo_row(size)]
+    reference = copy.deepcopy(model) if name == "LoRA, loaded reference" else None
+    adapter = None if name == "full" else make_lora_config()
+    with PeakMemory() as peak:
+        trainer = dpo_trainer(model, tokenizer, chosen, config, adapter, reference=reference)
+        run_trainer(trainer, "memory")
+    return {"method": f"DPO, {name}", **count_held_bytes(trainer), "peak RSS MB": peak.megabytes}
 
 
-def ppo_row(size: int) -> dict:
+def full_row(elements: int, size: int) -> dict:
+    """DPO with full fine-tuning, counted: ``elements`` weights that train beside a reference of ``size`` bytes."""
+    return {
+        "method": "DPO, full (counted)",
+        "models": 2,
+        "policy": TRAINED * elements,
+        "reference": size,
+        "gradients": TRAINED * elements,
+        "optimizer": 2 * TRAINED * elements,
+        "peak RSS MB": float("nan"),
+    }
+
+
+def ppo_row(elements: int, size: int) -> dict:
     """PPO-RLHF with full fine-tuning: policy and critic train, reference and reward model are read.
 
-    Counted, not run: gradients as large as the weights, Adam twice that; the value and reward heads
-    are left out.
+    Counted, not run: gradients as large as the weights that train, Adam twice that; the value and reward
+    heads are left out.
     """
+    trained = TRAINED * elements
     return {
         "method": "PPO, full (counted)",
         "models": 4,
-        "policy": size,
-        "reference": 3 * size,
-        "gradients": 2 * size,
-        "optimizer": 4 * size,
+        "policy": trained,
+        "reference": trained + 2 * size,
+        "gradients": 2 * trained,
+        "optimizer": 4 * trained,
         "peak RSS MB": float("nan"),
     }
 
@@ -105,14 +130,15 @@ def memory_metrics(rows: list[dict]) -> dict[str, float]:
     """Models in memory of each arrangement, and what is held relative to DPO with the adapter off."""
     by_name = {row["method"]: row for row in rows}
     off = by_name["DPO, LoRA, adapter off"]
+    full = by_name.get("DPO, full") or by_name["DPO, full (counted)"]
     return {
         "models_dpo_lora": off["models"],
-        "models_dpo_full": by_name["DPO, full"]["models"],
+        "models_dpo_full": full["models"],
         "models_ppo": by_name["PPO, full (counted)"]["models"],
         "held_bytes_dpo_lora": sum_bytes(off),
         "held_ratio_loaded_reference": sum_bytes(by_name["DPO, LoRA, loaded reference"])
         / sum_bytes(off),
         "held_ratio_precomputed": sum_bytes(by_name["DPO, LoRA, precomputed"]) / sum_bytes(off),
-        "held_ratio_full": sum_bytes(by_name["DPO, full"]) / sum_bytes(off),
+        "held_ratio_full": sum_bytes(full) / sum_bytes(off),
         "held_ratio_ppo": sum_bytes(by_name["PPO, full (counted)"]) / sum_bytes(off),
     }

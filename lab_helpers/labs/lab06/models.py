@@ -28,12 +28,16 @@ def train_sft(run: Run) -> Tuned:
 
 
 def train_dpo(run: Run) -> Tuned:
-    """DPO on tone and honesty, on top of SFT; both are kept as one adapter of the untouched base."""
+    """DPO on tone and honesty, on top of SFT; both are kept as one adapter of the untouched base.
+
+    What comes back says how it went; the model has left the memory.
+    """
     pairs = house_pairs(run)
     model, tokenizer = load_start_model(run, pairs.language)
     main = select_main_pairs(pairs, run.settings["pairs"])
     tuned = train_preferences(run, model, tokenizer, "dpo", main)
     save_whole_adapter(run, tuned.model, pairs)
+    tuned.model = None
     return tuned
 
 

@@ -26,7 +26,7 @@ from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
-from lab_helpers.rag.embedders import Embedder
+from lab_helpers.rag.embedders import Embedder, choose_embedder, load_embedder
 from lab_helpers.rag.store import MODES, Store
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import interval_metrics
@@ -77,6 +77,18 @@ def make_known_items(documents: list[Document], seed: int) -> list[dict]:
             {"question": rng.choice(long or [document.text.strip()]), "document": document.id}
         )
     return rows
+
+
+def load_own_embedder(run: Run, embedder: Embedder, documents: list[Document]) -> Embedder:
+    """The run's ``embedder``; where it reads English only and a document is Japanese, one that reads both."""
+    if not embedder.english_only:
+        return embedder
+    name = choose_embedder(document.text for document in documents)
+    return (
+        embedder
+        if name == embedder.name
+        else load_embedder(name, precision=run.settings["precision"])
+    )
 
 
 def index_documents(run: Run, embedder: Embedder, reading: Reading) -> Store:
@@ -141,12 +153,15 @@ def measure_own_data(run: Run) -> None:
         )
         run.measured(**train_readers(run, language, config, adapter))
         models = load_readers(run, language)
-        table = measure_readers(models, open_store(run, embedder, language), language)
+        most = run.settings["validation_questions"]
+        table = measure_readers(models, open_store(run, embedder, language), language, most)
         run.table("reading", table)
         run.measured(**reading_metrics(table, language))
     with run.section(str(Text("Your own documents", "自分の文書"))):
         documents, questions = read_own_documents(run.data)
-        store = index_documents(run, embedder, documents)
+        store = index_documents(
+            run, load_own_embedder(run, embedder, documents.documents), documents
+        )
         rows = questions or make_known_items(documents.documents, run.seed)
         measure_search(run, store, rows, written=questions is not None)
         measure_own_answers(run, store, models, choose_readers(table).tuned, rows)

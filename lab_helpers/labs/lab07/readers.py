@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab_helpers.evaluation.hallucination import unsupported_numbers
+from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab07.search import load_questions, search_all
@@ -150,9 +151,11 @@ def holds_answer(row: dict, hits: list[Hit], k: int) -> bool:
 # --- choosing -------------------------------------------------------------------------------------
 
 
-def measure_readers(models: ComparedModels, store: Store, language: str) -> list[dict]:
-    """Every reader under 1 to :data:`MOST_PASSAGES` passages, on the answerable validation questions."""
-    rows = load_questions(language, "validation", answerable=True)
+def measure_readers(
+    models: ComparedModels, store: Store, language: str, questions: int
+) -> list[dict]:
+    """Every reader under 1 to :data:`MOST_PASSAGES` passages, on so many answerable validation questions."""
+    rows = spread(load_questions(language, "validation", answerable=True), questions)
     hits, table = search_all(store, rows, MOST_PASSAGES), []
     for adapter, model in models:
         for name in (name for name, reader in READERS.items() if reader.adapter == adapter):

@@ -21,6 +21,8 @@ DEPTH = 10
 EXAMPLE = "q-011-3"
 MOST = 10
 """The largest k of the explorer."""
+ENDINGS = {"hybrid": "", "vector": "_vector_only", "text": "_text_only"}
+"""What ends a metric's name, by mode."""
 
 
 def load_questions(language: str, split: str, answerable: bool | None = None) -> list[dict]:
@@ -41,7 +43,8 @@ def _loaded(name: str, precision: str) -> Embedder:
 
 def open_store(run: Run, embedder: Embedder, language: str) -> Store:
     """The store of one language's documents in the run's folder; unchanged documents cost nothing."""
-    store = Store(run.folder / f"store_{language}", embedder)
+    other = "" if embedder.name == run.profile.encoder else f"_{embedder.name}"
+    store = Store(run.folder / f"store_{language}{other}", embedder)
     store.add(shipped_documents(language))
     return store
 
@@ -77,10 +80,9 @@ def measure_retrieval(store: Store, language: str, split: str = "test") -> list[
 
 def retrieval_metrics(table: list[dict]) -> dict:
     """Hybrid search under its plain names, the other two with ``_vector_only`` and ``_text_only``."""
-    endings = {"hybrid": "", "vector": "_vector_only", "text": "_text_only"}
     metrics: dict = {}
     for row in table:
-        ending = f"_{row['language']}{endings[row['mode']]}"
+        ending = f"_{row['language']}{ENDINGS[row['mode']]}"
         names = (("recall@5", "recall_at_5"), ("MRR", "mrr"), ("nDCG@5", "ndcg_at_5"))
         for column, name in names:
             metrics |= interval_metrics(f"{name}{ending}", row[column])

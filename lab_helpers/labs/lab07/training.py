@@ -91,15 +91,22 @@ def adapter_folder(run: Run, name: str, language: str) -> Path:
 
 def train_readers(run: Run, language: str, config, adapter) -> dict[str, float]:
     """All three trainings from the same base with the same settings; the adapters are kept. Seconds of each."""
-    seconds = {}
-    for name, examples in make_all_rows(run, language).items():
-        model, tokenizer = load_model(run)
-        tuned = run.train(sft_trainer(model, tokenizer, examples, config, adapter), name)
-        folder = adapter_folder(run, name, language)
-        save_adapter(tuned.model, folder)
-        run.artifact(folder)
-        seconds[f"train_seconds_{name}{metric_suffix(language)}"] = tuned.seconds
-    return seconds
+    return {
+        f"train_seconds_{name}{metric_suffix(language)}": train_reader(
+            run, name, language, examples, config, adapter
+        )
+        for name, examples in make_all_rows(run, language).items()
+    }
+
+
+def train_reader(run: Run, name: str, language: str, examples, config, adapter) -> float:
+    """One of them; of the model nothing stays but its adapter, on disk."""
+    model, tokenizer = load_model(run)
+    tuned = run.train(sft_trainer(model, tokenizer, examples, config, adapter), name)
+    folder = adapter_folder(run, name, language)
+    save_adapter(tuned.model, folder)
+    run.artifact(folder)
+    return tuned.seconds
 
 
 def load_readers(run: Run, language: str) -> ComparedModels:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab_helpers.evaluation.honesty import declines
+from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab07.readers import (
     MOST_PASSAGES,
@@ -47,9 +48,11 @@ class Answers:
     chosen: Chosen
 
 
-def measure_answers(models: ComparedModels, store: Store, chosen: Chosen, language: str) -> Answers:
-    """Every cell answers every test question, those with passages as chosen on the validation questions."""
-    rows = load_questions(language, "test")
+def measure_answers(
+    models: ComparedModels, store: Store, chosen: Chosen, language: str, questions: int
+) -> Answers:
+    """Every cell answers so many test questions, those with passages as chosen on the validation questions."""
+    rows = spread(load_questions(language, "test"), questions)
     hits = search_all(store, rows, MOST_PASSAGES)
     replies = {}
     for name, model in models:

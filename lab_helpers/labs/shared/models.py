@@ -1,10 +1,17 @@
 """The model a run is about: the profile's, or what ``--model`` named."""
 
 from lab_helpers.course.record import Run
+from lab_helpers.models.encoders import encoder_source
 from lab_helpers.models.language_models import load_language_model
+from lab_helpers.runtime.errors import LabError
 from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import FLOAT32, pick_precision
+from lab_helpers.runtime.progress import note
 from lab_helpers.tuning.transfer import TextEncoder
+
+MULTILINGUAL = "e5"
+"""The encoder that is shown beside an English one."""
 
 
 def load_model(run: Run):
@@ -17,8 +24,37 @@ def load_text_encoder(run: Run) -> TextEncoder:
 
     The tiny profile stays on the CPU even beside a GPU, so that its numbers compare.
     """
+    return _text_encoder(run, run.model_name)
+
+
+def load_multilingual_encoder(run: Run) -> TextEncoder | None:
+    """The same of :data:`MULTILINGUAL`; None where the run's own is multilingual already.
+
+    And None where it cannot be used, which one sentence says.
+    """
+    if run.model_name == MULTILINGUAL or "multilingual" in run.model_name.lower():
+        return None
+    return _text_encoder(run, MULTILINGUAL) if has_multilingual() else None
+
+
+def has_multilingual() -> bool:
+    """Whether :data:`MULTILINGUAL` can be used; if not, one sentence says why and what helps."""
+    try:
+        encoder_source(MULTILINGUAL)
+    except LabError as error:
+        note(
+            say(
+                f"The encoder that reads Japanese is left out here: {error}",
+                f"日本語を読めるエンコーダーの実験は省略します。{error}",
+            )
+        )
+        return False
+    return True
+
+
+def _text_encoder(run: Run, name: str) -> TextEncoder:
     profile, machine = run.profile, detect()
     on_gpu = profile.name != "tiny" and machine.accelerator == "cuda"
     precision = pick_precision(machine, profile.precision) if on_gpu else FLOAT32
     device = "cuda" if on_gpu else "cpu"
-    return TextEncoder(run.model_name, profile.max_length, device, precision)
+    return TextEncoder(name, profile.max_length, device, precision)

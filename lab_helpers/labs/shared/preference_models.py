@@ -66,7 +66,10 @@ def check_pairs_fit(run: Run, model, tokenizer, pairs: PairSet) -> None:
 
 
 def train_start_model(run: Run, pairs: PairSet) -> Tuned:
-    """SFT on an archive in which good and bad answers stand side by side; its adapter is kept."""
+    """SFT on an archive in which good and bad answers stand side by side; how it went, without the model.
+
+    Its adapter is kept on disk, from where :func:`load_start_model` takes it.
+    """
     from trl import SFTConfig
 
     model, tokenizer = load_model(run)
@@ -84,6 +87,7 @@ def train_start_model(run: Run, pairs: PairSet) -> Tuned:
     tuned = run.train(sft_trainer(model, tokenizer, rows, config, make_lora_config()))
     save_adapter(tuned.model, sft_folder(run, pairs.language))
     run.artifact(sft_folder(run, pairs.language))
+    tuned.model = None  # a T4 has room for two models of its profile
     return tuned
 
 
@@ -155,9 +159,12 @@ def train_chosen_only(run: Run, model, tokenizer, pairs: list[Pair]) -> Tuned:
 
 
 def save_whole_adapter(run: Run, model, pairs: PairSet) -> None:
-    """SFT and DPO in one adapter of the untouched base, so that ``labs chat --adapter`` can load it."""
+    """SFT and DPO in one adapter of the untouched base, so that ``labs chat --adapter`` can load it.
+
+    ``model`` is the SFT model with DPO's adapter, which is taken off.
+    """
     folder = run.folder / "dpo_only"
     model.save_pretrained(folder)
-    base, _ = load_model(run)
+    base = model.unload()
     stack_adapters(base, [sft_folder(run, pairs.language), folder], run.folder / "adapter")
     run.artifact(run.folder / "adapter")

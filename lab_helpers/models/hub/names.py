@@ -34,6 +34,11 @@ def is_hub_name(text: str) -> bool:
     return bool(_MODEL.fullmatch(model)) and (not at or bool(_REVISION.fullmatch(revision)))
 
 
+def short_name(model: str) -> str:
+    """What a figure calls a model: the last part of a folder or of a hub's name, without its revision."""
+    return Path(model.partition("@")[0] if is_hub_name(model) else model).name
+
+
 def parse_hub_name(text: str, revision: str | None = None) -> HubName:
     """``owner/model@revision`` taken apart; ``revision`` says the same by itself."""
     if not is_hub_name(text):

