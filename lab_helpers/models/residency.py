@@ -7,8 +7,11 @@ _loaded: weakref.WeakSet = weakref.WeakSet()
 
 
 def note_loaded(model) -> None:
-    """Remember, without holding it, a model that :func:`free_dead_models` may have to free one day."""
-    _loaded.add(model)
+    """Remember, without holding it, a model that :func:`free_dead_models` may have to free one day.
+
+    Every layer of it, for a model may be gone while a circle still holds layers (4-bit ones do).
+    """
+    _loaded.update(model.modules())
 
 
 def free_dead_models() -> None:

@@ -8,7 +8,7 @@
 # **Claims under test:** 13 (low layers are general, high layers specific), 14 (catastrophic forgetting), 15 (high accuracy from little data), 35 (entity extraction measured as classification), 36 (far better than earlier models).
 #
 # Everything runs on this machine: the model is all-MiniLM-L6-v2, an English sentence encoder with 6 blocks and 22.7 million weights (one section sets a multilingual one beside it), and every text was written for this course.
-# %% [markdown] lang="ja" of="5f034897"
+# %% [markdown] lang="ja" of="dc7e362b"
 # # ラボ 01 · 転移学習
 #
 # **このラボを終えると**、事前学習済みモデルを使う価値がある場面とない場面を見分け、どの層を学習させるかを決め、固有表現抽出を正しく採点し、ファインチューニングでモデルが忘れるものを測って対策まで打てるようになります。
@@ -127,7 +127,7 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 # - **Japanese, both:** the pretrained encoder *loses* to counting characters. It never saw Japanese; you saw the `[UNK]` above. What pretraining did not contain cannot be transferred. (Further below, an encoder that has read Japanese.)
 #
 # Transfer is not a property of a model. It is a property of a model **and** a task.
-# %% [markdown] lang="ja" of="90334f14"
+# %% [markdown] lang="ja" of="6c237576"
 # 4 枚の図をじっくり見比べてください。結果は食い違っています。そして、その食い違いこそが要点です。
 #
 # - **英語の問い合わせ:** 32 件から先は、プローブが大きくリードします。話題で文を分けることは、このエンコーダーが事前学習で身につけた仕事そのものです。
@@ -239,7 +239,7 @@ freezing_explorer(frozen)
 # ## Measure: and in Japanese?
 #
 # Japanese came out badly above, and not because of the method: the encoder had never read any. So take one that has. **multilingual-e5-small** (Wang et al. 2024) has 12 blocks and 118 million weights, of which 96 million are the vectors of 250,000 word pieces from about 100 languages. Nothing else changes: the same probe, texts and seeds.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="18191640"
 # ## 測る: 日本語では？
 #
 # 日本語の結果が振るわなかったのは、手法のせいではありません。エンコーダーが日本語を読んだことがなかったからです。そこで、事前学習で日本語も読んできた **multilingual-e5-small**（Wang et al. 2024）に替えてみます。12 ブロック、1 億 1,800 万個の重みをもち、そのうち 9,600 万個は、およそ 100 言語から集めた 25 万個の単語片のベクトルです。ほかは何も変えません。プローブも、テキストも、シードも同じです。
@@ -260,7 +260,7 @@ if multilingual:
 # The characters that were `[UNK]` are pieces now, and the order of the curves has turned over: the frozen encoder that has read Japanese is ahead of character counts at every size, and with 64 labels it sorts more than half of ten kinds of request rightly. The English one stays at the bottom.
 #
 # Now moods, where frozen vectors were weak in English too. To move all 118 million weights for 256 reviews would mostly shift word pieces that no review contains. So the exercise above goes to work: the word vectors and the lower eight blocks stay frozen, the upper four learn, at the rate and for the epochs of the other trainings.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="82d31628"
 # `[UNK]` だった文字がトークンとして読めるようになり、曲線の順位が入れ替わりました。日本語を読んできたエンコーダーは、凍結したままでも、どの件数でも文字を数える方法を上回ります。64 件のラベルだけで、10 種類の問い合わせの半分以上を正しく分類できました。英語のエンコーダーは最下位のままです。
 #
 # 次は、英語でも凍結したベクトルが苦手としていた、レビューの評価です。256 件のレビューのために 1 億 1,800 万個の重みをすべて動かしても、その大半は、どのレビューにも出てこない単語片のベクトルです。ここで先ほどの演習が役に立ちます。単語のベクトルと下位 8 ブロックは凍結し、上位 4 ブロックだけを学習させます。学習率とエポック数は、ほかの学習と同じです。
@@ -286,7 +286,7 @@ if multilingual:
     print(f"multilingual minus English, on the same reviews: [{low:+.3f}, {high:+.3f}]")
 # %% [markdown] lang="en"
 # The interval of the paired difference excludes zero: on Japanese reviews the encoder that has read Japanese beats the one that has not. Against character counts it is two points ahead, and 240 test reviews do not decide two points. As in English, then: topics come cheaply, moods do not.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="ad4a59cc"
 # 同じレビューでの差の区間は 0 を含みません。日本語のレビューでは、日本語を読んできたエンコーダーが、読んだことのないエンコーダーに勝ちました。一方、文字を数える方法との差は 2 ポイントで、240 件のテストでは優劣を決められません。話題の分類はわずかなラベルで身につき、評価の判定はそうはいかない。これは英語と同じです。
 # %% [markdown] lang="en"
 # ## Measure: which layers moved?
@@ -472,7 +472,7 @@ lab.verdict()
 # ## Scale up
 #
 # On a Colab T4 the same notebook takes a multilingual encoder, five seeds and longer training; the profile changes, no cell does. With `labs run 01 --data my_reviews.csv` the learning curves and the comparison run on your own texts: any CSV or JSONL with a `text` and a `label` column. `--model` takes a local folder, a hub name, or `e5`: then the whole lab runs on the multilingual encoder of the section above, whose full fine-tuning moves 118 million weights.
-# %% [markdown] lang="ja" of="54989589"
+# %% [markdown] lang="ja" of="35c2afdc"
 # ## 大きくする
 #
 # Colab の T4 では、同じノートブックのまま、多言語エンコーダー、5 つのシード、より長い学習に切り替わります。変わるのはプロファイルだけで、セルは 1 つも変わりません。`labs run 01 --data my_reviews.csv` とすれば、学習曲線と比較を自分のテキストで実行できます。`text` 列と `label` 列があれば、どんな CSV や JSONL でもかまいません。`--model` には、ローカルのフォルダー、ハブ上のモデル名、または `e5` を指定します。`e5` なら、ラボ全体が、先ほど使った多言語エンコーダーで動きます。その場合、フルファインチューニングで動く重みは 1 億 1,800 万個です。

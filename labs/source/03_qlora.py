@@ -505,7 +505,7 @@ for base in ("float", "q4_1"):
 # After a first rounding, NF4 costs Kotori more than it cost the exact weights. What SmolLM2 loses can be its origin, then, at least in part; whether size plays a part as well is **not decided** here, and takes its original weights. What you can take to work: quantize from the original weights, never from a file that was quantized before.
 #
 # On a T4, `LAB_PROFILE=t4` runs this notebook with a real 1.5-billion-parameter model in 4 bits. There, `plain_dtype` sets `bnb_4bit_compute_dtype` to fp16: a T4 has no native bf16. `labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` tells you beforehand whether a larger one fits.
-# %% [markdown] lang="ja" of="ed25b0be"
+# %% [markdown] lang="ja" of="ec63b450"
 # 一度丸めたあとの NF4 は、正確な重みに対する NF4 より高くつきました。ですから、SmolLM2 が失ったものは、少なくとも一部は重みの出どころで説明がつきます。モデルの大きさも効いているのかどうかは、ここでは**決められません**。確かめるには、元の重みが必要です。仕事に持ち帰れる教訓はこうです。量子化は必ず元の重みから行い、一度量子化されたファイルからは行わないこと。
 #
 # T4 で `LAB_PROFILE=t4` を指定すると、このノートブックは 15 億パラメータの本物のモデルを 4 ビットで動かします。その場合、`plain_dtype` は `bnb_4bit_compute_dtype` に fp16 を選びます。T4 は bf16 をネイティブには扱えないからです。もっと大きなモデルが載るかどうかは、`labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` で前もって分かります。

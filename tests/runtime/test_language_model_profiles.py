@@ -33,7 +33,9 @@ def test_only_tiny_uses_the_shipped_language_model():
 
 
 @pytest.mark.parametrize("name", ["t4", "gpu"])
-def test_the_others_name_instruction_tuned_models_on_the_hub_by_their_commit(name, monkeypatch, tmp_path):
+def test_the_others_name_instruction_tuned_models_on_the_hub_by_their_commit(
+    name, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     model = load_profile(name).language_model
     assert language_models.language_model_source(model) == model

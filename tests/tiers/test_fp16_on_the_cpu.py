@@ -149,6 +149,19 @@ def test_a_head_that_trains_along_comes_back_in_the_format_of_its_base(folder, s
     assert says_something(tuned.model, tokenizer)
 
 
+def test_a_card_too_small_for_float32_weights_is_told_in_one_line(folder, settings, monkeypatch):
+    """Full fine-tuning of what just fitted in fp16: twice the weights before the first step."""
+    model, tokenizer = load_fp16(folder)
+    trainer = as_on_a_t4(sft_trainer(model, tokenizer, ROWS, settings(SFTConfig)))
+
+    def full(self):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 892.00 MiB")
+
+    monkeypatch.setattr(torch.Tensor, "float", full)
+    with pytest.raises(BadInput, match="the training does not fit into memory"):
+        run_trainer(trainer, "SFT")
+
+
 @pytest.mark.parametrize("kind", ["adapter", "everything"])
 def test_what_the_scaler_does_with_fp16_weights_that_train(folder, settings, kind):
     """Why all this: the same trainers without :func:`run_trainer`, which widens what trains."""
