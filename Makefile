@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup lab lint test test-quick notebooks clean
+.PHONY: setup lab lint test test-tiers test-quick notebooks clean
 
 setup: $(VENV)/.installed
 
@@ -31,12 +31,16 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest -n 2
 
+# Every lab of a language model on pretended GPUs: the t4 and gpu profiles without a card.
+test-tiers: setup
+	$(BIN)/python -m pytest -n 2 tests/tiers -m tiers
+
 # Units, lint and types: what to run while working. No notebook, no browser, no whole lab on a tiny
 # model, no training of many architectures, no hostile or killed programs, no pre-training, no lm-eval.
 WHOLE := tests/labs tests/architectures tests/bench tests/browser tests/models/kotori
 LONG := evaluation/test_sandbox evaluation/test_lm_eval rag/test_rag_s3 rag/test_rag_killed
 test-quick: lint
-	$(BIN)/python -m pytest -n 2 tests -m "not lab and not slow" $(addprefix --ignore=,$(WHOLE)) \
+	$(BIN)/python -m pytest -n 2 tests -m "not lab and not slow and not tiers" $(addprefix --ignore=,$(WHOLE)) \
 		$(patsubst %,--ignore-glob="tests/%*",$(LONG))
 
 notebooks: setup

@@ -2,8 +2,9 @@
 
 A run on the tiny model (``run_labs``) says which copies are alive, in which format, and what is asked for
 next: rows, lengths, method. Here the same moments are counted with the real model's shapes: weights by
-the bytes that each element of the tiny one took, a training and a reply by ``labs fit``'s dry run, and
-logits by the bytes that lay in tensors as wide as the tiny vocabulary.
+the bytes that each element of the tiny one took, adapters and their states by the sides of the matrices, a
+training and a reply by ``labs fit``'s dry run, and logits by the bytes that lay in tensors as wide as the
+tiny vocabulary.
 
     python tests/tiers/budget.py RUN.json …    prints the table
 """
@@ -14,25 +15,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from run_labs import LABS, MACHINES
+from machines import LABS, MACHINES, encoder_bytes, real_model
 
 from lab_helpers.models.known_configs import model_config, parameter_shapes
-from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.dry_run import DryStep, activation_bytes
 from lab_helpers.tuning.generation_memory import generation_bytes
 from lab_helpers.tuning.memory import GIB, RESERVE, terms
 from lab_helpers.tuning.memory_plan import Plan
 
-REAL = {
-    "Qwen/Qwen2.5-1.5B-Instruct": "Qwen2.5 1.5B",
-    "Qwen/Qwen3-4B-Instruct-2507": "Qwen3 4B",
-}
-"""The profiles' models by the names of their shapes; a default without one must be added here."""
-# (words, width, width of the MLP, blocks) from their config.json; they lie in float32 beside the model.
-ENCODERS = {
-    "intfloat/multilingual-e5-small": (250_037, 384, 1536, 12),
-    "intfloat/multilingual-e5-base": (250_002, 768, 3072, 12),
-}
 LONGER = 1.5
 """Texts may have so many times the tokens that Kotori's tokenizer makes of them."""
 LIMIT_GIB = {"t4": 14.74 - RESERVE, "gpu": 22.0}
@@ -59,17 +49,6 @@ class Moment:
         return (self.weights + self.needs) / GIB
 
 
-def real_model(profile: str) -> str:
-    name = load_profile(profile).language_model.partition("@")[0]
-    return REAL[name]
-
-
-def encoder_bytes(profile: str) -> int:
-    """The embedder's weights in float32: words, 512 places, and the blocks' matrices."""
-    words, width, mlp, blocks = ENCODERS[load_profile(profile).encoder]
-    return 4 * ((words + 512) * width + blocks * (4 * width * width + 2 * width * mlp))
-
-
 def role_elements(model: str) -> dict[str, int]:
     """How many elements of the real model are matrices of blocks, and how many are words' vectors."""
     words = model_config(model).vocab_size
@@ -80,8 +59,16 @@ def role_elements(model: str) -> dict[str, int]:
     return found
 
 
-def largest_matrix(model: str) -> int:
-    return max(math.prod(shape) for shape in parameter_shapes(model).values())
+def sides(model: str) -> int:
+    """Σ (d + k) over the blocks' matrices: what an adapter has for each rank."""
+    words = model_config(model).vocab_size
+    return sum(sum(s) for s in parameter_shapes(model).values() if len(s) == 2 and s[0] != words)
+
+
+def largest_matrix(model: str, role: str = "") -> int:
+    words = model_config(model).vocab_size
+    shapes = [s for s in parameter_shapes(model).values() if role != "linear" or s[0] != words]
+    return max(map(math.prod, shapes))
 
 
 def held_bytes(row: dict, kind: str, tiny: dict[str, int], real: dict[str, int]) -> float:
@@ -103,6 +90,7 @@ def moments(run: dict, profile: str, lab: str) -> list[Moment]:
     for row, after in zip(run["samples"], [*run["samples"][1:], None], strict=True):
         peaks = (after or {}).get("before", {})
         weights = held_bytes(row, "cuda", run["elements"], real) + beside
+        weights += row["rest"] * sides(model) / run["sides"]
         needs = _needed(model, row, wider * peaks.get("cuda words", 0))
         host = held_bytes(row, "cpu", run["elements"], real) + wider * peaks.get("cpu words", 0)
         found.append(Moment(row["what"], row["where"], row["copies"], weights, needs, host))
@@ -160,7 +148,7 @@ def worst(run: dict, profile: str, lab: str) -> dict:
     found = moments({**run, "samples": _largest(run["samples"])}, profile, lab)
     fullest = max(found, key=lambda moment: moment.gib)
     model = real_model(profile)
-    rounding = ROUNDING * largest_matrix(model) if lab == "03" else 0
+    rounding = ROUNDING * largest_matrix(model, "linear") if lab == "03" else 0
     loading = 2 * 4 * largest_matrix(model)
     host = max(moment.host for moment in found) + max(rounding, loading)
     return {
@@ -203,7 +191,7 @@ def table(runs: dict[str, dict]) -> str:
     for lab in LABS:
         cells = []
         for name in machines:
-            found = worst(runs[name][lab], MACHINES[name][0], lab)
+            found = worst(runs[name][lab], MACHINES[name].profile, lab)
             place = f"{found['where'].rpartition(' ')[2]}, {found['what']}"
             cells.append(f"{found['copies']:.1f} | {found['gib']:.1f} | {place} | {found['host']:.1f}")  # fmt: skip
         lines.append(f"| {lab} | {' | '.join(cells)} |")
