@@ -345,7 +345,7 @@ for name, some_pairs in list_trainings(lab.run, pairs)[1:]:
     lab.measured(**measure_all_judge_wins(jury, questions, replies, before, name))
     model = other.model.unload()
 lab.table(win_rows(lab.run.metrics), "win rates")
-model = other = tuned = jury = judge = None  # what follows loads its own: on a T4 two models have room
+model = other = tuned = jury = judge = None  # what follows loads its own: a T4 has room for two
 # %% [markdown] lang="en"
 # Read the table honestly.
 #

@@ -128,7 +128,8 @@ def test_only_the_linear_layers_are_rounded(tiny_chat_model):
 
 def test_perplexity_rises_with_rounding(tmp_path):
     run = run_of(tmp_path)
-    found = rounding.measure_perplexities(*load_model(run))
+    model, tokenizer = load_model(run)
+    found = rounding.measure_perplexities(model, load_model(run)[0], tokenizer)
     assert found["perplexity_float"] < found["perplexity_nf4"] < found["perplexity_fp4"]
     increase = found["perplexity_nf4"] / found["perplexity_float"] - 1
     assert found["nf4_perplexity_increase"] == pytest.approx(increase)

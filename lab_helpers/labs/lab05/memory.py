@@ -53,7 +53,7 @@ def measure_memory(run: Run, pairs: PairSet) -> list[dict]:
     """
     rows = [measure_arrangement(run, pairs, name) for name in LORA_ARRANGEMENTS]
     elements, size = linear_shapes(run.model_name)[1], rows[-1]["reference"]
-    if run.settings.get("memory_full", True):
+    if run.settings["memory_full"]:
         rows.append(measure_arrangement(run, pairs, "full"))
     else:
         rows.append(full_row(elements, size))
