@@ -161,6 +161,50 @@ def test_the_size_of_a_delta_by_hand():
     assert merging.compute_delta_size(true) == pytest.approx(2**0.5 / 3)
 
 
+def test_layers_are_made_one_at_a_time_and_not_kept():
+    made = []
+    layers = merging.LayerByLayer({"a": 1.0, "b": 2.0}, lambda n: made.append(n) or torch.tensor(n))
+    assert list(layers) == ["a", "b"]
+    assert made == []
+    assert float(layers["b"]) == 2
+    assert [float(value) for value in layers.values()] == [1, 2]
+    assert made == [2, 1, 2]
+
+
+def test_no_copy_is_made_of_the_matrices(tiny_chat_model):
+    from lab_helpers.models.language_models import load_language_model
+
+    model, _ = load_language_model(str(tiny_chat_model))
+    for name, weight in rounding.linear_weights(model).items():
+        assert weight.data_ptr() == model.get_submodule(name).weight.data_ptr()
+
+
+def test_a_copy_is_rounded_from_the_original_each_time(tiny_chat_model):
+    from lab_helpers.models.language_models import load_language_model
+
+    model, rounded = (load_language_model(str(tiny_chat_model))[0].half() for _ in range(2))
+    before = {name: weight.clone() for name, weight in rounding.linear_weights(model).items()}
+    for factor in (2.0, 3.0):
+        rounding.round_layers(rounded, model, lambda w, factor=factor: factor * w)
+        for name, weight in rounding.linear_weights(rounded).items():
+            assert weight.dtype == torch.float16
+            assert torch.allclose(weight, factor * before[name], rtol=1e-2)
+    assert all(torch.equal(before[n], w) for n, w in rounding.linear_weights(model).items())
+
+
+def test_an_optimizer_leaves_no_embedding_behind(tiny_chat_model):
+    import bitsandbytes
+
+    told = bitsandbytes.optim.GlobalOptimManager.get_instance().module_weight_config_triple
+    before = len(told)
+    plan = memory.Plan(method="full", wide=4, checkpointing=False)
+    model = memory.prepare_model(str(tiny_chat_model), plan, "cpu")
+    optimizer = memory.make_optimizer(model, "adamw_8bit")
+    assert len(told) == before
+    embedding = model.get_input_embeddings().weight
+    assert optimizer.mng.pid2config[id(embedding)]["optim_bits"] == 32, "it was heard all the same"
+
+
 def test_the_increase_is_relative_and_signed():
     metrics = {"eval_loss_lora": 2.0, "eval_loss_qlora": 1.9, "eval_loss_lora_ja": 2.0, "eval_loss_qlora_ja": 2.1}  # fmt: skip
     assert training.loss_increase_metrics(metrics)["qlora_relative_loss_increase"] == pytest.approx(-0.05)  # fmt: skip

@@ -1,5 +1,6 @@
 """Lab 05: its cells on a tiny model, what they measure, pairs of the learner's own, and memory."""
 
+import copy
 import dataclasses
 import json
 import math
@@ -13,7 +14,16 @@ from lab_helpers.course.running import run_program
 from lab_helpers.course.session import Request
 from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.honesty import declines
-from lab_helpers.labs.lab05.memory import count_bytes
+from lab_helpers.labs.lab05 import memory
+from lab_helpers.labs.lab05.loss_parity import measure_first_losses
+from lab_helpers.labs.lab05.memory import (
+    LORA_ARRANGEMENTS,
+    count_bytes,
+    full_row,
+    measure_memory,
+    memory_megabytes_rows,
+    memory_metrics,
+)
 from lab_helpers.labs.lab05.own_data import check_own_data, measure_own_data, read_own_pairs
 from lab_helpers.labs.lab05.pairs import pair_rows
 from lab_helpers.labs.lab05.variants import (
@@ -24,12 +34,15 @@ from lab_helpers.labs.lab05.variants import (
 from lab_helpers.labs.shared import preference_questions
 from lab_helpers.labs.shared.preference_models import (
     load_start_model,
+    make_dpo_config,
+    make_lora_config,
     select_balanced_pairs,
     select_main_pairs,
 )
 from lab_helpers.labs.shared.preference_questions import select_questions, train_judges
 from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.adapters import load_adapter
+from lab_helpers.models.known_configs import linear_shapes
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
@@ -132,6 +145,48 @@ def test_memory_counts_models_and_bytes(whole):
     assert full["optimizer MB"] == pytest.approx(2 * full["gradients MB"], rel=0.05, abs=0.02)
     assert whole.metrics["held_ratio_loaded_reference"] > 1.3
     assert whole.metrics["held_ratio_ppo"] > whole.metrics["held_ratio_full"] > 2
+
+
+def test_full_fine_tuning_is_counted_as_it_is_measured(whole):
+    """Where it is too large to run, the row is the same as where it runs."""
+    rows = {row["method"]: row for row in whole.tables["memory"]}
+    run = run_of(whole.folder, whole.model)
+    elements = linear_shapes(run.model_name)[1]
+    [counted] = memory_megabytes_rows([full_row(elements, 4 * elements)])
+    for use in ("policy MB", "reference MB", "gradients MB", "optimizer MB"):
+        assert counted[use] == pytest.approx(rows["DPO, full"][use], abs=0.02)
+
+
+def test_the_larger_profiles_count_full_fine_tuning(whole, monkeypatch):
+    ran = []
+    row = dict.fromkeys(("policy", "gradients", "optimizer"), 1) | {"models": 1, "reference": 5}
+    monkeypatch.setattr(
+        memory,
+        "measure_arrangement",
+        lambda run, pairs, name: ran.append(name) or row | {"method": f"DPO, {name}"},
+    )
+    run = run_of(whole.folder, whole.model, memory_full=False)
+    found = memory_metrics(measure_memory(run, shipped_pairs("en")))
+    assert ran == list(LORA_ARRANGEMENTS)
+    assert found["models_dpo_full"] == 2
+    assert found["held_ratio_full"] > 2
+    for name in ("t4", "gpu"):
+        assert load_profile(name).lab("05")["memory_full"] is False
+
+
+def test_the_wrong_reference_costs_no_third_model_and_leaves_the_policy_as_it_is(whole):
+    model, tokenizer = load_start_model(whole)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    copies = []
+    deepcopy = copy.deepcopy
+    some = [pair.row() for pair in shipped_pairs("en").train[:3]]
+    config = make_dpo_config(whole, model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copy, "deepcopy", lambda x, *m: copies.append(type(x)) or deepcopy(x, *m))
+        found = measure_first_losses(model, tokenizer, some, config, make_lora_config())
+    assert type(model) not in copies
+    assert abs(found["dpo_first_loss_wrong_reference"] - math.log(2)) > 1e-4
+    assert all(torch.equal(before[name], weight) for name, weight in model.named_parameters())
 
 
 def test_the_memory_runs_are_not_remembered_and_the_others_are(whole):

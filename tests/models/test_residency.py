@@ -5,10 +5,11 @@ import weakref
 
 import pytest
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, get_peft_model
 from trl import SFTConfig
 
 from lab_helpers.models import residency
+from lab_helpers.models.four_bit import four_bit_layers, load_four_bit
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import prompt_completion, sft_trainer
 from lab_helpers.tuning.trainer_config import machine_settings, trainer_config
@@ -42,6 +43,23 @@ def test_a_trained_model_outlives_its_last_name_until_another_is_loaded(
     assert "forward" in vars(dead())
     load_language_model(str(tiny_chat_model))
     assert dead() is None
+
+
+def load_in_four_bits_and_forget(folder) -> list[weakref.ref]:
+    """Weak references to the 4-bit layers of a model that has worn an adapter."""
+    model, _ = load_four_bit(str(folder))
+    adapted = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"]))
+    layers = list(four_bit_layers(adapted).values())
+    for layer in layers:
+        layer.weight.owner = layer  # a circle, as TRL's and bitsandbytes' own
+    return [weakref.ref(layer) for layer in layers]
+
+
+def test_layers_that_outlive_their_model_go_too(tiny_chat_model, no_collector):
+    layers = load_in_four_bits_and_forget(tiny_chat_model)
+    assert layers
+    load_language_model(str(tiny_chat_model))
+    assert not [layer for layer in layers if layer() is not None]
 
 
 def test_a_model_in_use_stays(tiny_chat_model, no_collector):

@@ -6,13 +6,18 @@ the bytes that each element of the tiny one took, adapters and their states by t
 training and a reply by ``labs fit``'s dry run, and logits by the bytes that lay in tensors as wide as the
 tiny vocabulary.
 
-    python tests/tiers/budget.py RUN.json …    prints the table
+    python tests/tiers/budget.py               runs every lab, about six minutes, and prints the table
+    python tests/tiers/budget.py --write       and puts it into BENCHMARKS.md
+    python tests/tiers/budget.py t4.json gpu.json    from runs that run_labs.py has written
 """
 
 import json
 import math
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from machines import LABS, MACHINES, encoder_bytes, real_model
@@ -29,7 +34,9 @@ LIMIT_GIB = {"t4": 14.74 - RESERVE, "gpu": 22.0}
 HOST_LIMIT_GB = 11.0
 PROCESS_GB = 3.5
 """Assumed for Python, the libraries and CUDA's context in the machine's own memory."""
-ROUNDING = 48
+SIZES = ("longest", "rows", "length", "scored", "kept")
+BENCHMARKS = Path(__file__).parents[2] / "BENCHMARKS.md"
+ROUNDING = 25
 """Bytes for each weight of the one matrix that lab 03 rounds at a time (a test measures it)."""
 
 
@@ -82,19 +89,39 @@ def held_bytes(row: dict, kind: str, tiny: dict[str, int], real: dict[str, int])
 
 
 def moments(run: dict, profile: str, lab: str) -> list[Moment]:
-    """Every sample of a lab's run as a :class:`Moment` of the profile's real model."""
+    """What a lab's run has shown, as moments of the profile's real model."""
     model = real_model(profile)
     real, wider = role_elements(model), model_config(model).vocab_size / run["words"]
     beside = encoder_bytes(profile) if lab == "07" else 0
     found = []
-    for row, after in zip(run["samples"], [*run["samples"][1:], None], strict=True):
-        peaks = (after or {}).get("before", {})
+    for row in _states(run["samples"]):
         weights = held_bytes(row, "cuda", run["elements"], real) + beside
         weights += row["rest"] * sides(model) / run["sides"]
-        needs = _needed(model, row, wider * peaks.get("cuda words", 0))
-        host = held_bytes(row, "cpu", run["elements"], real) + wider * peaks.get("cpu words", 0)
+        needs = _needed(model, row, wider * row["cuda words"])
+        host = held_bytes(row, "cpu", run["elements"], real) + wider * row["cpu words"]
         found.append(Moment(row["what"], row["where"], row["copies"], weights, needs, host))
     return found
+
+
+def _states(samples: list[dict]) -> list[dict]:
+    """Of samples that hold the same and ask for the same kind of thing those that ask for most.
+
+    That is most text, most logits, and most beside the weights. What lay in logits after a sample stands in
+    the next one.
+    """
+    groups: dict[str, list[dict]] = {}
+    for row, after in zip(samples, [*samples[1:], {"before": {}}], strict=True):
+        words = {name: after["before"].get(name, 0) for name in ("cuda words", "cpu words")}
+        kind = {name: value for name, value in row["asked"].items() if name not in SIZES}
+        key = json.dumps([row["what"], row["models"], row["loose"], kind], sort_keys=True)
+        groups.setdefault(key, []).append(row | words)
+    largest = (_size, itemgetter("cuda words"), itemgetter("cpu words"), itemgetter("rest"))
+    return [max(rows, key=by) for rows in groups.values() for by in largest]
+
+
+def _size(row: dict) -> int:
+    asked = row["asked"]
+    return asked.get("rows", 1) * asked.get("length", asked.get("longest", 0))
 
 
 def _needed(model: str, row: dict, words: float) -> float:
@@ -130,6 +157,7 @@ def _training_bytes(model: str, asked: dict) -> float:
         checkpointing=asked["checkpointing"],
         training=asked["training"],
         reference=asked["training"] == "dpo" and not asked["reference"],
+        logits="fused_torch",  # without Triton, which needs less
     )
     found = terms(model, plan)
     return sum(found[t] for t in ("copies", "adapter", "gradients", "optimizer", "activations"))
@@ -141,41 +169,18 @@ def _writing_bytes(model: str, rows: int, length: int, scored: int) -> tuple[int
 
 
 def worst(run: dict, profile: str, lab: str) -> dict:
-    """One cell of the table: the fullest moment on the card, the most copies, and the machine's memory in GB.
-
-    Of samples that differ in nothing but a smaller demand the largest is counted.
-    """
-    found = moments({**run, "samples": _largest(run["samples"])}, profile, lab)
+    """One cell of the table: the fullest moment on the card, the most copies, and the machine's memory in GB."""
+    found, model = moments(run, profile, lab), real_model(profile)
     fullest = max(found, key=lambda moment: moment.gib)
-    model = real_model(profile)
     rounding = ROUNDING * largest_matrix(model, "linear") if lab == "03" else 0
-    loading = 2 * 4 * largest_matrix(model)
+    loading = 2 * 4 * largest_matrix(model)  # a tensor from the file, and in another format
     host = max(moment.host for moment in found) + max(rounding, loading)
     return {
         "copies": max(row["copies"] for row in run["samples"]),
         "gib": fullest.gib,
-        "weights": fullest.weights / GIB,
-        "what": fullest.what,
-        "where": fullest.where,
+        "place": f"{fullest.where.rpartition(' ')[2]}, {fullest.what}",
         "host": PROCESS_GB + host / 1e9,
     }
-
-
-def _largest(samples: list[dict]) -> list[dict]:
-    """For each state of the memory and kind of demand the sample that asks for most."""
-    best: dict[str, dict] = {}
-    for row, after in zip(samples, [*samples[1:], None], strict=True):
-        words = (after or {"before": {}})["before"].get("cuda words", 0)
-        asked = row["asked"]
-        kind = {k: v for k, v in asked.items() if k not in ("longest", "rows", "length", "scored", "kept")}  # fmt: skip
-        key = json.dumps([row["what"], row["models"], row["loose"], kind], sort_keys=True)
-        size = (asked.get("rows", 1) * asked.get("length", asked.get("longest", 0)), words)
-        if key not in best or size > best[key]["size"]:
-            best[key] = row | {"size": size, "words": words}
-    rows = []
-    for row in best.values():
-        rows += [row, {**row, "what": "", "asked": {}, "before": {"cuda words": row["words"]}}]
-    return rows
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -184,23 +189,46 @@ BEGIN, END = "<!-- residency: begin -->", "<!-- residency: end -->"
 
 
 def table(runs: dict[str, dict]) -> str:
-    """Markdown: a row a lab, for each machine in ``runs`` copies, GiB on the card, and GB of the machine."""
-    machines = [name for name in ("t4", "gpu") if name in runs]
-    heads = [f"{name}: copies | {name}: GiB on the card (limit {LIMIT_GIB[name]:.1f}) | {name}: in the cell | {name}: GB of the machine (limit {HOST_LIMIT_GB:g})" for name in machines]  # fmt: skip
-    lines = [f"| lab | {' | '.join(heads)} |", "|---|" + "---:|---:|---|---:|" * len(machines)]
+    """Markdown: a row a lab, and for each profile copies, GiB on the card, in which cell, and GB of the machine."""
+    heads = [
+        f"{name}: copies | {name}: GiB of {LIMIT_GIB[name]:.1f} | {name}: in cell | {name}: GB of {HOST_LIMIT_GB:g}"
+        for name in LIMIT_GIB
+    ]
+    lines = [f"| lab | {' | '.join(heads)} |", "|---|" + "---:|---:|---|---:|" * len(LIMIT_GIB)]
     for lab in LABS:
         cells = []
-        for name in machines:
+        for name in LIMIT_GIB:
             found = worst(runs[name][lab], MACHINES[name].profile, lab)
-            place = f"{found['where'].rpartition(' ')[2]}, {found['what']}"
-            cells.append(f"{found['copies']:.1f} | {found['gib']:.1f} | {place} | {found['host']:.1f}")  # fmt: skip
+            cells.append("{copies:.1f} | {gib:.1f} | {place} | {host:.1f}".format(**found))
         lines.append(f"| {lab} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def main(*paths: str) -> None:
-    runs = {Path(path).stem: json.loads(Path(path).read_text()) for path in paths}
-    print(table(runs))
+def run_all(folder: Path) -> dict[str, dict]:
+    """Every lab on the machines of the table, each machine in a process of its own."""
+    script, runs = Path(__file__).with_name("run_labs.py"), {}
+    for name in LIMIT_GIB:
+        out = folder / f"{name}.json"
+        command = [sys.executable, str(script), name, str(out)]
+        subprocess.run(command, check=True, capture_output=True)
+        runs[name] = json.loads(out.read_text(encoding="utf-8"))
+        failed = {lab: run["error"] for lab, run in runs[name].items() if run["error"]}
+        if failed:
+            raise SystemExit("\n".join(f"{name}, lab {lab}: {e}" for lab, e in failed.items()))
+    return runs
+
+
+def main(*arguments: str) -> None:
+    files = [Path(argument) for argument in arguments if argument != "--write"]
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+        made = table(runs or run_all(Path(folder)))
+    if "--write" in arguments:
+        text = BENCHMARKS.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        BENCHMARKS.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
+    print(made)
 
 
 if __name__ == "__main__":

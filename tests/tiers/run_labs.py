@@ -29,6 +29,7 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
 }
 os.environ.pop("LAB_PROFILE", None)
+os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # which card is shown, the package says
 
 from machines import LABS, MACHINES, Machine, real_model
 from pretended_cuda import LEDGER, pretended_cuda

@@ -49,6 +49,20 @@ def test_one_adapter_on_the_base_does_what_both_do(two, tiny_chat_model, tmp_pat
     assert loaded.peft_config["default"].r == 6
 
 
+def test_the_base_comes_back_bare_and_may_be_one_into_which_an_adapter_was_merged(
+    two, tiny_chat_model, tmp_path
+):
+    folders, wanted = two
+    merged = load_adapter(load_language_model(str(tiny_chat_model))[0], folders[0])
+    merged = merged.merge_and_unload()
+    before = logits(merged)
+    stack_adapters(merged, folders, tmp_path / "both")
+    assert torch.equal(logits(merged), before)
+    assert not [name for name, _ in merged.named_parameters() if "lora_" in name]
+    loaded = load_adapter(load_language_model(str(tiny_chat_model))[0], tmp_path / "both")
+    assert torch.allclose(logits(loaded), wanted, atol=1e-4)
+
+
 def test_the_second_alone_on_the_base_is_something_else(two, tiny_chat_model):
     folders, wanted = two
     alone = load_adapter(load_language_model(str(tiny_chat_model))[0], folders[1])
