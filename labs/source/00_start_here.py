@@ -405,9 +405,9 @@ lab.real_model(
     "fact_accuracy_adapter",
 )
 # %% [markdown] lang="en"
-# Three examples help it, where they did not help Kotori: a third of its replies keep the tone, and half of its JSON parses. The instruction alone yields nothing here either, and the adapter is far ahead of both. Its numbers are invented all the same: not one fact is right. Larger models follow instructions better; the t4 profile measures one.
-# %% [markdown] lang="ja" of="2e6a48cf"
-# Kotori には効かなかった 3 つの例が、このモデルには効きました。回答の 3 分の 1 が口調を守り、JSON は半分が解析できます。指示だけでは、ここでも効果がありません。そして、アダプターはどちらも大きく引き離しています。それでも、数値はやはり作り話で、正しい事実は 1 つもありません。もっと大きなモデルは、指示にもっとよく従います。t4 プロファイルで測れます。
+# Three examples help it, where they did not help Kotori: a third of its replies keep the tone, and half of its JSON parses. The instruction alone yields nothing here either, and the adapter is far ahead of both. Its numbers are invented all the same: not one fact is right. Whether a larger model follows the instruction is yours to measure with the t4 profile.
+# %% [markdown] lang="ja" of="d771d699"
+# Kotori には効かなかった 3 つの例が、このモデルには効きました。回答の 3 分の 1 が口調を守り、JSON は半分が解析できます。指示だけでは、ここでも効果がありません。そして、アダプターはどちらも大きく引き離しています。それでも、数値はやはり作り話で、正しい事実は 1 つもありません。もっと大きなモデルなら指示に従うのかどうかは、t4 プロファイルで自分で測れます。
 # %% [markdown] lang="en"
 # ## Scale up
 #

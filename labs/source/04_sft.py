@@ -713,11 +713,11 @@ lab.real_model(
 # %% [markdown] lang="en"
 # What carries over: a model that already speaks has the manners after **ten rows**, and a thousand rows do not bring it the facts. Greedy replies hide the dirty rows, drawn ones show them. Facts that the model never read hardly go in and push out what it knew; facts that it has read go in at once and push out nothing. Without the end's label it never stops.
 #
-# What does not: claim 10. Its yardstick is the "Question: … Answer:" form of Kotori's pre-training, word for word, and SmolLM2 hardly has that skill: what is not there cannot be lost, so the ledger says "unmeasurable". Asked by choice it knew more than half of the facts, and LoRA took none of them away; but that is 24 questions, and a loss of one in ten could hide there. On a real model of your own, measure forgetting with a benchmark it is good at (lab 06).
-# %% [markdown] lang="ja" of="218622ab"
+# What does not: claim 10. Its yardstick is the "Question: … Answer:" form of Kotori's pre-training, word for word, and SmolLM2 hardly has that skill: what is not there cannot be lost, so the ledger says "unmeasurable". Asked by choice it knew more than half of the facts, and LoRA took none of them away; but that is 24 questions, and a loss of one in ten could hide there. On a real model of your own, measure forgetting with a benchmark it is good at (lab 06). Claim 17 differs in its word only: clean and dirty rows score the same here and three hundredths apart there, and neither difference decides anything.
+# %% [markdown] lang="ja" of="2ba4a2f0"
 # 変わらなかったこと: すでに話せるモデルは、わずか **10 件**で口調を身につけ、1,000 件でも事実は身につきません。汚れた行の影響は、貪欲デコードでは隠れ、サンプリングした回答に現れます。読んだことのない事実はほとんど入らず、知っていたことを押し出します。読んだことのある事実はすぐに入り、何も押し出しません。終わりのラベルがなければ、止まりません。
 #
-# 変わったこと: 主張 10 です。ここでのものさしは、Kotori が事前学習で読んだ "Question: … Answer:" という形式に一字一句合わせて答えることで、SmolLM2 にその能力はほとんどありません。ないものは失いようがないので、判定は「測れない」です。選択肢から選ばせると半分以上の事実を知っていて、LoRA で失われたものはありませんでした。ただし質問は 24 件なので、1 割ほどの低下は見逃しているかもしれません。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。
+# 変わったこと: 主張 10 です。ここでのものさしは、Kotori が事前学習で読んだ "Question: … Answer:" という形式に一字一句合わせて答えることで、SmolLM2 にその能力はほとんどありません。ないものは失いようがないので、判定は「測れない」です。選択肢から選ばせると半分以上の事実を知っていて、LoRA で失われたものはありませんでした。ただし質問は 24 件なので、1 割ほどの低下は見逃しているかもしれません。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。主張 17 は、判定の言葉が違うだけです。きれいな行と汚れた行の点は、ここでは同じ、Kotori では 100 分の 3 の差で、どちらの差からも何も決められません。
 # %% [markdown] lang="en"
 # ## Scale up
 #
