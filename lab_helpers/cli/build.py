@@ -8,6 +8,7 @@ import typer
 
 from lab_helpers.cli.options import Out
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
+from lab_helpers.runtime.language import LANGUAGES
 
 
 def build(
@@ -36,9 +37,10 @@ def build(
         ),
     ] = None,
     out: Out = None,
-    execute: Annotated[
-        bool, typer.Option(help="Execute the English edition for its outputs.")
-    ] = True,
+    execute: Annotated[bool, typer.Option(help="Execute the cells for their outputs.")] = True,
+    lang: Annotated[
+        str | None, typer.Option(metavar="en|ja", help="Only the edition of this language.")
+    ] = None,
 ) -> None:
     """For maintainers: write both editions of each notebook from labs/source."""
     from lab_helpers.course import notebooks
@@ -50,6 +52,8 @@ def build(
     if repository is not None:
         _set_repository(repository)
         return
+    if lang not in (None, *LANGUAGES):
+        raise BadInput(f"unknown language '{lang}'", "Use en or ja.")
     wanted = {get_lab(name).number for name in names or []}
     paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
     if check:
@@ -63,9 +67,9 @@ def build(
         if stale:
             raise BadInput("; ".join(stale), "Translate them again, then: labs build --stamp")
         if wanted or notebooks.needs_build(path):
-            written = notebooks.build(path, execute)
+            written = notebooks.build(path, execute, (lang,) if lang else LANGUAGES)
         else:
-            written = notebooks.refresh_opening(path)
+            written = notebooks.refresh_generated(path)
         print(*written, sep="\n", end="\n" if written else "")
 
 
@@ -86,7 +90,7 @@ def _set_repository(given: str) -> None:
 
     print(set_repository(given))
     for path in notebooks.sources():
-        for written in notebooks.refresh_opening(path):
+        for written in notebooks.refresh_generated(path):
             print(written)
 
 

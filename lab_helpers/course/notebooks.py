@@ -2,8 +2,10 @@
 
 The source is jupytext's percent format. Prose cells carry ``lang="en"`` or ``lang="ja"``; each
 Japanese cell carries in ``of="…"`` a hash of the English cell it translates, so that a changed
-English cell is noticed. Code cells exist once and are executed once; both editions show the outputs.
-Before them every notebook has the two cells of :mod:`lab_helpers.course.colab_cells`.
+English cell is noticed. Code cells exist once, with the Japanese words of what they print below them
+(:mod:`lab_helpers.course.code_words`); each edition is executed in its own language. Before them every
+notebook has the two cells of :mod:`lab_helpers.course.colab_cells`, and below each exercise its
+solution, folded.
 """
 
 import copy
@@ -15,7 +17,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from lab_helpers.course.code_words import translate_code
 from lab_helpers.course.colab_cells import is_opening, opening_cells
+from lab_helpers.course.solutions import is_solution, with_solutions
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import LANGUAGES
@@ -51,6 +55,7 @@ def read_source(path: Path, translated: bool = True):
         raise BadInput(
             f"cannot read {path.name}: {error}", "Mend the cell markers of the source."
         ) from None
+    _fold_in_words(notebook, path)
     for number, cell in enumerate(notebook.cells, 1):
         if not translated:
             continue
@@ -62,6 +67,20 @@ def read_source(path: Path, translated: bool = True):
         if cell.cell_type == "code":
             _must_compile(cell.source, f"{path.name} cell {number}")
     return notebook
+
+
+def _fold_in_words(notebook, path: Path) -> None:
+    """Take the cells of words out; the code cell above each keeps its Japanese text as metadata."""
+    kept: list = []
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type != "raw" or cell.metadata.get("lang") != "ja":
+            kept.append(cell)
+            continue
+        where = f"{path.name} cell {number}"
+        if not kept or kept[-1].cell_type != "code":
+            raise BadInput(f"{where}: words without a code cell above", "Move them below theirs.")
+        kept[-1].metadata["ja"] = translate_code(kept[-1].source, cell.source, where)
+    notebook.cells = kept
 
 
 def _must_compile(source: str, where: str) -> None:
@@ -133,16 +152,22 @@ def editions(path: Path) -> list[Edition]:
     from nbconvert.preprocessors import TagRemovePreprocessor
 
     source = read_source(path)
+    japanese: dict[str, str] = {}
     for number, cell in enumerate(source.cells):
         cell.id = f"cell-{number:03d}"
         lang = cell.metadata.get("lang")
         tags = list(cell.metadata.get("tags", []))
+        japanese[cell.id] = cell.metadata.get("ja", cell.source)
         cell.metadata = {"tags": tags + ([f"lang-{lang}"] if lang else [])}
     result = []
     for language in LANGUAGES:
         others = {f"lang-{other}" for other in LANGUAGES if other != language}
         remover = TagRemovePreprocessor(remove_cell_tags=others, enabled=True)
         notebook, _ = remover.preprocess(copy.deepcopy(source), {})
+        if language == "ja":
+            for cell in notebook.cells:
+                cell.source = japanese[cell.id]
+        notebook.cells = with_solutions(notebook.cells, path.stem, language)
         notebook.cells[:0] = opening_cells(path.stem, language)
         notebook.metadata = {
             "kernelspec": KERNEL,
@@ -173,28 +198,27 @@ def _without_outputs(notebook) -> list[tuple]:
     return [(c.cell_type, c.source, tuple(c.metadata.get("tags", []))) for c in notebook.cells]
 
 
-def build(path: Path, execute: bool = True) -> list[Path]:
-    """Write both notebooks of a source: execute the English one, share its outputs; the paths written."""
+def build(path: Path, execute: bool = True, languages: tuple[str, ...] = LANGUAGES) -> list[Path]:
+    """Write the notebooks of a source, each executed in its own language; the paths written."""
     import nbformat
 
-    english, japanese = editions(path)
-    if execute:
-        _execute(english)
-        outputs = {c.id: c for c in english.notebook.cells if c.cell_type == "code"}
-        for cell in japanese.notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs = copy.deepcopy(outputs[cell.id].outputs)
-                cell.execution_count = outputs[cell.id].execution_count
-    for edition in (english, japanese):
+    written = []
+    for edition in editions(path):
+        if edition.language not in languages:
+            continue
+        if execute:
+            _execute(edition)
         edition.notebook.metadata.pop("widgets", None)
         write_text(edition.path, nbformat.writes(edition.notebook) + "\n")
-    return [english.path, japanese.path]
+        written.append(edition.path)
+    return written
 
 
-def refresh_opening(path: Path) -> list[Path]:
-    """Give the committed notebooks of a source their first two cells anew, without executing anything.
+def refresh_generated(path: Path) -> list[Path]:
+    """Give the committed notebooks of a source their generated cells anew, without executing anything.
 
-    The paths of those that have changed. Every other cell stays as it is, outputs and all.
+    These are the first two cells and the folded solutions. The paths of those that have changed; every
+    other cell stays as it is, outputs and all.
     """
     import nbformat
 
@@ -203,10 +227,10 @@ def refresh_opening(path: Path) -> list[Path]:
         if not edition.path.is_file():
             continue
         committed = nbformat.read(edition.path, as_version=4)
-        due = [cell for cell in edition.notebook.cells if is_opening(cell)]
-        own = [cell for cell in committed.cells if not is_opening(cell)]
+        opening = [cell for cell in edition.notebook.cells if is_opening(cell)]
+        own = [cell for cell in committed.cells if not is_opening(cell) and not is_solution(cell)]
         before = _without_outputs(committed)
-        committed.cells = [*due, *own]
+        committed.cells = [*opening, *with_solutions(own, path.stem, edition.language)]
         if _without_outputs(committed) != before:
             write_text(edition.path, nbformat.writes(committed) + "\n")
             written.append(edition.path)

@@ -46,7 +46,8 @@ def read_program(path: Path) -> list[Section]:
             if heading and cell.metadata.get("lang") in (None, language()):
                 sections.append(Section(_plain_heading(heading[1])))
         elif cell.cell_type == "code" and cell.source.strip() and not is_opening(cell):
-            source, left_out = without_magics(cell.source)
+            written = cell.metadata.get("ja") if language() == "ja" else None
+            source, left_out = without_magics(written or cell.source)
             sections[-1].left_out += [f"{_cell_name(number)}: {line}" for line in left_out]
             if source.strip():
                 sections[-1].cells.append(Cell(number, source))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lab_helpers.figures.display import cell
 from lab_helpers.runtime.language import Text, say
 
 
@@ -18,14 +19,15 @@ class Prediction:
     def compare(self, guess: float | None, measured: float) -> str:
         """One sentence: the guess, the measurement, the distance."""
         value = measured * self.scale
+        shown = cell(value)
         if guess is None:
             return say(
-                f"Measured: {value:.3g} {self.unit}. You made no prediction; next time, guess first.",
-                f"実測値は {value:.3g} {self.unit} でした。今回は予想なしです。次は先に予想してみましょう。",
+                f"Measured: {shown} {self.unit}. Your own guess would stand beside it: fill it in above.",
+                f"実測値は {shown} {self.unit} でした。上のセルに予想を書いておくと、ここに並べて表示されます。",
             )
         return say(
-            f"You predicted {guess:g} {self.unit}; measured: {value:.3g} {self.unit} (off by {abs(guess - value):.3g}).",
-            f"予想 {guess:g} {self.unit} に対して、実測は {value:.3g} {self.unit}(差 {abs(guess - value):.3g})でした。",
+            f"You predicted {guess:g} {self.unit}; measured: {shown} {self.unit} (off by {cell(abs(guess - value))}).",
+            f"予想 {guess:g} {self.unit} に対して、実測は {shown} {self.unit}（差 {cell(abs(guess - value))}）でした。",
         )
 
 

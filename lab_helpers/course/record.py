@@ -14,6 +14,7 @@ from lab_helpers.course.bands import outside_band
 from lab_helpers.course.registry import get_lab
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.files import write_bytes
+from lab_helpers.runtime.language import language
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.paths import trainings_folder
 from lab_helpers.runtime.profiles import Profile
@@ -89,6 +90,16 @@ class Run:
         return self.profile.lab(self.lab)
 
     @property
+    def language(self) -> str:
+        """The language of the main experiment: the edition's, where the profile's model reads it."""
+        if (
+            "languages" in self.settings
+        ):  # a lab that still names its languages itself, English first
+            return self.settings["languages"][0]
+        wanted = language()
+        return wanted if wanted in self.profile.languages else self.profile.languages[0]
+
+    @property
     def model_name(self) -> str:
         """The model this run is about: ``--model``, else the profile's of the lab's kind."""
         if self.model:
@@ -162,6 +173,7 @@ class Run:
         return {
             "lab": self.lab,
             "profile": self.profile.name,
+            "language": self.language,
             "seed": self.seed,
             "source": self.source,
             "model": self.model,

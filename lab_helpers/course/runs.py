@@ -9,6 +9,7 @@ from pathlib import Path
 from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.files import content_key, hash_of, read_json, write_json
+from lab_helpers.runtime.language import set_main_language
 from lab_helpers.runtime.paths import home, writable
 from lab_helpers.runtime.profiles import Profile
 
@@ -41,9 +42,9 @@ def start_run(
     _take_away_leftovers(final)
     working = final.with_name(f"{final.name}.partial-{os.getpid()}")
     shutil.rmtree(working, ignore_errors=True)
-    return Run(
-        lab, profile, seed, writable(working), model, data, copy, source, fresh, options
-    ), final
+    run = Run(lab, profile, seed, writable(working), model, data, copy, source, fresh, options)
+    set_main_language(run.language)
+    return run, final
 
 
 def _take_away_leftovers(final: Path) -> None:

@@ -119,6 +119,32 @@ class LabSession:
         )
 
     @property
+    def language(self) -> str:
+        """The language of the main experiment, ``"en"`` or ``"ja"``: this edition's, if the model reads it."""
+        return self.run.language
+
+    @property
+    def other_language(self) -> str | None:
+        """The language of the experiment beside the main one; None where the profile has no time for it."""
+        if not self.settings["second_language"]:
+            return None
+        return next((one for one in self.run.profile.languages if one != self.language), None)
+
+    def pick(self, **by_profile):
+        """The value for this run's profile, ``lab.pick(tiny=3e-3, small=1e-3, t4=2e-4)``.
+
+        Without a value of its own, gpu takes t4's, and t4 and small take tiny's.
+        """
+        name = self.run.profile.name
+        for one in {"gpu": ("gpu", "t4", "tiny"), "tiny": ("tiny",)}.get(name, (name, "tiny")):
+            if one in by_profile:
+                return by_profile[one]
+        raise BadInput(
+            say(f"no value for profile '{name}'", f"プロファイル {name} の値がありません"),
+            say(f"Add {name}=… to lab.pick(…).", f"lab.pick(…) に {name}=… を加えてください。"),
+        )
+
+    @property
     def machine(self) -> dict:
         """What any ``SFTConfig`` or ``DPOConfig`` needs on this machine: precision, folder, seed, quiet."""
         return self.run.machine

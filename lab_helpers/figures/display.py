@@ -2,6 +2,8 @@
 
 import io
 
+from lab_helpers.runtime.lexicon import term
+
 
 def in_notebook() -> bool:
     """Whether a kernel runs this, with a front end that can show more than text."""
@@ -34,11 +36,14 @@ def show_figure(figure) -> None:
 
 
 def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:
-    """Flat dicts as a Markdown table; numbers with three significant digits."""
+    """Flat dicts as a Markdown table in the learner's language; numbers with three significant digits.
+
+    Column names, and cells that are a name of the lexicon, are shown by it.
+    """
     if not rows:
         return ""
     columns = columns or list(rows[0])
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines = ["| " + " | ".join(map(term, columns)) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(row.get(name, "")) for name in columns) + " |" for row in rows]
     return "\n".join(lines)
 
@@ -48,7 +53,7 @@ def cell(value) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(cell, value))}]"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value).replace("|", "\\|")
+        return term(str(value)).replace("|", "\\|")
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.3g}"

@@ -10,6 +10,7 @@ from lab_helpers.runtime.errors import BadInput
 
 LANGUAGES = ("en", "ja")
 _current: str | None = None
+_main = "en"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,20 @@ def say(en: str, ja: str) -> str:
     return ja if language() == "ja" else en
 
 
+def set_main_language(name: str) -> None:
+    """Say in which language a run's main experiment is: the edition's, if its model reads it."""
+    global _main
+    _main = name
+
+
+def main_language() -> str:
+    """The language of the run's main experiment, English before one has begun."""
+    return _main
+
+
 def metric_suffix(language: str | None) -> str:
-    """What ends the name of a metric, table or folder of one language: ``_ja``; English has plain names."""
-    return "_ja" if language == "ja" else ""
+    """What ends the name of a metric, table or folder of one language: ``_ja``, ``_en``.
+
+    The language of the main experiment has plain names, and so has what no language was named for.
+    """
+    return "" if language in (None, _main) else f"_{language}"

@@ -18,7 +18,10 @@ ON_ANY_CPU = ("tiny", "small")
 
 @dataclass(frozen=True)
 class Profile:
-    """A named set of sizes. ``lab("01")`` gives that lab's own table as a dict."""
+    """A named set of sizes. ``lab("01")`` gives that lab's own table as a dict.
+
+    ``languages`` are those that the language model reads.
+    """
 
     name: str
     encoder: str
@@ -26,6 +29,7 @@ class Profile:
     precision: str
     max_length: int
     offline: bool
+    languages: tuple[str, ...]
     tables: dict
 
     def lab(self, number: str) -> dict:
@@ -59,6 +63,7 @@ def load_profile(name: str) -> Profile:
         table["precision"],
         table["max_length"],
         table["offline"],
+        tuple(table["languages"]),
         table,
     )
 

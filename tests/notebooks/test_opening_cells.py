@@ -140,21 +140,21 @@ def test_notebooks_without_the_cells_get_them_and_keep_the_learners_own(project)
     own = [cell for cell in notebook.cells if not is_opening(cell)]
     notebook.cells = [*own[:3], nbformat.v4.new_code_cell("mine = 1"), *own[3:]]
     nbformat.write(notebook, path)
-    assert path in notebooks.refresh_opening(get_lab("00").source)
+    assert path in notebooks.refresh_generated(get_lab("00").source)
     texts_now = texts(read(path).cells)
     assert texts_now[:2] == texts(opening_cells(LABS[0].name, "en"))
     assert texts_now[2:] == [*texts(own[:3]), "mine = 1", *texts(own[3:])]
-    assert notebooks.refresh_opening(get_lab("00").source) == []
+    assert notebooks.refresh_generated(get_lab("00").source) == []
 
 
 def test_a_changed_cell_is_a_difference_that_the_build_mends_without_executing(
     project, monkeypatch
 ):
     source = get_lab("00").source
-    notebooks.refresh_opening(source)
+    notebooks.refresh_generated(source)
     monkeypatch.setattr(colab_cells, "__version__", "9.9")
     assert any("differs" in line for line in notebooks.differences(source))
-    assert len(notebooks.refresh_opening(source)) == 2
+    assert len(notebooks.refresh_generated(source)) == 2
 
 
 @pytest.mark.parametrize("given", ["", "kotori", "a/b/c", "https://gitlab.com/a/b", 'a/b"', "a b/c", "a/b\nc"])  # fmt: skip
