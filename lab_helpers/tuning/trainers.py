@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab_helpers.runtime.allocator import keep_freed_memory
+from lab_helpers.runtime.allocator import give_back_freed_memory, keep_freed_memory
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.progress import report, report_curve
 from lab_helpers.tuning.trained_weights import float32_where_it_trains
@@ -62,6 +62,7 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
     ):
         trainer.train(resume_from_checkpoint=_newest_checkpoint(trainer) if resume else None)
     seconds = time.perf_counter() - started
+    give_back_freed_memory()
     if watch.interrupted:
         raise KeyboardInterrupt(
             f"Stopped at step {trainer.state.global_step}; run the same again, and it goes on from there."
