@@ -9,7 +9,8 @@ In a source, a raw cell with ``lang="ja"`` follows the code cell whose words it 
     # those we train on → 学習に使う行
 
 The Japanese edition gets the cell with these words in place of the English ones, in string literals and
-comments and nowhere else. A side that begins or ends with a space is written in double quotes.
+comments and nowhere else. A side that begins or ends with a space is written in double quotes, which are
+taken off. Where the English has an arrow of its own, the Japanese has one too: the middle one parts them.
 """
 
 import ast
@@ -51,8 +52,10 @@ def read_pairs(text: str, where: str) -> list[tuple[str, str]]:
     """``(English, Japanese)`` of each line, the longest English first, so that no word eats into a phrase."""
     pairs = []
     for line in filter(str.strip, text.splitlines()):
-        sides = [_plain(side) for side in line.split(f" {ARROW} ")]
-        if len(sides) != 2 or not sides[0]:
+        pieces = line.split(f" {ARROW} ")
+        half = len(pieces) // 2
+        sides = [_plain(f" {ARROW} ".join(part)) for part in (pieces[:half], pieces[half:])]
+        if len(pieces) % 2 or not sides[0]:
             raise BadInput(f"{where}: no pair of words: {line}", f"Write: English {ARROW} Japanese")
         pairs.append((sides[0], sides[1]))
     return sorted(pairs, key=lambda pair: -len(pair[0]))
@@ -60,7 +63,7 @@ def read_pairs(text: str, where: str) -> list[tuple[str, str]]:
 
 def _plain(side: str) -> str:
     side = side.strip()
-    return ast.literal_eval(side) if len(side) > 1 and side[0] == side[-1] == '"' else side
+    return side[1:-1] if len(side) > 1 and side[0] == side[-1] == '"' else side
 
 
 def _exchange(source: str, english: str, japanese: str) -> str:

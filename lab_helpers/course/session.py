@@ -10,6 +10,7 @@ from lab_helpers.course import progress
 from lab_helpers.course.claims import load_claims, verdict_name
 from lab_helpers.course.exercise import Exercise
 from lab_helpers.course.live import LiveReporter
+from lab_helpers.course.mistakes import hide_tracebacks_of_mistakes
 from lab_helpers.course.quiz import Prediction, Question
 from lab_helpers.course.record import Run, versions
 from lab_helpers.course.registry import Lab, get_lab
@@ -17,7 +18,7 @@ from lab_helpers.course.runs import finish_run, start_run
 from lab_helpers.course.witnesses import metric_rows, provenance, verdict_rows, witness_record
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.figures.display import markdown_table, show_figure, show_markdown
-from lab_helpers.runtime.errors import BadInput, LabError
+from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import language, say, set_language
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.profiles import Profile, choose_profile
@@ -69,7 +70,7 @@ def open_lab(
     """
     lab = get_lab(number)
     if _request is None:
-        _hide_tracebacks_of_mistakes()
+        hide_tracebacks_of_mistakes()
         install_reporter(LiveReporter())
         if lang:
             set_language(lang)
@@ -316,20 +317,3 @@ class LabSession:
         if name not in table:
             raise BadInput(f"lab {self.lab.number} has no '{name}'", f"Known: {', '.join(table)}.")
         return table[name]
-
-
-def _hide_tracebacks_of_mistakes() -> None:
-    """In IPython, show a :class:`LabError` as its one sentence."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
-    if shell is None:
-        return
-
-    def show(self, kind, error, trace, tb_offset=None):
-        print(f"✋ {error}")
-        return []
-
-    shell.set_custom_exc((LabError,), show)

@@ -6,6 +6,7 @@ that teaches something; what only keeps a trainer quiet and running on this mach
 
 import dataclasses
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ RENAMED = {
 }
 
 
+_UNEXPECTED = re.compile(
+    r"(\w+(?:Config|Arguments))\.__init__\(\) got an unexpected keyword argument '(\w+)'"
+)
+
+
 def known_settings(config_class: type) -> set[str]:
     """Names that the installed ``config_class`` takes."""
     return {field.name for field in dataclasses.fields(config_class) if field.init}
@@ -47,6 +53,15 @@ def refuse_unknown(config_class: type, names) -> None:
         close = difflib.get_close_matches(name, sorted(known), 1, 0.75)
         fix = RENAMED.get(name) or (f"Did you mean {close[0]}?" if close else "Leave it out.")
         raise BadInput(f"{config_class.__name__} takes no '{name}'", fix)
+
+
+def explain_unknown_setting(error: BaseException) -> BadInput | None:
+    """For the ``TypeError`` of ``SFTConfig(max_seq_length=…)`` in a learner's cell: what to write instead."""
+    found = _UNEXPECTED.search(str(error)) if isinstance(error, TypeError) else None
+    if found is None:
+        return None
+    config, name = found.groups()
+    return BadInput(f"{config} takes no '{name}'", RENAMED.get(name) or "Leave it out.")
 
 
 def checkpointing(config_class: type, on: bool) -> dict[str, bool]:

@@ -13,6 +13,7 @@ from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.trainer_config import (
     RENAMED,
     checkpointing,
+    explain_unknown_setting,
     known_settings,
     machine_settings,
     trainer_config,
@@ -115,3 +116,24 @@ def test_the_other_fixes_name_settings_that_exist():
         SFTConfig
     )
     assert "train_sampling_strategy" in known_settings(SFTConfig)
+
+
+def test_a_learners_own_call_is_told_what_to_write():
+    from trl import SFTConfig
+
+    with pytest.raises(TypeError) as raised:
+        SFTConfig(max_seq_length=256)
+    told = explain_unknown_setting(raised.value)
+    assert told.what == "SFTConfig takes no 'max_seq_length'"
+    assert told.fix == RENAMED["max_seq_length"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TypeError("f() got an unexpected keyword argument 'x'"),
+        ValueError("SFTConfig.__init__() got an unexpected keyword argument 'x'"),
+    ],
+)
+def test_other_errors_keep_pythons_words(error):
+    assert explain_unknown_setting(error) is None
