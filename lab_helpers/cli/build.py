@@ -75,7 +75,7 @@ def build(
     ] = None,
 ) -> None:
     """For maintainers: write both editions of each notebook from labs/source."""
-    from lab_helpers.course import notebooks
+    from lab_helpers.course import notebooks, translations
     from lab_helpers.course.registry import get_lab
 
     if keep:
@@ -93,12 +93,24 @@ def build(
     paths = [path for path in notebooks.sources() if not wanted or path.name[:2] in wanted]
     if check:
         problems = [problem for path in paths for problem in _find_problems(path)]
-        print("\n".join(problems) or "All notebooks are what their sources build.")
+        print(
+            "\n".join(problems)
+            or say(
+                "All notebooks are what their sources build.",
+                "すべてのノートブックがソースのビルド結果と一致しています。",
+            )
+        )
         sys.exit(EXIT_OUTSIDE_BAND if problems else EXIT_DONE)
     for path in paths:
         if stamp:
-            print(f"{path.name}: {notebooks.stamp_translations(path)} translations stamped")
-        stale = notebooks.stale_translations(path)
+            count = translations.stamp_translations(path)
+            print(
+                say(
+                    f"{path.name}: {count} translations stamped",
+                    f"{path.name}: 訳を {count} 件承認しました",
+                )
+            )
+        stale = translations.stale_translations(path)
         if stale:
             raise BadInput(
                 "; ".join(stale),
@@ -140,6 +152,6 @@ def _set_repository(given: str) -> None:
 
 def _find_problems(path: Path) -> list[str]:
     """Stale translations of a source, and where the built notebooks differ from it."""
-    from lab_helpers.course import notebooks
+    from lab_helpers.course import notebooks, translations
 
-    return [*notebooks.stale_translations(path), *notebooks.differences(path)]
+    return [*translations.stale_translations(path), *notebooks.differences(path)]

@@ -163,7 +163,10 @@ def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
         say(f" (of {report.examined} rows)", f"（{report.examined}行を調べて）") if sampled else ""
     )
     lines = [
-        (say("shape", "形式"), f"{report.shape} ({report.evidence})"),
+        (
+            say("shape", "形式"),
+            say(f"{report.shape} ({report.evidence})", f"{report.shape}（{report.evidence}）"),
+        ),
         (say("rows", "行数"), str(report.rows)),
         (say("good rows", "使える行"), str(report.good)),
         *((f"  {code}", str(count)) for code, count in report.counts.items()),

@@ -96,5 +96,5 @@ def show_findings(findings: "list[Finding]") -> None:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         value = f"[{_COLOURS[finding.level]}]{escape(finding.value)}[/]"
-        table.add_row(escape(finding.name), value, escape(finding.fix))
+        table.add_row(escape(finding.title), value, escape(finding.fix))
     Console().print(table)

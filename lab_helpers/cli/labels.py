@@ -21,7 +21,7 @@ def show_labels(report: "LabelReport", as_json: bool) -> None:
     from lab_helpers.runtime.language import say
 
     for problem in report.problems[:SHOWN]:
-        print(say("line", "行"), f"{problem.line}: {problem.message}. {problem.fix}")
+        print(say("line", "行"), f"{problem.line}: {problem.message}{say('. ', '。')}{problem.fix}")
     if len(report.problems) > SHOWN:
         hidden = len(report.problems) - SHOWN
         print(

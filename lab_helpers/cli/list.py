@@ -28,7 +28,7 @@ def list_labs(lang: Language = None) -> None:
             lab.number,
             str(lab.title),
             str(lab.teaches),
-            f"{lab.cpu_seconds} s",
+            say(f"{lab.cpu_seconds} s", f"{lab.cpu_seconds} 秒"),
             progress.summary(lab.number, names),
         )
     Console().print(table)

@@ -62,7 +62,9 @@ def pretrain(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("tokenizer and first batch", total=read.steps)
+        task = progress.add_task(
+            say("tokenizer and first batch", "トークナイザーと最初のバッチ"), total=read.steps
+        )
 
         def show(row: dict) -> None:
             if "loss" in row:
@@ -80,11 +82,14 @@ def pretrain(
 def loss_line(row: dict) -> str:
     """The loss and the tokens a second of one logged step."""
     rate = row["tokens"] / row["seconds"] if row["seconds"] else 0
-    return f"loss {row['loss']:.2f}, {rate:,.0f} tokens/s"
+    return say(
+        f"loss {row['loss']:.2f}, {rate:,.0f} tokens/s",
+        f"損失 {row['loss']:.2f}、{rate:,.0f} トークン/秒",
+    )
 
 
 def skills_line(row: dict) -> str:
     """The watched skills of one step."""
     counters = ("step", "tokens", "seconds")
     skills = ", ".join(f"{name} {value:.2f}" for name, value in row.items() if name not in counters)
-    return f"step {row['step']}: {skills}"
+    return say(f"step {row['step']}: {skills}", f"ステップ {row['step']}: {skills}")

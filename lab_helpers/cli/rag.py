@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,13 +16,13 @@ from lab_helpers.cli.rag_output import (
     show_document_problems,
     show_summary,
 )
+from lab_helpers.cli.rag_store import embedder_for, make_chunker, open_store
 from lab_helpers.cli.typer_words import HelpedCommand, HelpedGroup
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
 from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
-    from lab_helpers.rag.documents import Document
-    from lab_helpers.rag.store import Store
+    pass
 
 rag_app = typer.Typer(
     cls=HelpedGroup,
@@ -109,8 +108,8 @@ def index(
     speak(lang)
     with progress_bar():
         reading = read_folder(folder, int(largest * 1e6))
-        model = _embedder(store, embedder, reading.documents)
-        cut = _chunker(by, size, overlap, model.tokenizer)
+        model = embedder_for(store, embedder, reading.documents)
+        cut = make_chunker(by, size, overlap, model.tokenizer)
         # Cut before the store is made: a wrong size must not leave an empty store behind.
         chunks = [chunk for document in reading.documents for chunk in cut(document)]
         opened = Store(store, model, chunker=cut)
@@ -221,7 +220,7 @@ def ask(
             say("the question is empty", "質問が空です"),
             say("Write one in quotation marks.", "質問を引用符で囲んで書いてください。"),
         )
-    opened = _open(store)
+    opened = open_store(store)
     name = model or choose_profile().language_model
     pair = load_base_with_adapter(name, adapter) if adapter else load_language_model(name)
     language = "ja" if detect_language(question) == "ja" else "en"
@@ -267,7 +266,7 @@ def remove(
     """Forget a document: its text leaves the store's files too. Nobody else may use the store meanwhile."""
 
     speak(lang)
-    opened = _open(store)
+    opened = open_store(store)
     opened.remove(document)
     opened.purge()
     if as_json:
@@ -291,7 +290,7 @@ def list_documents(store: StorePath, as_json: AsJson = False, lang: Language = N
     from rich.table import Table
 
     speak(lang)
-    opened = _open(store)
+    opened = open_store(store)
     documents = opened.documents()
     if as_json:
         print(json.dumps({"embedder": opened.embedder.name, "documents": documents}, ensure_ascii=False))  # fmt: skip
@@ -302,35 +301,3 @@ def list_documents(store: StorePath, as_json: AsJson = False, lang: Language = N
     for name, chunks in documents.items():
         table.add_row(escape(name), str(chunks))
     Console().print(table)
-
-
-def _embedder(uri: str, name: str | None, documents: "list[Document]"):
-    """The embedder asked for, else the one the store was built with, else the one that can read ``documents``."""
-    from lab_helpers.rag.embedders import choose_embedder, load_embedder
-    from lab_helpers.rag.tables import embedder_name
-
-    name = name or embedder_name(uri) or choose_embedder(document.text for document in documents)
-    return load_embedder(name, precision="native")
-
-
-def _open(uri: str) -> "Store":
-    from lab_helpers.rag.store import Store
-
-    return Store(uri, _embedder(uri, None, []), create=False)
-
-
-def _chunker(by: str, size: int, overlap: int, tokenizer):
-    from functools import partial
-
-    from lab_helpers.rag import chunks
-
-    ways: dict[str, Callable] = {"sentences": chunks.by_sentences, "tokens": chunks.by_tokens}
-    if by not in ways:
-        raise BadInput(
-            say(f"unknown way to cut '{by}'", f"「{by}」という分割方法はありません"),
-            say(
-                f"Use one of: {', '.join(ways)}.",
-                f"{'、'.join(ways)} のいずれかを指定してください。",
-            ),
-        )
-    return partial(ways[by], size=size, overlap=overlap, tokenizer=tokenizer)

@@ -236,10 +236,10 @@ class _TerminalProgress:
     def __init__(self, name: str):
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._name = name
+        self._name = say(f"lab {name}", f"ラボ {name}")
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())  # fmt: skip
         self._bars = Progress(*columns, console=stderr_console(), transient=True)
-        self._sections = self._bars.add_task(f"lab {name}")
+        self._sections = self._bars.add_task(self._name)
         self._inner = self._bars.add_task("")
 
     def __enter__(self) -> "_TerminalProgress":
@@ -253,7 +253,7 @@ class _TerminalProgress:
         self._bars.console.print(text, markup=False)
 
     def section(self, title: str, done: int, total: int) -> None:
-        self._bars.update(self._sections, description=f"lab {self._name}: {title}", completed=done, total=total or None)  # fmt: skip
+        self._bars.update(self._sections, description=f"{self._name}: {title}", completed=done, total=total or None)  # fmt: skip
         self._bars.update(self._inner, description="", completed=0)
 
     def __call__(self, label: str, done: int, total: int) -> None:
@@ -267,7 +267,11 @@ def show_record(record: dict, console) -> None:
     from lab_helpers.course.claims import verdict_name
     from lab_helpers.figures.display import cell
 
-    table = Table(title=f"lab {record['lab']}: {record['seconds']} s, {record['peak_rss_mb']} MB")
+    title = say(
+        f"lab {record['lab']}: {record['seconds']} s, {record['peak_rss_mb']} MB",
+        f"ラボ {record['lab']}: {record['seconds']} 秒、{record['peak_rss_mb']} MB",
+    )
+    table = Table(title=title)
     table.add_column(say("metric", "指標"))
     table.add_column(say("measured", "実測"), justify="right")
     for name, value in sorted(record["metrics"].items()):
@@ -295,7 +299,7 @@ def show_record(record: dict, console) -> None:
         )
     for item in record["outside"]:
         console.print(
-            f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}. {item['why']}"
+            f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}{say('. ', '。')}{item['why']}"
         )
 
 

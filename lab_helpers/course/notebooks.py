@@ -11,7 +11,6 @@ solution, folded.
 import copy
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,52 +117,6 @@ def cell_hash(text: str) -> str:
     return hashlib.sha256(tidy.encode()).hexdigest()[:8]
 
 
-def stale_translations(path: Path) -> list[str]:
-    """What is wrong with the Japanese cells of a source: missing, without partner, or out of date."""
-    problems = []
-    english = None
-    for number, cell in enumerate(read_source(path).cells, 1):
-        lang = cell.metadata.get("lang")
-        if lang == "en":
-            if english:
-                problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
-            english = (number, cell_hash(cell.source))
-        elif lang == "ja":
-            if english is None:
-                problems.append(
-                    f"{path.name} cell {number}: Japanese cell without an English one before it"
-                )
-            elif cell.metadata.get("of") != english[1]:
-                problems.append(
-                    f'{path.name} cell {number}: stale translation, of="{english[1]}" is due'
-                )
-            english = None
-        elif english:
-            problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
-            english = None
-    return problems
-
-
-def stamp_translations(path: Path) -> int:
-    """Write the due hashes into the Japanese cells, after a person has read them again; how many changed."""
-    text, due, changed = path.read_text(encoding="utf-8"), None, 0
-    hashes = iter(
-        cell_hash(c.source) for c in read_source(path).cells if c.metadata.get("lang") == "en"
-    )
-    lines = []
-    for line in text.splitlines():
-        if line.startswith("# %% [markdown]") and 'lang="en"' in line:
-            due = next(hashes)
-        elif line.startswith("# %% [markdown]") and 'lang="ja"' in line:
-            fresh = re.sub(r'\s*of="[^"]*"', "", line) + f' of="{due}"'
-            changed += fresh != line
-            line = fresh
-        lines.append(line)
-    if changed:
-        write_text(path, "\n".join(lines) + "\n")
-    return changed
-
-
 def editions(path: Path) -> list[Edition]:
     """Both editions of a source, without outputs. Other-language cells go by nbconvert's tag removal."""
     from nbconvert.preprocessors import TagRemovePreprocessor
@@ -202,12 +155,15 @@ def differences(path: Path) -> list[str]:
 
     problems = []
     for edition in editions(path):
+        name = f"{edition.path.name} ({edition.language})"
         if not edition.path.is_file():
-            problems.append(f"{edition.path.name} ({edition.language}) is missing")
+            problems.append(say(f"{name} is missing", f"{name} がありません"))
             continue
         committed = nbformat.read(edition.path, as_version=4)
         if _without_outputs(committed) != _without_outputs(edition.notebook):
-            problems.append(f"{edition.path.name} ({edition.language}) differs from {path.name}")
+            problems.append(
+                say(f"{name} differs from {path.name}", f"{name} が {path.name} と異なります")
+            )
     return problems
 
 

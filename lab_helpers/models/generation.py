@@ -85,7 +85,7 @@ def continue_texts(
         options |= {"stop_strings": list(stop), "tokenizer": tokenizer}
     tokens, started = 0, time.perf_counter()
     batches = _batches([len(row) for row in ids], order, batch_size, model, max_new_tokens)
-    for batch in track(batches, "generate", len(batches)):
+    for batch in track(batches, say("generate", "生成中"), len(batches)):
         inputs = _left_padded([ids[i] for i in batch], tokenizer.pad_token_id, model.device)
         width = inputs["input_ids"].shape[1]
         room = _check_room(model, width, max_new_tokens)

@@ -62,7 +62,8 @@ def load_language_model(name: str, revision: str | None = None, **options):
             **options,
         )
         if found["missing_keys"]:
-            raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
+            lacking = sorted(found["missing_keys"])[0]
+            raise ValueError(say(f"its weights lack {lacking}", f"重みに {lacking} がありません"))
     if not options.keys() & {"device_map", "quantization_config"}:
         _place(model, machine.accelerator, name)
     note_loaded(model)

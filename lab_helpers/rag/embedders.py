@@ -112,7 +112,11 @@ class Embedder:
         found = {text: self._remembered[text] for text in prefixed if text in self._remembered}
         new = sorted({text for text in prefixed if text not in found}, key=lambda t: (len(t), t))
         batches = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
-        for batch in track(batches, "embed", len(batches)) if len(batches) > 1 else batches:
+        for batch in (
+            track(batches, say("embed", "埋め込み中"), len(batches))
+            if len(batches) > 1
+            else batches
+        ):
             found.update(zip(batch, self._encode(batch), strict=True))
         self._remember(found)
         if not prefixed:

@@ -108,7 +108,7 @@ class Store:
         done, stored = Ingest(), self.digests()
         batch: list[tuple[Document, str, list[Chunk]]] = []
         for position, document in enumerate(wanted):
-            report("index", position, len(wanted))
+            report(say("index", "索引を作成中"), position, len(wanted))
             chunks = self._chunker(document)
             digest = _digest(document, chunks)
             if stored.get(document.id) == digest:
@@ -122,7 +122,7 @@ class Store:
                 batch = []
         if batch:
             done.chunks += self._commit(batch, stored)
-        report("index", len(wanted), len(wanted))
+        report(say("index", "索引を作成中"), len(wanted), len(wanted))
         self._finish()
         return done
 
