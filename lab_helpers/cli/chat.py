@@ -114,8 +114,10 @@ def _show(replies: dict[str, str], console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from lab_helpers.cli.line_breaks import breakable
+
     table = Table(expand=True, show_lines=False)
     for heading in (say("base", "ベース"), say("tuned", "調整後")):
         table.add_column(heading, ratio=1)
-    table.add_row(Text(replies["base"]), Text(replies["tuned"]))
+    table.add_row(breakable(Text(replies["base"])), breakable(Text(replies["tuned"])))
     console.print(table)

@@ -149,9 +149,11 @@ def _print_summary(report: "Report", lengths: "RowLengths") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
+
     table = Table(title=escape(report.name), show_header=False)
     for name, value in _summary(report, lengths):
-        table.add_row(name, escape(value))
+        table.add_row(breakable(name), breakable(escape(value)))
     Console().print(table)
 
 

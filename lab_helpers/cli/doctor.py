@@ -91,10 +91,12 @@ def show_findings(findings: "list[Finding]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
+
     table = Table(title=say("doctor", "環境診断"))
     for heading in ("", say("found", "検出"), say("the way out", "対処")):
         table.add_column(heading, overflow="fold")
     for finding in findings:
         value = f"[{_COLOURS[finding.level]}]{escape(finding.value)}[/]"
-        table.add_row(escape(finding.title), value, escape(finding.fix))
+        table.add_row(*map(breakable, (escape(finding.title), value, escape(finding.fix))))
     Console().print(table)

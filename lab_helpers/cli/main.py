@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import typer
 
@@ -23,7 +24,7 @@ from lab_helpers.cli.start import start
 from lab_helpers.cli.typer_words import (
     HelpedCommand,
     HelpedGroup,
-    translate_frame,
+    translated_frame,
     usage_error,
 )
 from lab_helpers.runtime.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, LabError
@@ -158,11 +159,12 @@ _add(
 
 def main() -> None:
     """Entry point: a user's mistake becomes one line on standard error and an exit code."""
-    if "--help" in sys.argv or len(sys.argv) < 3:
-        translate_frame()
+    asks_for_help = "--help" in sys.argv or len(sys.argv) < 3
     try:
+        with translated_frame() if asks_for_help else nullcontext():
+            ended = app(standalone_mode=False)
         # Newer typer versions turn Ctrl-C into this return value, older ones into an exception.
-        if app(standalone_mode=False) == EXIT_INTERRUPTED:
+        if ended == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
     except LabError as error:
         _fail(str(error), error.exit_code)

@@ -1,7 +1,8 @@
 """What typer itself writes, in the learner's language: the frame of a help page, and usage errors."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from typer.core import TyperCommand, TyperGroup
 
@@ -51,36 +52,40 @@ def _value_in_japanese(reason: str) -> str:
     return reason.rstrip(".")
 
 
-def translate_frame() -> None:
-    """Name the panels of a help page in Japanese, where that is the language.
+_FRAME = {
+    "ARGUMENTS_PANEL_TITLE": "引数",
+    "OPTIONS_PANEL_TITLE": "オプション",
+    "COMMANDS_PANEL_TITLE": "コマンド",
+    "DEFAULT_STRING": "[既定値: {}]",
+    "REQUIRED_LONG_STRING": "[必須]",
+}
 
-    A line of Japanese has no spaces to break at, and what is too long for a column would be cut off.
+
+@contextmanager
+def translated_frame() -> Iterator[None]:
+    """While inside, the panels of a help page have Japanese titles, where that is the language.
+
+    Its texts break where Japanese may (:mod:`~lab_helpers.cli.line_breaks`).
     """
     if language() != "ja":
+        yield
         return
     from typer import rich_utils
 
-    for name, words in (
-        ("ARGUMENTS_PANEL_TITLE", "引数"),
-        ("OPTIONS_PANEL_TITLE", "オプション"),
-        ("COMMANDS_PANEL_TITLE", "コマンド"),
-        ("DEFAULT_STRING", "[既定値: {}]"),
-        ("REQUIRED_LONG_STRING", "[必須]"),
-    ):
-        setattr(rich_utils, name, words)
-    if hasattr(rich_utils, "_make_rich_text"):
-        rich_utils._make_rich_text = _foldable(rich_utils._make_rich_text)
+    from lab_helpers.cli.line_breaks import breakable
 
-
-def _foldable(make: Callable) -> Callable:
-    """``make``, whose text breaks anywhere."""
-
-    def make_foldable(**how):
-        text = make(**how)
-        text.overflow = "fold"
-        return text
-
-    return make_foldable
+    names = [*_FRAME, "_make_rich_text"]
+    before = {name: getattr(rich_utils, name) for name in names if hasattr(rich_utils, name)}
+    changed: dict = dict(_FRAME)
+    if make := before.get("_make_rich_text"):
+        changed["_make_rich_text"] = lambda **how: breakable(make(**how))
+    for name in before:
+        setattr(rich_utils, name, changed[name])
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(rich_utils, name, value)
 
 
 def _with_help_in_words(option):
