@@ -71,7 +71,10 @@ def _measure_indexing(embedder, repeats: int) -> list[Figure]:
             store.add(documents)
             rates.append(len(documents) / (time.perf_counter() - started))
     form = embedder._autocast or "fp32"
-    name = f"RAG: passages indexed, {tokens:.0f} tokens each, embedding ({form}) included"
+    name = say(
+        f"RAG: passages indexed, {tokens:.0f} tokens each, embedding ({form}) included",
+        f"RAG: 索引に入れた件数、1 件 {tokens:.0f} トークン、埋め込み（{form}）を含む",
+    )
     return [Figure(name, statistics.median(rates), "passages/s", ">= 200 passages/s")]
 
 

@@ -265,7 +265,7 @@ def _cards(gpu: str | None) -> dict[str, float]:
             say(f"unknown card '{gpu}'", f"「{gpu}」という GPU は登録されていません"),
             say(
                 f"Use one of: {', '.join(GPUS)}, or its memory in GiB, such as --gpu 12.",
-                f"{'、'.join(GPUS)} のいずれか、または --gpu 12 のように GiB 単位のメモリ量を指定してください。",
+                f"{'、'.join(GPUS)} のいずれか、または --gpu 12 のように GiB 単位のメモリー量を指定してください。",
             ),
         )
     return {f"{gib:g} GiB": gib}

@@ -117,7 +117,7 @@ LABS = (
         Text("Preference training: DPO", "選好による学習: DPO"),
         Text(
             "Which of two answers is better: DPO by hand and through TRL, refusals, displacement, length, memory",
-            "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
+            "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリー",
         ),
         104,
         own_data=Text("preference pairs", "選好ペア"),

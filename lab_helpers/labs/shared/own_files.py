@@ -18,7 +18,11 @@ def check_enough(left: int, wanted: int, name: str, read: int, reasons: dict[str
     """Raise :class:`BadInput` for fewer than ``wanted`` rows, with what became of the others."""
     if left >= wanted:
         return
-    told = "; ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
+    told = say("; ", "、").join(
+        say(f"{count} {reason}", f"{reason}: {count} 行")
+        for reason, count in reasons.items()
+        if count
+    )
     raise BadInput(
         say(
             f"{name}: {left} of {read} rows are left to learn from, and {wanted} are needed"
