@@ -62,7 +62,9 @@ def read_program(path: Path) -> list[Section]:
         )
     if not any(_opens_lab(cell.source) for section in sections for cell in section.cells):
         raise BadInput(
-            say(f"{path.name} opens no lab", f"{path.name} はラボを開いていません"),
+            say(
+                f"{path.name} opens no lab", f"{path.name} に open_lab(...) の呼び出しがありません"
+            ),
             say(
                 'Give a copy of one of the labs: it begins with lab = open_lab("04").',
                 'ラボのコピーを指定してください。先頭に lab = open_lab("04") のような行があるものです。',

@@ -98,7 +98,7 @@ def choose_threshold(scores: Sequence[float], answerable: Sequence[bool]) -> Thr
             ),
             say(
                 "Give validation questions of both kinds.",
-                "検証用の質問を両方とも用意してください。",
+                "検証用に、両方の種類の質問を用意してください。",
             ),
         )
     levels = np.unique(values[np.isfinite(values)])

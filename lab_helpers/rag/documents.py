@@ -161,5 +161,5 @@ def _nothing_usable(path: Path, problems: list[DocumentProblem]) -> str:
     more = say(f"; and {left} more", f"、ほか {left} 件") if left > 0 else ""
     return say(
         f"nothing in {path} can be used: {told}{more}",
-        f"{path} に使える文書がありません（{told}{more}）",
+        f"{path} に使える文書がありません: {told}{more}",
     )
