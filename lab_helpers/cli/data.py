@@ -164,6 +164,8 @@ def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
     note = (
         say(f" (of {report.examined} rows)", f"（{report.examined}行を調べて）") if sampled else ""
     )
+    unknown = say("unknown", "不明")
+    languages = {unknown if one == "unknown" else one: n for one, n in report.languages.items()}
     lines = [
         (
             say("shape", "形式"),
@@ -175,14 +177,14 @@ def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
         *_column_lines(report),
         (say("exact duplicates", "完全な重複"), str(report.duplicates)),
         (say("personal data", "個人情報") + note, _counted(report.pii)),
-        (say("languages", "言語") + note, _counted(report.languages)),
+        (say("languages", "言語") + note, _counted(languages)),
     ]
     names = {
         "question": say("characters before the answer", "答えより前の文字数"),
         "answer": say("characters of the answer", "答えの文字数"),
     }
     lines += [
-        (names[name], ", ".join(f"{point} {n}" for point, n in points.items()))
+        (names[name], ", ".join(f"{_point_name(point)} {n}" for point, n in points.items()))
         for name, points in report.lengths.items()
     ]
     longest, cut, lost = lengths.longest, lengths.cut, lengths.lost
@@ -243,6 +245,11 @@ def _column_lines(report: "Report") -> list[tuple[str, str]]:
             )
         )
     return lines
+
+
+def _point_name(point: str) -> str:
+    """A point of a distribution; ``p90`` is called so in both languages."""
+    return say(point, {"min": "最小", "median": "中央値", "max": "最大"}.get(point, point))
 
 
 def _counted(counts: dict[str, int]) -> str:
