@@ -1,6 +1,7 @@
 """General charts: bars with intervals, and lines. Each returns a matplotlib ``Figure``."""
 
 from lab_helpers.figures.style import canvas, colour
+from lab_helpers.runtime.lexicon import term
 
 
 def bars(
@@ -9,12 +10,12 @@ def bars(
     title: str = "",
     ylabel: str = "",
 ):
-    """A bar a method, with intervals where they are known."""
+    """A bar a method, with intervals where they are known; names are shown by the lexicon."""
     with canvas(width=5.2) as (figure, axes):
         axis = axes[0][0]
         names = list(values)
         axis.bar(
-            names,
+            [term(name) for name in names],
             [values[n] for n in names],
             color=[colour(n) for n in names],
             width=0.6,

@@ -10,6 +10,7 @@ def loss_curve(curves: dict[str, list[tuple[int, float]]], ylabel: str = ""):
         for name, points in curves.items():
             axis.plot([x for x, _ in points], [y for _, y in points], label=name)
         axis.set(xlabel=words("step", "ステップ"), ylabel=ylabel or words("loss", "損失"))
+        axis.xaxis.get_major_locator().set_params(integer=True)
         if len(curves) > 1:
             axis.legend(frameon=False)
         return figure
