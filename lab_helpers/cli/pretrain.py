@@ -6,16 +6,39 @@ from typing import Annotated
 import typer
 
 from lab_helpers.cli.options import stderr_console
+from lab_helpers.runtime.language import say
 
 
 def pretrain(
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, tokenizer.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help=say(
+                "Folder of the run: checkpoints, log, tokenizer.",
+                "実行のフォルダー（チェックポイント、ログ、トークナイザー）。",
+            )
+        ),
+    ],
     settings: Annotated[
-        Path | None, typer.Option(help="TOML file; pretraining.toml of the package by default.")
+        Path | None,
+        typer.Option(
+            help=say(
+                "TOML file; pretraining.toml of the package by default.",
+                "TOML ファイル。既定はパッケージの pretraining.toml です。",
+            )
+        ),
     ] = None,
-    until: Annotated[int | None, typer.Option(help="Stop after this step.")] = None,
+    until: Annotated[
+        int | None, typer.Option(help=say("Stop after this step.", "このステップで止めます。"))
+    ] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Folder for the finished model's files.")
+        Path | None,
+        typer.Option(
+            help=say(
+                "Folder for the finished model's files.",
+                "完成したモデルのファイルを書き出すフォルダー。",
+            )
+        ),
     ] = None,
 ) -> None:
     """For maintainers: pre-train Kotori from nothing; the same command resumes an interrupted run."""

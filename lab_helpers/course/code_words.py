@@ -18,6 +18,7 @@ import io
 import tokenize
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 ARROW = "→"
 _TEXT = {tokenize.STRING, tokenize.COMMENT} | {
@@ -36,14 +37,26 @@ def translate_code(source: str, pairs: str, where: str) -> str:
         changed = _exchange(translated, english, japanese)
         if changed == translated:
             raise BadInput(
-                f"{where}: '{english}' stands in no string and no comment of the code cell above",
-                "The words have changed: mend their translation.",
+                say(
+                    f"{where}: '{english}' stands in no string and no comment of the code cell above",
+                    f"{where}: 「{english}」が、上のコードセルの文字列にもコメントにも見つかりません",
+                ),
+                say(
+                    "The words have changed: mend their translation.",
+                    "英語の文言が変わっています。訳を直してください。",
+                ),
             )
         translated = changed
     if without_words(translated) != without_words(source):
         raise BadInput(
-            f"{where}: the translation changes the program, not only its words",
-            "Give longer pieces of the texts, so that they are found nowhere else.",
+            say(
+                f"{where}: the translation changes the program, not only its words",
+                f"{where}: 訳によって、文言だけでなくプログラムまで変わってしまいます",
+            ),
+            say(
+                "Give longer pieces of the texts, so that they are found nowhere else.",
+                "ほかの箇所と一致しないように、もっと長い語句で指定してください。",
+            ),
         )
     return translated
 
@@ -56,7 +69,16 @@ def read_pairs(text: str, where: str) -> list[tuple[str, str]]:
         half = len(pieces) // 2
         sides = [_plain(f" {ARROW} ".join(part)) for part in (pieces[:half], pieces[half:])]
         if len(pieces) % 2 or not sides[0]:
-            raise BadInput(f"{where}: no pair of words: {line}", f"Write: English {ARROW} Japanese")
+            raise BadInput(
+                say(
+                    f"{where}: no pair of words: {line}",
+                    f"{where}: 訳語の組になっていません: {line}",
+                ),
+                say(
+                    f"Write: English {ARROW} Japanese",
+                    f"「英語 {ARROW} 日本語」の形で書いてください。",
+                ),
+            )
         pairs.append((sides[0], sides[1]))
     return sorted(pairs, key=lambda pair: -len(pair[0]))
 

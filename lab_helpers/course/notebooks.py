@@ -22,7 +22,7 @@ from lab_helpers.course.colab_cells import is_opening, opening_cells
 from lab_helpers.course.solutions import is_solution, with_solutions
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
-from lab_helpers.runtime.language import LANGUAGES
+from lab_helpers.runtime.language import LANGUAGES, say
 from lab_helpers.runtime.paths import labs_folder
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -53,7 +53,11 @@ def read_source(path: Path, translated: bool = True):
         notebook = jupytext.read(path, fmt="py:percent")
     except (OSError, ValueError, SyntaxError) as error:
         raise BadInput(
-            f"cannot read {path.name}: {error}", "Mend the cell markers of the source."
+            say(f"cannot read {path.name}: {error}", f"{path.name} を読み込めません: {error}"),
+            say(
+                "Mend the cell markers of the source.",
+                "ソースのセルの区切り（# %%）を直してください。",
+            ),
         ) from None
     _fold_in_words(notebook, path)
     for number, cell in enumerate(notebook.cells, 1):
@@ -61,8 +65,11 @@ def read_source(path: Path, translated: bool = True):
             continue
         if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
             raise BadInput(
-                f"{path.name} cell {number}: a prose cell without lang",
-                'Add lang="en" or lang="ja".',
+                say(
+                    f"{path.name} cell {number}: a prose cell without lang",
+                    f"{path.name} セル {number}: 文章のセルに lang がありません",
+                ),
+                say('Add lang="en" or lang="ja".', 'lang="en" か lang="ja" を付けてください。'),
             )
         if cell.cell_type == "code":
             _must_compile(cell.source, f"{path.name} cell {number}")
@@ -78,7 +85,13 @@ def _fold_in_words(notebook, path: Path) -> None:
             continue
         where = f"{path.name} cell {number}"
         if not kept or kept[-1].cell_type != "code":
-            raise BadInput(f"{where}: words without a code cell above", "Move them below theirs.")
+            raise BadInput(
+                say(
+                    f"{where}: words without a code cell above",
+                    f"{where}: 訳語の上にコードセルがありません",
+                ),
+                say("Move them below theirs.", "対応するコードセルのすぐ下に移してください。"),
+            )
         kept[-1].metadata["ja"] = translate_code(kept[-1].source, cell.source, where)
     notebook.cells = kept
 
@@ -91,7 +104,11 @@ def _must_compile(source: str, where: str) -> None:
         compile(plain, where, "exec")
     except SyntaxError as error:
         raise BadInput(
-            f"{where} is broken Python: {error.msg} (line {error.lineno})", "Mend the cell."
+            say(
+                f"{where} is broken Python: {error.msg} (line {error.lineno})",
+                f"{where} は Python として正しくありません: {error.msg}（{error.lineno} 行目）",
+            ),
+            say("Mend the cell.", "セルを直してください。"),
         ) from None
 
 
@@ -256,7 +273,11 @@ def _execute(edition: Edition) -> None:
             client.execute(env=environment)
         except CellExecutionError as error:
             raise BadInput(
-                f"{edition.path.name} stopped: {error.ename}: {error.evalue}", "Mend the source."
+                say(
+                    f"{edition.path.name} stopped: {error.ename}: {error.evalue}",
+                    f"{edition.path.name} の実行が止まりました: {error.ename}: {error.evalue}",
+                ),
+                say("Mend the source.", "ソースを直してください。"),
             ) from None
     _tidy(edition.notebook)
 

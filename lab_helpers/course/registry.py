@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 from lab_helpers.runtime.paths import labs_folder
 from lab_helpers.runtime.profiles import table_name
 
@@ -170,6 +170,9 @@ def get_lab(number: str) -> Lab:
         if wanted and lab.number == wanted.zfill(2):
             return lab
     raise BadInput(
-        f"unknown lab '{number}'",
-        f"Use one of: {', '.join(lab.number for lab in LABS)}, base or all.",
+        say(f"unknown lab '{number}'", f"「{number}」というラボはありません"),
+        say(
+            f"Use one of: {', '.join(lab.number for lab in LABS)}, base or all.",
+            f"{'、'.join(lab.number for lab in LABS)}、base、all のいずれかを指定してください。",
+        ),
     )

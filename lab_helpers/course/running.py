@@ -44,7 +44,16 @@ def run_program(path: Path, request: Request) -> dict:
             if request.opened:
                 _keep_output(request.opened.run, printed.getvalue())
         if request.opened is None:
-            raise BadInput(f"{path.name} has opened no lab", "Its open_lab(...) was never reached.")
+            raise BadInput(
+                say(
+                    f"{path.name} has opened no lab",
+                    f"{path.name} の実行中にラボが開かれませんでした",
+                ),
+                say(
+                    "Its open_lab(...) was never reached.",
+                    "open_lab(...) まで実行が届いていません。",
+                ),
+            )
         return request.opened.finish()
 
 

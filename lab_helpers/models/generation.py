@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 Conversation = list[dict[str, str]]
@@ -120,8 +121,14 @@ def _check_room(model, width: int, wanted: int) -> int:
     context = getattr(model.config, "max_position_embeddings", None) or width + wanted
     if width >= context:
         raise BadInput(
-            f"a prompt has {width:,} tokens, and the model reads {context:,} at once, its reply included",
-            "Shorten it, or take a model with a longer context.",
+            say(
+                f"a prompt has {width:,} tokens, and the model reads {context:,} at once, its reply included",
+                f"プロンプトが {width:,} トークンありますが、モデルが一度に扱えるのは応答を含めて {context:,} トークンまでです",
+            ),
+            say(
+                "Shorten it, or take a model with a longer context.",
+                "プロンプトを短くするか、コンテキストの長いモデルを使ってください。",
+            ),
         )
     return min(wanted, context - width)
 

@@ -15,6 +15,7 @@ from lab_helpers.rag.legible import MOSTLY, rubbish
 from lab_helpers.rag.parsers import PARSERS
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 LARGEST = 20_000_000
@@ -60,7 +61,13 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise BadInput(f"no such folder: {path}", "Give a folder of .txt, .md, .html, .pdf files.")
+        raise BadInput(
+            say(f"no such folder: {path}", f"フォルダーがありません: {path}"),
+            say(
+                "Give a folder of .txt, .md, .html, .pdf files.",
+                ".txt、.md、.html、.pdf ファイルの入ったフォルダーを指定してください。",
+            ),
+        )
     files = [path] if path.is_file() else sorted(_files(path))
     documents: list[Document] = []
     problems: list[DocumentProblem] = []
@@ -79,7 +86,13 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
         else:
             problems.append(DocumentProblem(name, "duplicate", first))
     if not documents:
-        raise BadInput(_nothing_usable(path, problems), "Put .txt, .md, .html or .pdf files there.")
+        raise BadInput(
+            _nothing_usable(path, problems),
+            say(
+                "Put .txt, .md, .html or .pdf files there.",
+                ".txt、.md、.html、.pdf のいずれかのファイルを置いてください。",
+            ),
+        )
     return Reading(documents, problems)
 
 
