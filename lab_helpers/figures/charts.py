@@ -10,16 +10,17 @@ def bars(
     title: str = "",
     ylabel: str = "",
 ):
-    """A bar a method, with intervals where they are known; names are shown by the lexicon."""
+    """A bar a method, with intervals where they are known."""
     with canvas(width=5.2) as (figure, axes):
         axis = axes[0][0]
         names = list(values)
         axis.bar(
-            [term(name) for name in names],
+            range(len(names)),
             [values[n] for n in names],
             color=[colour(n) for n in names],
             width=0.6,
         )
+        axis.set_xticks(range(len(names)), [term(name) for name in names])
         for i, name in enumerate(names):
             low, high = (intervals or {}).get(name, [values[name], values[name]])
             axis.plot([i, i], [low, high], color="black", lw=1.2)
@@ -42,7 +43,7 @@ def lines(
     with canvas(width=5.2, height=3.4) as (figure, axes):
         axis = axes[0][0]
         for name, points in series.items():
-            axis.plot(*zip(*points, strict=True), marker="o", ms=4, label=name)
+            axis.plot(*zip(*points, strict=True), marker="o", ms=4, label=term(name))
         axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
         if logx:
             axis.set_xscale("log")
