@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.data.reading.files import BadRow, Row, read_rows
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 
 TEXT_COLUMNS = ("text", "sentence", "review", "body")
 LABEL_COLUMNS = ("label", "sentiment", "class", "intent")
@@ -122,8 +122,14 @@ def _all_rows(path: Path) -> tuple[list[Row], list[LabelProblem]]:
     if not rows:
         first = problems[0]
         raise BadInput(
-            f"{path.name} line {first.line} {first.detail}, and no other line is a row",
-            "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+            say(
+                f"{path.name} line {first.line} {first.detail}, and no other line is a row",
+                f"{path.name} の {first.line} 行目を読み取れません（{first.detail}）。ほかに使える行もありません",
+            ),
+            say(
+                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+                "JSONL なら 1 行に JSON オブジェクトを 1 つずつ書いてください。CSV なら引用符を確かめてください。",
+            ),
         )
     return rows, problems
 
@@ -193,8 +199,11 @@ def _column(path: Path, columns: list[str], wanted: tuple[str, ...], meaning: st
     if (found := _find(columns, wanted)) is not None:
         return found
     raise BadInput(
-        f"{path.name} has no {meaning} column (found: {', '.join(map(str, sorted(columns)))})",
-        f"Name the column '{wanted[0]}'.",
+        say(
+            f"{path.name} has no {meaning} column (found: {', '.join(map(str, sorted(columns)))})",
+            f"{path.name} に {meaning} の列がありません（見つかった列: {', '.join(map(str, sorted(columns)))}）",
+        ),
+        say(f"Name the column '{wanted[0]}'.", f"列の名前を「{wanted[0]}」にしてください。"),
     )
 
 

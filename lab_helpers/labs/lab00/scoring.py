@@ -13,7 +13,6 @@ from lab_helpers.labs.lab00.prompts import read_json_reply
 from lab_helpers.models.generation import Conversation, Replies, generate
 from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import metric_suffix
-from lab_helpers.runtime.lexicon import term
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,8 @@ def comparison_figure(metrics: dict):
         for n in ("plain", "zero_shot", "few_shot", "adapter")
         if f"tone_compliance_{n}" in metrics
     ]
-    values = {term(name.replace("_", "-")): metrics[f"tone_compliance_{name}"] for name in names}
-    intervals = {
-        term(name.replace("_", "-")): metrics[f"tone_compliance_{name}_ci"] for name in names
-    }
+    values = {name.replace("_", "-"): metrics[f"tone_compliance_{name}"] for name in names}
+    intervals = {name.replace("_", "-"): metrics[f"tone_compliance_{name}_ci"] for name in names}
     return charts.bars(values, intervals, ylabel=words("tone compliance", "口調の遵守率"))
 
 
