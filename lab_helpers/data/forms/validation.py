@@ -99,7 +99,7 @@ class _Scan:
             shape, evidence = detected.shape, detected.evidence
         else:
             check_shape_name(shape)
-            evidence = "given"
+            evidence = say("given", "指定された形式")
         self.report = Report(path.name, shape, evidence)
         self._found: dict[str, list[Problem]] = {"error": [], "warning": []}
         self._seen: set[int] = set()

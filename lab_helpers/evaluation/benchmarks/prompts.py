@@ -98,7 +98,7 @@ def check_room(model, lengths: Sequence[int], what: str) -> None:
         raise BadInput(
             say(
                 f"{what} {number} needs {longest} tokens, and the model reads {room}",
-                f"{number} 番目の {what} には {longest} トークン必要ですが、モデルが読めるのは {room} トークンまでです",
+                f"{number} 番目の{what}には {longest} トークン必要ですが、モデルが読めるのは {room} トークンまでです",
             ),
             say(
                 "Give fewer examples (few_shot), a smaller max_new_tokens, or a model that reads more.",

@@ -241,7 +241,7 @@ def _humaneval(model, tokenizer, items, shown, settings: BenchmarkSettings) -> l
         )
     texts = [item.prompt for item in items]
     lengths = [len(tokenizer(text)["input_ids"]) + settings.max_new_tokens for text in texts]
-    check_room(model, lengths, "task")
+    check_room(model, lengths, say("task", "課題"))
     replies = continue_texts(
         model,
         tokenizer,
