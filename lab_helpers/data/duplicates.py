@@ -82,7 +82,7 @@ def texts_of(rows: Sequence[dict], key: Key) -> list[str]:
             raise BadInput(
                 say(
                     f"row {position} has no text in '{key}' (columns: {columns})",
-                    f"{position} 行目の「{key}」に文章がありません（列: {columns}）",
+                    f"行 {position}（0 から数えた番号）の「{key}」に文章がありません（列: {columns}）",
                 ),
                 say(
                     "Give the name of a column with texts, or a function from a row to its text.",

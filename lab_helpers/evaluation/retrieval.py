@@ -91,7 +91,7 @@ def _check(ranked: Sequence[Ranking], gold: Sequence[Gold], k: int = 1) -> None:
             raise BadInput(
                 say(
                     f"question {position} has no right item",
-                    f"{position} 番目の質問に正解がありません",
+                    f"質問 {position}（0 から数えた番号）に正解がありません",
                 ),
                 say(
                     "Leave questions without an answer out of ranking scores; they test abstaining.",

@@ -141,14 +141,14 @@ def _problem_of(
         row.values.get(name) if name else None for name in (text_column, label_column, split_column)
     )
     if _is_empty(text):
-        message = Text(f"empty {text_column}", f"{text_column}が空です")
+        message = Text(f"empty {text_column}", f"{text_column} が空です")
         return LabelProblem(row.line, "empty-text", message, detail=text_column)
     if isinstance(text, list | dict):
-        message = Text(f"{text_column} is no text", f"{text_column}が文字列ではありません")
+        message = Text(f"{text_column} is no text", f"{text_column} が文字列ではありません")
         return LabelProblem(row.line, "not-a-text", message, detail=text_column)
     if isinstance(label, list | dict):
         message = Text(
-            f"{label_column} is no single label", f"{label_column}が1つのラベルではありません"
+            f"{label_column} is no single label", f"{label_column} が 1 つのラベルではありません"
         )
         return LabelProblem(row.line, "not-a-label", message, detail=label_column)
     if _is_nan(label) or _ZERO_WIDTH.sub("", _words(label)).strip() in _NO_VALUE:
@@ -162,12 +162,12 @@ def _problem_of(
         )
         return LabelProblem(row.line, "no-value-label", message, fix, shown)
     if _is_empty(label):
-        message = Text(f"empty {label_column}", f"{label_column}が空です")
+        message = Text(f"empty {label_column}", f"{label_column} が空です")
         return LabelProblem(row.line, "empty-label", message, detail=label_column)
     if split_column and _words(split) not in SPLITS:
         message = Text(
             f"split '{_words(split)}' is not one of {', '.join(SPLITS)}",
-            f"split「{_words(split)}」は{'、'.join(SPLITS)}のどれでもありません",
+            f"split「{_words(split)}」は {'、'.join(SPLITS)} のどれでもありません",
         )
         return LabelProblem(row.line, "unknown-split", message, detail=_words(split))
     return None
@@ -219,7 +219,9 @@ def _label_problems(rows: list[dict]) -> Iterator[LabelProblem]:
                 f"label '{_shown(label)}' is elsewhere written '{_shown(usual[label])}'",
                 f"ラベル「{_shown(label)}」はほかの行では「{_shown(usual[label])}」と書かれています",
             )
-            fix = Text("Write a label in one way only.", "ラベルの書き方を1つにそろえてください。")
+            fix = Text(
+                "Write a label in one way only.", "ラベルの書き方を 1 つにそろえてください。"
+            )
             yield LabelProblem(line, "label-spelling", message, fix, label)
         elif counts[label] == 1 and label not in usual.values():
             message = Text(

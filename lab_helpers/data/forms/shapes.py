@@ -76,7 +76,7 @@ def detect_shape(rows: Iterable[Row | BadRow | dict], sample: int = 200) -> Dete
         )
     candidates = set.intersection(*(set(found) for found in lines))
     if not candidates:
-        told = "; ".join(
+        told = say("; ", "、").join(
             say(f"{' or '.join(key)} {_on_lines(at)}", f"{_on_lines(at)}は {' または '.join(key)}")
             for key, at in lines.items()
         )

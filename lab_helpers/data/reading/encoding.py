@@ -61,7 +61,7 @@ def check_encoding(path: Path) -> None:
                 raise BadInput(
                     say(
                         f"{path.name} is {kind}, not text",
-                        f"{path.name} はテキストではなく{kind}です",
+                        f"{path.name} はテキストではなく、{kind}です",
                     ),
                     say(
                         "Export it as CSV (UTF-8) or JSONL.",

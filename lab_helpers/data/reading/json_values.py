@@ -112,7 +112,7 @@ def as_row(value: Any) -> dict:
     raise BadJson(
         say(
             f"is not a JSON object but {_kind(value)}",
-            f"JSON オブジェクトではなく{_kind(value)}です",
+            f"JSON オブジェクトではなく、{_kind(value)}です",
         ),
         fix=_way_out(value),
     )
