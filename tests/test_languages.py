@@ -16,7 +16,7 @@ from lab_helpers.runtime.language import speaking
 ROOT = Path(__file__).parents[1]
 # Those that are done: a package joins the list when its messages stand in both languages.
 PACKAGES = (
-    "runtime", "course", "cli", "models", "bench", "rag", "labs/shared",
+    "runtime", "course", "cli", "models", "bench", "rag", "labs",
     "data", "tuning", "evaluation", "figures",
 )  # fmt: skip
 SAYING = {"say", "Text", "words", "Kind", "Mistake"}
