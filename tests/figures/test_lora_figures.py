@@ -6,8 +6,8 @@ import pytest
 from lab_helpers.figures import lora as figures
 
 COUNTS = [
-    {"model": "GPT-3 175B", "r": 4, "targets": "q, v", "one_in": 9300.4, "megabytes": 37.7},
-    {"model": "Llama 3 8B", "r": 16, "targets": "q, v", "one_in": 1178.0, "megabytes": 13.6},
+    {"model": "GPT-3 175B", "r": 4, "targets": "q, v", "one_in": 9300.4, "MB (float32)": 75.5},
+    {"model": "Llama 3 8B", "r": 16, "targets": "q, v", "one_in": 1178.0, "MB (float32)": 27.3},
 ]
 
 
@@ -24,7 +24,7 @@ def test_energy_is_a_line_a_matrix_and_their_mean(reference):
 def test_a_rank_shows_the_matrix_its_copy_and_what_is_left():
     delta, copy = np.eye(4), np.diag([1.0, 1.0, 0.0, 0.0])
     axes = figures.rank_view(delta, copy, 2, 0.5).axes
-    assert [axis.get_title() for axis in axes] == ["ΔW", "best rank 2", "left out: 50%"]
+    assert [axis.get_title() for axis in axes] == ["ΔW", "best of rank 2", "left out: 50%"]
     shown = [np.asarray(axis.images[0].get_array()) for axis in axes]
     assert np.array_equal(shown[2], delta - copy)
     assert len({axis.images[0].get_clim() for axis in axes}) == 1, "one scale for all three"
@@ -32,6 +32,6 @@ def test_a_rank_shows_the_matrix_its_copy_and_what_is_left():
 
 def test_counts_carry_their_ratio_and_size():
     axis = figures.parameter_counts(COUNTS).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["1/9,300   38 MB", "1/1,178   14 MB"]
+    assert [text.get_text() for text in axis.texts] == ["1/9,300   76 MB", "1/1,178   27 MB"]
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels == ["GPT-3 175B, r=4, q, v", "Llama 3 8B, r=16, q, v"]
