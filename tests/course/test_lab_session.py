@@ -81,7 +81,7 @@ def test_quiz_answers_are_explained_and_kept(lab, capsys):
 
 
 def test_verdict_writes_the_record(lab, capsys):
-    lab.measured(hand_lora_max_abs_diff=0.0)
+    lab.measured(hand_lora_max_abs_diff=0.0, hand_curve_max_abs_diff=0.0)
     lab.verdict()
     record = json.loads((home() / "runs" / "02-tiny-seed0-notebook" / "record.json").read_text())
     assert record["source"] == "notebook"

@@ -206,7 +206,8 @@ def test_a_difference_is_decided_by_its_interval_and_by_every_seed():
 
 def test_the_sign_of_what_is_decided_is_a_metric():
     low, high = np.ones((2, 9)), np.ones((2, 9)) * 2
-    assert arms.comparison_metrics("x", low, high) == {"x": -1, "x_ci": [-1, -1], "x_decided": -1}
+    ends = {"x_ci": [-1, -1], "x_low": -1, "x_high": -1}
+    assert arms.comparison_metrics("x", low, high) == {"x": -1, **ends, "x_decided": -1}
     assert arms.comparison_metrics("x", high, low)["x_decided"] == 1
     assert arms.comparison_metrics("x", low, low)["x_decided"] == 0
 

@@ -50,10 +50,15 @@ def comparison_rows(arms: dict[str, np.ndarray], against: str) -> list[dict]:
 
 
 def comparison_metrics(name: str, one: np.ndarray, other: np.ndarray) -> dict:
-    """``name``: the difference; ``name_ci``; ``name_decided``: -1 lower, 1 higher, 0 not decided."""
+    """``name``: the difference; its interval as ``name_ci``, and each end of it, which claims can quote.
+
+    ``name_decided`` is -1 where it is decidedly lower, 1 higher, 0 not decided.
+    """
     found = compare_arms(one, other)
     sign = int(np.sign(found["difference"])) if found["decided"] == "decided" else 0
-    return {name: found["difference"], f"{name}_ci": found["interval"], f"{name}_decided": sign}
+    low, high = found["interval"]
+    ends = {f"{name}_ci": [low, high], f"{name}_low": low, f"{name}_high": high}
+    return {name: found["difference"], **ends, f"{name}_decided": sign}
 
 
 def rate_rows(grid: list[dict]) -> list[dict]:

@@ -8,11 +8,14 @@ from lab_helpers.tuning import spectrum
 
 def matrix_deltas(before, after) -> dict[str, torch.Tensor]:
     """ΔW of every matrix in the blocks of two copies of a model: ``"layers.0.self_attn.q_proj"`` → (d, k)."""
-    old = dict(before.named_parameters())
+    return spectrum.deltas(_matrices(before), _matrices(after))
+
+
+def _matrices(model) -> dict[str, torch.Tensor]:
     return {
-        name.removeprefix("model.").removesuffix(".weight"): (new - old[name]).detach().cpu()
-        for name, new in after.named_parameters()
-        if new.ndim == 2 and ".layers." in name
+        name.removeprefix("model.").removesuffix(".weight"): parameter.detach().cpu()
+        for name, parameter in model.named_parameters()
+        if parameter.ndim == 2 and ".layers." in name
     }
 
 

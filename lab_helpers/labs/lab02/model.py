@@ -11,12 +11,12 @@ TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 def load_model_to_tune(run: Run):
     """A model in float32 and its tokenizer; small enough that all of it can be tuned on the machine too.
 
-    The profile names one where its own would not fit with 16 bytes a weight. The lab writes the layers'
+    The lab's table names it, since the profile's own may not fit with 16 bytes a weight. The lab writes the layers'
     names, Llama's, into its cells: a model that calls them otherwise is a :class:`BadInput`.
     """
     import torch
 
-    name = run.model or run.settings.get("language_model", run.profile.language_model)
+    name = run.model or run.settings["language_model"]
     model, tokenizer = load_language_model(name, dtype=torch.float32)
     found = {path.rpartition(".")[2] for path, _ in model.named_modules()}
     missing = [target for target in TARGETS if target not in found]

@@ -27,7 +27,8 @@ def make_batches(
 
     Rows of similar length share a batch, so that little is padding.
     """
-    rng, batches = random.Random(seed), []
+    rng = random.Random(seed)
+    batches: list[list[dict]] = []
     while len(batches) < steps:
         order = list(range(len(examples)))
         rng.shuffle(order)
