@@ -655,7 +655,7 @@ for chosen in ({}, {"bias": "all"}, {"lora_dropout": 0.1}):
     with torch.no_grad():
         passes = [model.train(mode)(**batch).loss.item() for mode in (True, True, False, False)]
     options.append({
-        "option": str(chosen or "plain"), "trained": model.get_nb_trainable_parameters()[0],
+        "option": str(chosen or "defaults"), "trained": model.get_nb_trainable_parameters()[0],
         "training mode": abs(passes[0] - passes[1]), "eval mode": abs(passes[2] - passes[3]),
     })
 lab.table(options)
