@@ -107,14 +107,14 @@ QUIZ = (
     ),
     Question(
         Text(
-            "In step 2 A's gradient is still a hundred times smaller than B's. How far does AdamW move A?",
+            "In step 2 A's gradient is still much smaller than B's. How far does AdamW move A?",
             "ステップ 2 でも、A の勾配は B の勾配よりずっと小さいままです。AdamW は A をどれだけ動かしますか。",
         ),
         (
-            Text("A hundred times less than B", "B よりずっと小さく"),
+            Text("Much less than B", "B よりずっと小さく"),
             Text(
-                "About as far as B: nearly the learning rate",
-                "B と同じくらい、学習率とほぼ同じだけ",
+                "About as far as B: by most of the learning rate",
+                "B と同じくらい、学習率の大半に当たる幅で",
             ),
             Text("Not at all", "まったく動かさない"),
         ),
