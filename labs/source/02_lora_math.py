@@ -848,7 +848,7 @@ lab.measured(**comparison_metrics("rank_64_minus_16", ranks["r = 64"], ranks["r 
 # %% [markdown] lang="en"
 # Everything is measured against r = 16. From 4 to 16 to 64 the loss falls each time, and the last column says that it is decided: on this task, in these twenty steps, more rank did help. Two cautions before you write "the more, the better". With α left alone, as in the section above, you would not have seen it. And twenty steps measure how *soon* a rank learns as much as how much it *can* learn: the open experiment at the end takes the two apart. At r = 64 the loss is still above that of full fine-tuning in the table before.
 # %% [markdown] lang="ja" of="078f5496"
-# どれも r = 16 との差です。「決着」の列を見てください。r = 4 は r = 16 にはっきり劣ります。この課題の 20 ステップでは、ある程度のランクが確かに要りました。しかし r = 64 が r = 16 に対して得たものは、それよりずっと小さくなります。「ランクは高いほどよい」と書く前に、あと 2 つ注意してください。前の節のように α を据え置いていたら、この差は見えなかったはずです。また、20 ステップの比較が測っているのは、どこまで学べるかだけでなく、どれだけ*早く*学ぶかでもあります。最後の自由実験では、この 2 つを切り分けます。
+# どれも r = 16 との差です。「決着」の列を見てください。r = 4 は r = 16 にはっきり劣ります。この課題の 20 ステップでは、ある程度のランクが確かに要りました。一方、r = 64 の上積みはずっと小さく、「シードごと」の列を見ると、差の大きさもまちまちです。「ランクは高いほどよい」と書く前に、あと 2 つ注意してください。前の節のように α を据え置いていたら、この差は見えなかったはずです。また、20 ステップの比較が測っているのは、どこまで学べるかだけでなく、どれだけ*早く*学ぶかでもあります。最後の自由実験では、この 2 つを切り分けます。
 # %% [markdown] lang="en"
 # ## Measure: which matrices?
 #
