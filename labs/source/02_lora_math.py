@@ -410,9 +410,10 @@ def size(change):
 moved = []
 for block, old in enumerate(base.model.layers):
     new, thin = (m.model.layers[block].self_attn.q_proj for m in (pulled, detour))
-    both = {"block": block, "full": size(new.weight - old.self_attn.q_proj.weight)}
-    both["LoRA"] = size(thin.alpha / thin.r * thin.B @ thin.A)
-    moved.append(both | {"ratio": both["full"] / both["LoRA"]})
+    whole = size(new.weight - old.self_attn.q_proj.weight)
+    product = size(thin.alpha / thin.r * thin.B @ thin.A)
+    both = {"block": block, "full × 1000": 1000 * whole, "LoRA × 1000": 1000 * product}
+    moved.append(both | {"ratio": whole / product})
 lab.table(moved)
 lab.measured(same_rate_move_ratio=sum(row["ratio"] for row in moved) / len(moved))
 # %% [raw] lang="ja"
