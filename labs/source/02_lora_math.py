@@ -70,9 +70,9 @@ lab.figure(lora_figures.idea(full_gb, lora_gb), "idea")
 # %% [raw] lang="ja"
 # bytes a weight → 重み 1 個あたりのバイト数
 # %% [markdown] lang="en"
-# Left: full fine-tuning of an 8B model does not fit on any single GPU that you can rent cheaply; with LoRA the frozen model itself is nearly all that is left. (Activations come on top, for both; lab 03 counts them, and shrinks the frozen part to 4 bits.) Right: the input $x$ takes both ways, and their results are added. Everything below is about these two thin matrices.
-# %% [markdown] lang="ja" of="df2af0f5"
-# 左の図を見ると、8B のモデルのフルファインチューニングは、手軽に借りられる GPU 1 枚には載りません。LoRA なら、残るのはほぼ凍結したモデルの分だけです（どちらにもこのほかに活性値が加わります。ラボ 03 ではそれも数え、凍結した部分を 4 ビットまで縮めます）。右の図では、入力 $x$ が 2 本の経路を通り、結果が足し合わされます。このラボで扱うのは、この細い 2 つの行列です。
+# Left: full fine-tuning of an 8B model overflows even a GPU of 80 GB; with LoRA the frozen model itself is nearly all that is left. (Activations come on top, for both; lab 03 counts them, and shrinks the frozen part to 4 bits.) Right: the input $x$ takes both ways, and their results are added. Everything below is about these two thin matrices.
+# %% [markdown] lang="ja" of="0761361e"
+# 左の図を見ると、8B のモデルのフルファインチューニングは、80 GB の GPU にも載りません。LoRA なら、残るのはほぼ凍結したモデルの分だけです（どちらにもこのほかに活性値が加わります。ラボ 03 ではそれも数え、凍結した部分を 4 ビットまで縮めます）。右の図では、入力 $x$ が 2 本の経路を通り、結果が足し合わされます。このラボで扱うのは、この細い 2 つの行列です。
 # %% [markdown] lang="en"
 # ## The task: answer like Hoshizora Electric
 #
@@ -315,9 +315,9 @@ init_lora = lab.check("init_lora", init_lora)
 # %% [raw] lang="ja"
 # your code → ここにコードを書く
 # %% [markdown] lang="en"
-# With your two functions the layer is six lines, and putting it into a model seven more: freeze everything, then wrap each linear layer whose name is asked for.
-# %% [markdown] lang="ja" of="251f3907"
-# この 2 つの関数があれば、層は 6 行、モデルへの組み込みはさらに 7 行で書けます。全体を凍結し、指定した名前の線形層を 1 つずつ包むだけです。
+# The layer is a few lines around your two functions, and so is putting it into a model: freeze everything, then wrap each linear layer whose name is asked for. Together these are the twenty lines of LoRA.
+# %% [markdown] lang="ja" of="63ac3508"
+# 層は、いまの 2 つの関数のまわりに数行書き足すだけです。モデルへの組み込みも同じで、全体を凍結し、指定した名前の線形層を 1 つずつ包みます。合わせて 20 行ほど、これが LoRA のすべてです。
 # %%
 class LoRALinear(torch.nn.Module):
     def __init__(self, base, r, alpha):
@@ -924,9 +924,9 @@ for name, key in {"untrained": "tone_untrained", "your LoRA": "tone_hand_lora"}.
     tone.append(counted | {"interval": lab.run.metrics[f"{key}_ci"]})
 lab.table(tone, "tone")
 # %% [markdown] lang="en"
-# Before: not one reply in the house tone. After: nearly every one, from twenty lines that you wrote and a file smaller than a photograph. Read the middles too, though: the sentences are shaky and the facts invented. A tone is learned from 200 rows; knowledge is not, and lab 04 is about that difference.
-# %% [markdown] lang="ja" of="3a6f0637"
-# 学習前は、会社の口調で答えた回答が 1 件もありませんでした。学習後は、ほとんどの回答が口調を守っています。自分で書いた 20 行と、写真 1 枚より小さなファイルの成果です。ただし、真ん中の文も読んでみてください。文章は頼りなく、事実は作り話です。口調は 200 行で身につきますが、知識は身につきません。この違いを扱うのがラボ 04 です。
+# Before: not one reply in the house tone. After: nearly every one, from the twenty lines that you wrote. Read the middles too, though: the sentences are shaky and the facts invented. A tone is learned from 200 rows; knowledge is not, and lab 04 is about that difference.
+# %% [markdown] lang="ja" of="e8a714d6"
+# 学習前は、会社の口調で答えた回答が 1 件もありませんでした。学習後は、ほとんどの回答が口調を守っています。自分で書いた 20 行の成果です。ただし、真ん中の文も読んでみてください。文章は頼りなく、事実は作り話です。口調は 200 行で身につきますが、知識は身につきません。この違いを扱うのがラボ 04 です。
 # %% [markdown] lang="en"
 # ## Verdict
 # %% [markdown] lang="ja" of="297877e6"
