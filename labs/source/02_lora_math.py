@@ -447,7 +447,7 @@ for name, model in {"untrained": base, "both zero": broken, "mended (B = 0)": ha
 #
 # Now the library. `LoraConfig` says everything: rank, α, which layers, dropout, bias. Give PEFT the same random A, train it on the same batches, and compare.
 # %% [markdown] lang="ja" of="3cfe70e2"
-# エラーも警告も出ないのに、損失は 1 桁も動いていません。どちらの勾配にも相手の行列が掛かり、両方ゼロなので、いつまでもゼロのままです。0 は何で割っても 0 なので、AdamW でも救えません。直し方は、先ほどの `init_lora`、つまり A は乱数、B はゼロです。
+# エラーも警告も出ないのに、損失は最後の桁まで動いていません。どちらの勾配にも相手の行列が掛かり、両方ゼロなので、いつまでもゼロのままです。0 は何で割っても 0 なので、AdamW でも救えません。直し方は、先ほどの `init_lora`、つまり A は乱数、B はゼロです。
 #
 # ## 測る: PEFT の LoRA と同じか
 #
@@ -847,9 +847,9 @@ lab.figure(lora_figures.differences(comparison_rows(ranks, "r = 16"), "r = 16"),
 lab.measured(**comparison_metrics("rank_64_minus_4", ranks["r = 64"], ranks["r = 4"]))
 lab.measured(**comparison_metrics("rank_64_minus_16", ranks["r = 64"], ranks["r = 16"]))
 # %% [markdown] lang="en"
-# Everything is measured against r = 16. From 4 to 16 to 64 the loss falls each time, and the last column says that it is decided: on this task, in these twenty steps, more rank did help. Two cautions before you write "the more, the better". With α left alone, as in the section above, you would not have seen it. And twenty steps measure how *soon* a rank learns as much as how much it *can* learn: the open experiment at the end takes the two apart. At r = 64 the loss is still above that of full fine-tuning in the table before.
-# %% [markdown] lang="ja" of="078f5496"
-# どれも r = 16 との差です。「決着」の列を見てください。r = 4 は r = 16 にはっきり劣ります。この課題の 20 ステップでは、ある程度のランクが確かに要りました。一方、r = 64 の上積みはずっと小さく、「シードごと」の列を見ると、差の大きさもまちまちです。「ランクは高いほどよい」と書く前に、あと 2 つ注意してください。前の節のように α を据え置いていたら、この差は見えなかったはずです。また、20 ステップの比較が測っているのは、どこまで学べるかだけでなく、どれだけ*早く*学ぶかでもあります。最後の自由実験では、この 2 つを切り分けます。
+# Everything is measured against r = 16. From 4 to 16 to 64 the loss falls each time, and the last column says that it is decided: on this task, in these twenty steps, more rank did help. Two cautions before you write "the more, the better". These ranks share α/√r; the section above shows what α/r does to a large rank. And twenty steps measure how *soon* a rank learns as much as how much it *can* learn: the open experiment at the end takes the two apart. At r = 64 the loss is still above that of full fine-tuning in the table before.
+# %% [markdown] lang="ja" of="03e62979"
+# どれも r = 16 との差です。「決着」の列を見てください。r = 4 は r = 16 にはっきり劣ります。この課題の 20 ステップでは、ある程度のランクが確かに要りました。一方、r = 64 の上積みはずっと小さく、「シードごと」の列を見ると、差の大きさもまちまちです。「ランクは高いほどよい」と書く前に、あと 2 つ注意してください。ここで比べたのは α/√r をそろえたランクです。α/r だと大きなランクに何が起こるかは、前の節で見たとおりです。また、20 ステップの比較が測っているのは、どこまで学べるかだけでなく、どれだけ*早く*学ぶかでもあります。最後の自由実験では、この 2 つを切り分けます。
 # %% [markdown] lang="en"
 # ## Measure: which matrices?
 #
@@ -936,11 +936,11 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# The same cells run on a real language model of 135M parameters (`labs run 02 --profile small`), with its own rates; on a GPU they take one of 0.5B. What must be measured anew at every size is the rate: the larger the model, the smaller it is. The counting cells need no weights at all.
-# %% [markdown] lang="ja" of="ab99c94d"
+# The same cells run on a real language model of 135M parameters (`labs run 02 --profile small`), with its own rates; on a GPU they take one of 0.5B. What must be measured anew at every size is the rate: as a rule, the larger the model, the smaller the rate. The counting cells need no weights at all.
+# %% [markdown] lang="ja" of="bd0cb8d7"
 # ## 実際のモデルでは
 #
-# 同じセルは、1.35 億パラメータの本物の言語モデルでも、そのモデルに合った学習率で動きます（`labs run 02 --profile small`）。GPU があれば 0.5B のモデルを使います。規模が変わるたびに測り直すべきなのは学習率です。モデルが大きいほど小さくなります。数えるセルには重みが要りません。
+# 同じセルは、1.35 億パラメータの本物の言語モデルでも、そのモデルに合った学習率で動きます（`labs run 02 --profile small`）。GPU があれば 0.5B のモデルを使います。規模が変わるたびに測り直すべきなのは学習率です。ふつうは、モデルが大きいほど小さくなります。数えるセルには重みが要りません。
 # %%
 lab.real_model("energy_top_8", "lora_minus_full", "rank_64_minus_4", "rate_ratio")
 # %% [markdown] lang="en"
