@@ -179,7 +179,7 @@ def losses_by_rate(rows: list[dict], chosen: dict[str, float]):
 
 def differences(rows: list[dict], against: str):
     """Each arm's difference from the arm ``against`` with its interval, a dot a seed; left of 0 is better."""
-    shown = [row for row in rows if "difference" in row]
+    shown = [row for row in rows if row["arm"] != against]
     with canvas(width=6.0, height=0.5 * len(shown) + 1.2) as (figure, axes):
         axis = axes[0][0]
         for y, row in enumerate(shown):

@@ -87,7 +87,8 @@ from lab_helpers.labs.shared.support import gold_rows
 
 # AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), and its AutoTokenizer
 base, tokenizer = load_model_to_tune(lab.run)
-rows = {name: gold_rows(lab.language, name) for name in ("train", "validation", "test")}
+sizes = {"train": 200, "validation": 40, "test": 60}
+rows = {name: gold_rows(lab.language, name)[:size] for name, size in sizes.items()}
 
 
 def ask(question):
@@ -721,11 +722,11 @@ lab.table(capacity, "capacity")
 lab.measured(**capacity_metrics(capacity))
 lab.figure(capacity_figure(capacity), "capacity")
 # %% [markdown] lang="en"
-# The numbers are the loss that remains, as a share of the loss before (1 = nothing learned). Up to a point more rank stores more; then, under α/r, r = 64 learns worse than it could, since the scaling starves it.
+# The numbers are the loss that remains, as a share of the loss before (1 = nothing learned). More rank stores more. But under α/r, r = 64 is left with several times the loss that it has under α/√r: the scaling starves it.
 #
 # **Mend it: α/√r.** Dividing by √r keeps the update's size as r grows (the second line). In PEFT that is one word, `LoraConfig(r=64, lora_alpha=16, use_rslora=True)`; with your own layer you raise α with √r. From here on we do: α = 8√r, which is the usual α = 2r at r = 16.
-# %% [markdown] lang="ja" of="3665f588"
-# 数字は、学習前の損失に対して残った損失の割合です（1 なら何も学んでいません）。ある程度まではランクが高いほど多く記憶できますが、α/r では r = 64 が本来の力を出せません。スケーリングが小さくなりすぎるからです。
+# %% [markdown] lang="ja" of="08dec515"
+# 数字は、学習前の損失に対して残った損失の割合です（1 なら何も学んでいません）。ランクが高いほど多く記憶できます。しかし r = 64 では、α/r で残る損失が α/√r の数倍になります。スケーリングが小さくなりすぎて、本来の力を出せないからです。
 #
 # **直す: α/√r。** r の代わりに √r で割ると、r が大きくなっても更新の大きさが保たれます（2 本目の線）。PEFT なら 1 語加えるだけです: `LoraConfig(r=64, lora_alpha=16, use_rslora=True)`。手書きの層なら、α を √r に比例させます。ここから先は α = 8√r とします。r = 16 ではよく使われる α = 2r と同じ値です。
 # %% [markdown] lang="en"
@@ -887,9 +888,9 @@ for name in ("q, k, v, o", "MLP", "all linear"):
 lab.measured(**comparison_metrics("all_linear_minus_full", targets["all linear"], arms["full"]))
 lab.table(comparison_rows({"all linear": targets["all linear"], "full": arms["full"]}, "full"))
 # %% [markdown] lang="en"
-# As many numbers, better placed: the MLP and all linear layers end well below q and v, and that is decided. Adding k and o to q and v brings little in comparison. The second table says what is left between all linear layers and full fine-tuning: a small part of what it was with q and v alone. So it was the choice of the matrices, more than the rank. QLoRA's authors found the same on large models (§4: only with all linear layers does LoRA match full fine-tuning); PEFT's default is still q and v. Write `target_modules="all-linear"`.
-# %% [markdown] lang="ja" of="bd8b815b"
-# 同じ数のパラメータでも、置き場所で結果が変わります。MLP と全線形層は、q と v だけの場合よりはっきり損失が低く、「決着」しています。それに比べると、q と v に k と o を加えた効果はわずかです。2 つ目の表は、全線形層とフルファインチューニングのあいだに残る差を示しています。q と v だけのときに比べて、ずっと小さくなりました。つまり効いたのは、ランクよりも行列の選び方です。QLoRA の著者らも、大きなモデルで同じ結果を得ています（§4: LoRA がフルファインチューニングに並ぶのは、全線形層に適用したときだけ）。それでも PEFT の既定値は今も q と v です。`target_modules="all-linear"` と書きましょう。
+# As many numbers, better placed: the MLP and all linear layers end well below q and v, and that is decided. Adding k and o to q and v brings little in comparison. The second table says what is left between all linear layers and full fine-tuning: a small part of what it was with q and v alone. So both count, the rank and the place where it is spent, and a better place costs no parameter. QLoRA's authors found the same on large models (§4: only with all linear layers does LoRA match full fine-tuning); PEFT's default is still q and v. Write `target_modules="all-linear"`.
+# %% [markdown] lang="ja" of="2e0dfecc"
+# 同じ数のパラメータでも、置き場所で結果が変わります。MLP と全線形層は、q と v だけの場合よりはっきり損失が低く、「決着」しています。それに比べると、q と v に k と o を加えた効果はわずかです。2 つ目の表は、全線形層とフルファインチューニングのあいだに残る差を示しています。q と v だけのときに比べて、ずっと小さくなりました。つまり、ランクだけでなく、それをどこに使うかが効きます。しかも、置き場所を変えるのに余分なパラメータは要りません。QLoRA の著者らも、大きなモデルで同じ結果を得ています（§4: LoRA がフルファインチューニングに並ぶのは、全線形層に適用したときだけ）。それでも PEFT の既定値は今も q と v です。`target_modules="all-linear"` と書きましょう。
 # %% [markdown] lang="en"
 # ## The win: your own twenty lines make an assistant
 #

@@ -214,7 +214,8 @@ def test_the_sign_of_what_is_decided_is_a_metric():
 
 def test_rows_of_a_comparison_leave_the_reference_bare():
     first, second = arms.comparison_rows({"a": np.ones((1, 4)), "b": np.ones((1, 4)) * 3}, "a")
-    assert first == {"arm": "a", "loss": 1}
+    assert (first["arm"], first["loss"], first["difference"]) == ("a", 1, "–")
+    assert list(first) == list(second)
     assert second["difference"] == 2
 
 

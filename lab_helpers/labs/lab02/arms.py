@@ -41,12 +41,12 @@ def compare_arms(one: np.ndarray, other: np.ndarray) -> dict:
 
 
 def comparison_rows(arms: dict[str, np.ndarray], against: str) -> list[dict]:
-    """A row an arm: its mean loss, and :func:`compare_arms` with the arm ``against``."""
-    rows = []
-    for name, losses in arms.items():
-        row: dict = {"arm": name, "loss": float(losses.mean())}
-        rows.append(row | (compare_arms(losses, arms[against]) if name != against else {}))
-    return rows
+    """A row an arm: its mean loss, and :func:`compare_arms` with the arm ``against``, whose own row has none."""
+    found = {name: compare_arms(losses, arms[against]) for name, losses in arms.items()}
+    found[against] = dict.fromkeys(found[against], "–")
+    return [
+        {"arm": name, "loss": float(losses.mean()), **found[name]} for name, losses in arms.items()
+    ]
 
 
 def comparison_metrics(name: str, one: np.ndarray, other: np.ndarray) -> dict:
