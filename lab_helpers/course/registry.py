@@ -83,11 +83,10 @@ LABS = (
         "lora_math",
         Text("The mathematics of LoRA", "LoRA の数理"),
         Text(
-            "Low rank measured, LoRA by hand, parity with PEFT, rank, scaling and targets",
-            "低ランク性の実測、手書きの LoRA、PEFT との一致、ランク・スケーリング・対象層",
+            "Why LoRA, LoRA by hand, parity with PEFT, merging, and its knobs measured: rate, rank, layers",
+            "LoRA が必要な理由、手書きの LoRA、PEFT との一致、マージ、学習率・ランク・適用先の測定",
         ),
         141,
-        model_kind="encoder",
     ),
     Lab(
         "03",

@@ -110,7 +110,7 @@ class TestBadInput:
 
         minilm.minilm_folder.cache_clear()
         monkeypatch.setattr(sources, "sha256_of", lambda path: "0" * 64)
-        assert "were altered" in refused(3, "run", "02")
+        assert "were altered" in refused(3, "run", "01")
         minilm.minilm_folder.cache_clear()
 
 

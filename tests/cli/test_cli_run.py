@@ -61,7 +61,7 @@ def refused(run, begun):
 class TestModel:
     """``--model``: a language model where a lab takes one, an encoder elsewhere, never mixed."""
 
-    @pytest.mark.parametrize("lab", ["base", "00"])
+    @pytest.mark.parametrize("lab", ["base", "00", "02"])
     def test_a_language_model_where_one_is_used(self, run, begun, tiny_chat_model, lab):
         code, out, error = run(lab, "--model", tiny_chat_model)
         assert code == 0, error
@@ -70,7 +70,7 @@ class TestModel:
         ]
         assert json.loads(out)["lab"] == lab
 
-    @pytest.mark.parametrize("lab", ["01", "02"])
+    @pytest.mark.parametrize("lab", ["01"])
     def test_an_encoder_where_one_is_used(self, run, begun, tiny_bert, lab):
         code, _, error = run(lab, "--model", tiny_bert)
         assert code == 0, error
@@ -83,7 +83,7 @@ class TestModel:
         assert f"unknown model '{name}'. Use kotori, " in error
         assert "Qwen/" in error
 
-    @pytest.mark.parametrize("lab", ["01", "02"])
+    @pytest.mark.parametrize("lab", ["01"])
     @pytest.mark.parametrize("name", ["kotori", "nonsense"])
     def test_a_name_that_is_no_encoder_is_refused(self, refused, lab, name):
         assert f"unknown model '{name}'. Use minilm, " in refused(lab, "--model", name)
@@ -94,12 +94,12 @@ class TestModel:
         assert "labs run 01 --model" in error
 
     def test_mixed_labs_are_refused_whatever_their_order(self, tiny_chat_model):
-        for numbers in (("00", "01"), ("02", "base"), ("01", "00", "02")):
+        for numbers in (("00", "01"), ("01", "base"), ("01", "00", "02")):
             with pytest.raises(BadInput, match="some of these labs"):
                 _check_inputs([get_lab(n) for n in numbers], None, str(tiny_chat_model), None)
 
     def test_several_labs_of_one_kind_share_a_model(self, tiny_chat_model, tiny_bert):
-        language, encoders = [get_lab("base"), get_lab("00")], [get_lab("01"), get_lab("02")]
+        language, encoders = [get_lab("base"), get_lab("02")], [get_lab("01")]
         _check_inputs(language, None, str(tiny_chat_model), None)
         _check_inputs(encoders, None, str(tiny_bert), None)
         with pytest.raises(BadInput, match="Use kotori"):

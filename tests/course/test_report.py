@@ -32,6 +32,7 @@ def runs(tmp_path):
         "versions": {},
         "metrics": {
             "hand_lora_max_abs_diff": 1e-7,
+            "hand_curve_max_abs_diff": 0.0,
             "x_ci": [0.1, 0.2],
             "evil": "<script>alert(1)</script>",
         },

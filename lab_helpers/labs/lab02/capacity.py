@@ -1,5 +1,6 @@
 """A task that needs rank: store random key→value pairs in one frozen layer through an adapter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,9 @@ import torch
 from torch import nn
 
 from lab_helpers.figures import charts
-from lab_helpers.tuning.lora import LoraLinear
+from lab_helpers.figures.style import words
+from lab_helpers.runtime.lexicon import term
+from lab_helpers.tuning.lora import lora_scaling
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,19 @@ class CapacityTask:
     steps: int = 150
     learning_rate: float = 5e-3
 
-    def measure_loss(self, r: int, alpha: float, rank_stabilized: bool, seed: int) -> float:
-        """Mean squared error after training, as a share of the error before (1 = learned nothing)."""
+    def measure_loss(
+        self, layer_class: Callable, r: int, alpha: float, rank_stabilized: bool, seed: int
+    ) -> float:
+        """Mean squared error after training, as a share of the error before (1 = learned nothing).
+
+        ``layer_class(linear, r, alpha)`` is a LoRA layer that scales by α/r, with parameters ``A`` and
+        ``B``; for α/√r it is given an α that much larger.
+        """
         torch.manual_seed(seed)
         keys = nn.functional.normalize(torch.randn(self.pairs, self.width), dim=-1)
         values = nn.functional.normalize(torch.randn(self.pairs, self.width), dim=-1)
-        layer = LoraLinear(nn.Linear(self.width, self.width, bias=False), r, alpha, rank_stabilized)
+        frozen = nn.Linear(self.width, self.width, bias=False).requires_grad_(False)
+        layer = layer_class(frozen, r, r * lora_scaling(alpha, r, rank_stabilized))
         optimizer = torch.optim.Adam([layer.A, layer.B], lr=self.learning_rate)
         first = None
         for _ in range(self.steps):
@@ -37,14 +47,20 @@ class CapacityTask:
 
 
 def measure_capacity(
-    task: CapacityTask, seeds: list[int], ranks=(1, 4, 16, 64), alpha: float = 16
+    task: CapacityTask,
+    layer_class: Callable,
+    seeds: list[int],
+    ranks=(1, 4, 16, 64),
+    alpha: float = 16,
 ) -> list[dict]:
     """Mean remaining loss over seeds for each rank under α/r and α/√r."""
     return [
         {
             "scaling": name,
             "r": r,
-            "loss": float(np.mean([task.measure_loss(r, alpha, stabilized, s) for s in seeds])),
+            "loss": float(
+                np.mean([task.measure_loss(layer_class, r, alpha, stabilized, s) for s in seeds])
+            ),
         }
         for name, stabilized in (("alpha/r", False), ("alpha/sqrt(r)", True))
         for r in ranks
@@ -64,6 +80,8 @@ def capacity_metrics(rows: list[dict]) -> dict[str, float]:
 def capacity_figure(rows: list[dict]):
     names = dict.fromkeys(row["scaling"] for row in rows)
     series = {
-        name: [(row["r"], row["loss"]) for row in rows if row["scaling"] == name] for name in names
+        term(name): [(row["r"], row["loss"]) for row in rows if row["scaling"] == name]
+        for name in names
     }
-    return charts.lines(series, "r", "loss / loss before", logx=True, logy=True)
+    label = words("loss / loss before", "損失 / 学習前の損失")
+    return charts.lines(series, "r", label, logx=True, logy=True)

@@ -7,8 +7,8 @@ PREDICTIONS = (
     Prediction(
         "energy",
         Text(
-            "ΔW of a full fine-tuning is a 384 × 384 matrix. What percentage of ‖ΔW‖² do its first 8 singular directions hold?",
-            "フルファインチューニングの ΔW は 384 × 384 の行列です。最初の 8 つの特異方向は ‖ΔW‖² の何 % を占めるでしょうか。",
+            "ΔW of a full fine-tuning is a 256 × 256 matrix. What percentage of ‖ΔW‖² do its first 8 singular directions hold?",
+            "フルファインチューニングの ΔW は 256 × 256 の行列です。最初の 8 つの特異方向は ‖ΔW‖² の何 % を占めるでしょうか。",
         ),
         "energy_top_8",
         Text("%", "%"),
@@ -21,7 +21,16 @@ PREDICTIONS = (
             "記事は学習対象が 1/10000 程度になると述べています。Llama 3 8B、r = 16、q と v では何分の 1 でしょうか。",
         ),
         "ratio_llama3_8b_r16_qv",
-        Text("(one in)", "(分の 1)"),
+        Text("(one in)", "（分の 1）"),
+    ),
+    Prediction(
+        "rate",
+        Text(
+            "How many times the learning rate of full fine-tuning does LoRA want?",
+            "LoRA に合う学習率は、フルファインチューニングの何倍でしょうか。",
+        ),
+        "rate_ratio",
+        Text("times", "倍"),
     ),
 )
 
@@ -64,8 +73,8 @@ QUIZ = (
         0,
         (
             Text(
-                "Right: a silent failure. LoRA wants about ten times the rate or more.",
-                "正解。静かな失敗です。LoRA には 10 倍以上の学習率が必要です。",
+                "Right: a silent failure. LoRA's best rate lies well above: its steps go through the small entries of A.",
+                "正解。静かな失敗です。LoRA に合う学習率はずっと高いところにあります。B の更新に A の小さな要素が掛かるからです。",
             ),
             Text("That happens at the other end.", "それは逆の端で起こります。"),
             Text("You measured the opposite.", "実測は逆でした。"),
@@ -79,8 +88,8 @@ QUIZ = (
         (
             Text("To save memory", "メモリを節約するため"),
             Text(
-                "Because then neither would get a gradient",
-                "両方ゼロだと、どちらにも勾配が流れないため",
+                "Because then neither would ever get a gradient",
+                "両方ゼロだと、どちらにもいつまでも勾配が流れないため",
             ),
             Text("By convention only", "単なる慣習"),
         ),
@@ -94,6 +103,35 @@ QUIZ = (
                 "正解。∂/∂A には B が、∂/∂B には A が掛かります。",
             ),
             Text("Try it: the loss would not move.", "試せばわかります。損失が動きません。"),
+        ),
+    ),
+    Question(
+        Text(
+            "In step 2 A's gradient is still much smaller than B's. How far does AdamW move A?",
+            "ステップ 2 でも、A の勾配は B の勾配よりずっと小さいままです。AdamW は A をどれだけ動かしますか。",
+        ),
+        (
+            Text("Much less than B", "B よりずっと小さく"),
+            Text(
+                "About as far as B: by most of the learning rate",
+                "B と同じくらい、学習率の大半に当たる幅で",
+            ),
+            Text("Not at all", "まったく動かさない"),
+        ),
+        1,
+        (
+            Text(
+                "That would be plain SGD. AdamW divides each gradient by its own running size.",
+                "それは単純な SGD の場合です。AdamW は勾配をその移動平均の大きさで割ります。",
+            ),
+            Text(
+                "Right: so a small gradient does not explain LoRA's learning rate.",
+                "正解。だから、勾配の小ささでは LoRA の学習率を説明できません。",
+            ),
+            Text(
+                "Only where the gradient is exactly zero.",
+                "それは勾配がちょうどゼロのときだけです。",
+            ),
         ),
     ),
 )

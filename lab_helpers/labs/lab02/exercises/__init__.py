@@ -2,6 +2,7 @@
 
 from lab_helpers.labs.lab02.exercises import (
     adapter_parameters,
+    choose_rate,
     energy,
     init_lora,
     lora_forward,
@@ -16,5 +17,6 @@ EXERCISES = tuple(
         init_lora,
         merge,
         adapter_parameters,
+        choose_rate,
     )
 )

@@ -23,7 +23,7 @@ def _test_count(answer) -> None:
         (
             sum(2 * 8 * d for d, _ in _SHAPES),
             "v_proj is not square: A depends on k (inputs), B on d (outputs).",
-            "v_proj は正方行列ではありません。A は k(入力)、B は d(出力)で決まります。",
+            "v_proj は正方行列ではありません。A は k（入力）、B は d（出力）で決まります。",
         ),
     )
     for value, en, ja in fingerprints:

@@ -28,12 +28,12 @@ def _test_energy(answer) -> None:
     if same(got, _energy_not_squared(delta)):
         raise Mistake(
             "‖ΔW‖² is the sum of the *squared* singular values.",
-            "‖ΔW‖² は特異値の「2 乗」の和です。",
+            "‖ΔW‖² は特異値の 2 乗の和です。",
         )
     if same(got, _energy_not_cumulative(delta)):
         raise Mistake(
             "these are the shares of single directions; sum them up from the first (cumsum).",
-            "それは方向ごとの割合です。先頭から足し上げてください(cumsum)。",
+            "それは方向ごとの割合です。先頭から足し上げてください（cumsum）。",
         )
     if same(got, _energy_not_normalised(delta)):
         raise Mistake(

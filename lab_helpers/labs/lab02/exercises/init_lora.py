@@ -63,7 +63,7 @@ EXERCISE = Exercise(
         ),
         Text(
             "A random (torch.randn(r, k) will do), B = torch.zeros(d, r)",
-            "A は乱数(torch.randn(r, k) で十分)、B = torch.zeros(d, r)",
+            "A は乱数（torch.randn(r, k) で十分）、B = torch.zeros(d, r)",
         ),
     ),
     wrong_answers=(

@@ -32,11 +32,11 @@ def _test_merge(answer) -> None:
     if same(got, _merge_unscaled(W, A, B, 16, 2)):
         raise Mistake(
             "the scaling α/r is missing from the merged weight.",
-            "統合した重みにスケーリング α/r がありません。",
+            "マージした重みにスケーリング α/r がありません。",
         )
     if same(got, _merge_minus(W, A, B, 16, 2)):
         raise Mistake(
-            "you subtract ΔW: that is unmerging.", "ΔW を引いています。それは統合の取り消しです。"
+            "you subtract ΔW: that is unmerging.", "ΔW を引いています。それはマージの取り消しです。"
         )
     if same(got, _merge_elementwise(W, A, B, 16, 2)):
         raise Mistake(
@@ -52,7 +52,7 @@ def _test_merge(answer) -> None:
     if not torch.equal(given, W):
         raise Mistake(
             "you changed W itself (+= works in place): the base could not be restored. Return a new tensor.",
-            "W そのものを書き換えています(+= はその場で変更します)。これではベースに戻せません。新しいテンソルを返してください。",
+            "W そのものを書き換えています（+= はその場で変更します）。これではベースに戻せません。新しいテンソルを返してください。",
         )
 
 
