@@ -95,7 +95,7 @@ LABS = (
         Text("QLoRA", "QLoRA"),
         Text(
             "NF4 by hand, adapters over 4-bit weights, merging, and which model fits which GPU",
-            "手書きの NF4、4 ビットの重みの上のアダプター、統合、どのモデルがどの GPU に載るか",
+            "手書きの NF4、4 ビットの重みの上のアダプター、マージ、どのモデルがどの GPU に載るか",
         ),
         87,
     ),
