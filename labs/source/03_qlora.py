@@ -156,13 +156,13 @@ for name in ("fp4", "e2m1"):
     print(f"{name:5s}", [round(value, 4) for value in codes[name].tolist()[:8]])
 lab.figure(code_figure(codes, weights), "code_books")
 # %% [markdown] lang="en"
-# The grey hill is the real weights, each over its block's absmax; the narrow towers at both ends are the largest weights themselves, one in every block. Only NF4's lines follow the hill. And FP4 spends two of its values almost on 0 (the second number printed), where E2M1 has a real step.
+# The grey hill is the real weights, each over its block's absmax; the towers at both ends are the largest weights themselves, one in every block, and the needle at 0 is weights that are almost nothing. Only NF4's lines follow the hill. And FP4 spends two of its values almost on 0 (the second number printed), where E2M1 has a real step.
 #
 # ### A scale for every block
 #
 # **Exercise (10 min).** Return the indices of the nearest values and the blocks' scales.
 # %% [markdown] lang="ja" of=""
-# 灰色の山は、本物の重みをブロックの absmax で割ったものです。両端の細い塔は、各ブロックで最大の重みそのものです。山の形に沿っているのは NF4 の線だけです。また、FP4 は値を 2 つ、ほとんど 0 の所で使っています（出力の 2 番目の数）。E2M1 では、そこに意味のある 1 段があります。
+# 灰色の山は、本物の重みをブロックの absmax で割ったものです。両端の小さな段は、各ブロックで最大の重みそのもの、0 の針は、ほとんど 0 の重みです。山の形に沿っているのは NF4 の線だけです。また、FP4 は値を 2 つ、ほとんど 0 の所で使っています（出力の 2 番目の数）。E2M1 では、そこに意味のある 1 段があります。
 #
 # ### ブロックごとのスケール
 #
@@ -345,9 +345,13 @@ lab.compare("bits")
 # まずデータを見ます。学習に使う行を 1 つと、それにチャットテンプレートの印を付けた、モデルが実際に読む文章です。
 # %%
 row = rows["train"][0]
-print(row)
+print("prompt:    ", row["prompt"])
+print("completion:", row["completion"])
 print("---")
 print(tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False))
+# %% [raw] lang="ja"
+# "prompt:    " → "prompt（質問）:"
+# completion: → completion（回答）:
 # %% [markdown] lang="en"
 # `prompt` and `completion` apart tell TRL to take the loss on the completion only. Next, the base in 4 bits. `from_pretrained` does it while it loads, if a `quantization_config` says how; nothing else about loading changes.
 # %% [markdown] lang="ja" of=""
@@ -356,7 +360,7 @@ print(tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging
 
-from lab_helpers.models.four_bit import ready_four_bit
+from lab_helpers.models.four_bit import four_bit_layers, ready_four_bit
 from lab_helpers.models.language_models import language_model_source, plain_dtype
 
 folder = language_model_source(lab.run.model_name)  # a folder here; a hub's name works as well
@@ -382,8 +386,8 @@ def fresh_base():
 # for CPUs only: see the appendix → CPU でだけ必要。付録を参照
 # %%
 base = fresh_base()
-layer = base.model.layers[0].self_attn.q_proj
-print(type(layer).__name__, tuple(layer.weight.shape), layer.weight.dtype)
+name, layer = next(iter(four_bit_layers(base).items()))
+print(name, type(layer).__name__, tuple(layer.weight.shape), layer.weight.dtype)
 print("embeddings:", base.get_input_embeddings().weight.dtype)
 print("bytes on the whole:", base.get_memory_footprint())
 # %% [raw] lang="ja"
@@ -421,8 +425,8 @@ from trl import SFTConfig, SFTTrainer
 training_rows = rows["train"][: lab.pick(tiny=200, small=128)]
 adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
 training = SFTConfig(
-    num_train_epochs=lab.pick(tiny=2, small=1),  # a 1-8B model: 1 to 3
-    per_device_train_batch_size=lab.pick(tiny=16, small=8, t4=4),
+    num_train_epochs=lab.pick(tiny=1, t4=2),  # a 1-8B model: 1 to 3
+    per_device_train_batch_size=lab.pick(tiny=8, t4=4),
     learning_rate=lab.pick(tiny=5e-3, small=2e-3, t4=2e-4),  # a 1-8B model wants about 2e-4
     lr_scheduler_type="cosine",
     **lab.machine,  # precision, folder, seed and quiet on this machine
@@ -487,16 +491,17 @@ def count_trainable(model):
 
 student = get_peft_model(fresh_base(), adapter)
 print("adapter added:", count_trainable(student))
-prepare_model_for_kbit_training(student)  # too late: it freezes what it finds
+prepare_model_for_kbit_training(student, False)  # too late: it freezes what it finds
 print("prepared afterwards:", count_trainable(student))
-student = get_peft_model(prepare_model_for_kbit_training(fresh_base()), adapter)  # mended
+prepared = prepare_model_for_kbit_training(fresh_base(), False)  # False: no checkpointing
+student = get_peft_model(prepared, adapter)
 print("prepared before:", count_trainable(student))
-student = base = assistant = None
+student = prepared = base = assistant = None
 # %% [raw] lang="ja"
 # adapter added: → アダプターを付けた直後:
 # too late: it freezes what it finds → 遅すぎる。見つけた重みをすべて凍結する
 # prepared afterwards: → そのあとに準備を呼ぶと:
-# mended → 直したもの
+# False: no checkpointing → False: チェックポイントなし
 # prepared before: → 先に準備を呼ぶと:
 # %% [markdown] lang="en"
 # Called late, it leaves nothing to train, and says nothing. Print this number before any long run.
@@ -531,38 +536,42 @@ rates = lab.pick(tiny=(1e-3, 5e-3, 2e-2), small=(1e-3, 2e-3), t4=(2e-4, 5e-4))
 
 def loss(model, some_rows):
     found = float(reply_losses(model, tokenizer, some_rows).mean())
-    print(f"  loss {found:.3f}")
+    print(f"loss {found:.3f}")
     return found
 
 
-recipe, best = (lab.run, training_rows, training, adapter), {}
-for arm, how in {"LoRA": None, "QLoRA": four_bit}.items():
-    print(arm, rates)
-    train = lambda rate, how=how: train_arm(*recipe, how, learning_rate=rate).model
-    best[arm] = choose_rate(rates, train, loss, rows)
-    print("  chosen:", best[arm])
+def train(rate):
+    print(f"rate {rate:g}", end=": ")
+    return train_arm(*recipe, four_bit, learning_rate=rate).model
+
+
+recipe = (lab.run, training_rows, training, adapter)
+rate = choose_rate(rates, train, loss, rows)
+lab.measured(chosen_rate=rate)
+print(f"chosen: {rate:g}")
 # %% [raw] lang="ja"
-# "  loss " → "  損失 "
-# "  chosen:" → "  選んだ学習率:"
+# "loss " → "損失 "
+# "rate " → "学習率 "
+# "chosen: " → "選んだ学習率: "
 # %% [markdown] lang="en"
-# The rates are listed in the order of the losses below them. A rate that is right for a large model is far too small here: it would have given the first line or worse.
+# Too small a rate has not got far after these few steps; too large a one has got lost on the way. The 2e-4 of a real model would stand before the first line.
 #
 # ### Measure: QLoRA beside LoRA
 #
-# Same rows, same settings, each arm at its chosen rate, over a base in 4 bits and one in floats. Several seeds, because one training is one throw of the dice. Both measures of section 1, now after training, on the test rows:
+# Same rows, same settings, the same rate, over a base in 4 bits and one in floats. (LoRA gets the rate that was chosen for QLoRA, so that the arms differ in their base alone; should LoRA have a better one, this flatters QLoRA.) Several seeds, because one training is one throw of the dice. Both measures of section 1, now after training, on the test rows:
 # %% [markdown] lang="ja" of=""
-# 損失は、その上の学習率の順に並んでいます。大きなモデルに向く学習率は、ここでは小さすぎます。もし使えば、最初の行かそれより悪い損失になったでしょう。
+# 小さすぎる学習率では、この短いステップ数ではあまり進めません。大きすぎると、途中で迷ってしまいます。本物のモデルに向く 2e-4 は、1 行目よりもさらに手前です。
 #
 # ### 測る: QLoRA と LoRA を並べる
 #
-# 同じデータ、同じ設定で、どちらもそれぞれ選んだ学習率を使い、4 ビットのベースと浮動小数点のベースの上で学習させます。1 回の学習は 1 回のサイコロにすぎないので、シードを変えて繰り返します。セクション 1 の 2 つの指標を、今度は学習のあとに、テスト用の行で測ります。
+# 同じデータ、同じ設定、同じ学習率で、4 ビットのベースと浮動小数点のベースの上で学習させます（LoRA にも、QLoRA で選んだ学習率を使います。こうすれば、違いはベースだけになります。LoRA にもっと良い学習率があるなら、この比較は QLoRA に有利です）。1 回の学習は 1 回のサイコロにすぎないので、シードを変えて繰り返します。セクション 1 の 2 つの指標を、今度は学習のあとに、テスト用の行で測ります。
 # %%
 from lab_helpers.labs.lab03.scoring import difference_metrics, story_perplexity
 
 after, curves, losses = [], {}, {"LoRA": [], "QLoRA": []}
 for seed in range(lab.seed, lab.seed + lab.pick(tiny=3, small=1)):
     for arm, how in {"LoRA": None, "QLoRA": four_bit}.items():
-        tuned = train_arm(*recipe, how, learning_rate=best[arm], seed=seed)
+        tuned = train_arm(*recipe, how, learning_rate=rate, seed=seed)
         lost = reply_losses(tuned.model, tokenizer, rows["test"])
         losses[arm].append(lost)
         fluency = story_perplexity(tuned.model, tokenizer, lab.language)
@@ -587,13 +596,17 @@ print(f"QLoRA - LoRA, reply loss: {middle:+.3f} [{low:+.3f}, {high:+.3f}]")
 # %% [raw] lang="ja"
 # QLoRA - LoRA, reply loss: → 回答の損失の差（QLoRA − LoRA）:
 # %% [markdown] lang="en"
-# The last line is a *paired* difference over the test rows: both models answer the same customer, so the hardness of a question cancels. Where its interval holds 0, the two are not told apart. Now compare the table with the one of section 1. There, before training, NF4 raised story perplexity and left the reply loss alone. The *reply loss* after training shows what rounding costs a skill that is learned on top of it; the *story perplexity* after training shows what training itself does to an old skill, in both arms.
+# The last line is a *paired* difference over the test rows: both models answer the same customer, so the hardness of a question cancels. Its interval holds 0: on the skill that was trained, QLoRA and LoRA are not told apart.
+#
+# Now the other column, beside the table of section 1. The old skill has suffered in **both** arms, far more from the training than it ever did from the rounding: the price of a high rate and of rows that hold no stories (lab 04 measures forgetting properly). And in each seed it has suffered more over the 4-bit base. So "QLoRA is as good as LoRA" is true here of what was trained, and of nothing else. A report that shows only its own task would not have seen it.
 #
 # ### Does the adapter train around the rounding?
 #
 # It is often said so: QLoRA's adapter learned over the rounded weights, so it makes their errors good. That can be tested by putting each adapter on the *other* base. If QLoRA's adapter repairs its base, LoRA's adapter must do worse there.
 # %% [markdown] lang="ja" of=""
-# 最後の行は、テスト用の行ごとに取った*対応のある差*です。2 つのモデルが同じ顧客に答えるので、質問の難しさは打ち消し合います。区間が 0 を含むなら、2 つの優劣は区別できません。次に、この表をセクション 1 の表と比べてください。学習前の NF4 は、物語のパープレキシティを上げ、回答の損失には影響しませんでした。学習後の*回答の損失*は、丸めた重みの上で身につけた技能にとっての代償を表します。学習後の*物語のパープレキシティ*は、学習そのものが以前の技能に与えた影響を表し、これはどちらの条件にも出ています。
+# 最後の行は、テスト用の行ごとに取った*対応のある差*です。2 つのモデルが同じ顧客に答えるので、質問の難しさは打ち消し合います。区間が 0 を含むので、学習させた技能では QLoRA と LoRA の優劣は区別できません。
+#
+# もう一方の列を、セクション 1 の表と比べてください。以前からの技能は、**どちらの条件でも**損なわれています。丸めによる悪化よりも、学習そのものによる悪化のほうがずっと大きいのです。学習率が高く、学習用の行に物語がないためです（忘却はラボ 04 できちんと測ります）。しかも、どのシードでも、4 ビットのベースのほうが大きく損なわれています。つまり「QLoRA は LoRA に劣らない」は、ここでは学習させた技能についてだけ成り立ちます。自分のタスクだけを測った報告では、このことに気づけません。
 #
 # ### アダプターは丸めを織り込んで学習するのか
 #
@@ -622,7 +635,7 @@ print(f"on 4 bits, QLoRA's - LoRA's: {found['own_base_gain']:+.3f} [{low:+.3f}, 
 # %% [raw] lang="ja"
 # on 4 bits, QLoRA's - LoRA's: → 4 ビットの上での差（QLoRA のアダプター − LoRA のアダプター）:
 # %% [markdown] lang="en"
-# TODO reading
+# It does. On the 4-bit base, the adapter that was trained there beats the one that was not, by a small difference whose interval lies off 0. (One pair of adapters, seed by seed it may vary; to be surer, save the others too.) The other way round costs less: QLoRA's adapter on the float base is nearly as good as at home. That matters when one has to choose a base to merge into.
 #
 # ## 3 · Merging
 #
@@ -632,7 +645,7 @@ print(f"on 4 bits, QLoRA's - LoRA's: {found['own_base_gain']:+.3f} [{low:+.3f}, 
 #
 # ### Break it: merge into 4 bits
 # %% [markdown] lang="ja" of=""
-# TODO reading
+# そのとおりでした。4 ビットのベースでは、そこで学習したアダプターのほうが、そうでないアダプターより良く、差は小さいものの、区間は 0 を含みません（アダプター 1 組だけの結果なので、シードによって変わるかもしれません。確かめるには、ほかのシードのアダプターも保存して比べてください）。逆向きの影響は、それより小さくて済みます。QLoRA のアダプターは、浮動小数点のベースに載せても、元のベースの上とほとんど変わりません。これは、どのベースにマージするかを選ぶときに効いてきます。
 #
 # ## 3 · マージ
 #
@@ -651,7 +664,7 @@ apart = PeftModel.from_pretrained(fresh_base(), saved).eval()
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     broken = PeftModel.from_pretrained(fresh_base(), saved).merge_and_unload()
-print("PEFT warns:", said[0].message if said else "-")
+print("PEFT warns:", next((w.message for w in said if "rounding" in str(w.message)), "-"))
 shares = merge_rows(apart, broken)
 lab.measured(merge_error_4bit=shares["error"], delta_relative_size=shares["size"])
 print(f"‖ΔW‖ is {shares['size']:.1%} of ‖W‖; error of the merge: {shares['error']:.1%} of ‖ΔW‖")
@@ -742,16 +755,30 @@ print(f"k = {k:.2f}, noise = {noise:.2f} ‖ΔW‖, error = {error:.2f} ‖ΔW�
 lab.measured(merge_kept_4bit=k, merge_noise_4bit=noise)
 parts = measure_parts(apart, broken, mended, tokenizer, rows["test"], k)
 lab.table(parts, "parts")
-apart = broken = mended = None
 # %% [raw] lang="ja"
 # , noise = → 、雑音 =
 # , error = → 、誤差 =
+# %%
+from lab_helpers.labs.lab03.merging import read_weight, true_weights
+
+name, weight, delta = next(true_weights(apart))
+print(name)
+for label, part in (
+    ("ΔW", delta),
+    ("noise", read_weight(broken, name) - weight - k * delta),
+):
+    energy = torch.linalg.svdvals(part) ** 2
+    print(f"{label}: in its 8 strongest directions {energy[:8].sum() / energy.sum():.0%}")
+apart = broken = mended = None
+# %% [raw] lang="ja"
+# : in its 8 strongest directions → のうち、最も強い 8 方向に入る割合:
+# "noise" → "雑音"
 # %% [markdown] lang="en"
-# TODO parts reading
+# $k$ is far above what the error suggests, and the table shows that it is the kept share that answers the customers: **alone** it wins back nearly all. The noise alone teaches nothing; it even does harm. Together they are a little worse than the share alone. The percentage of the error counted every entry of the matrix alike; the loss only asks what the layers do with it. All entries of ΔW pull together, in eight directions (its rank is 8); the noise is spread thinly over all directions that a layer has, as the last lines show for one layer.
 #
 # How large must ΔW be for that? Your three functions again, on random weights, for a ΔW of many sizes:
 # %% [markdown] lang="ja" of=""
-# TODO
+# $k$ は、誤差から想像するよりずっと大きな値です。そして表を見ると、顧客に答えているのは、この残った割合の ΔW だとわかります。**それだけ**で、成果のほとんどを取り戻しているからです。雑音だけでは何も身につかず、むしろ害になります。両方を加えると、残った割合だけのときより少し悪くなります。誤差のパーセントは、行列のすべての要素を同じ重さで数えたものです。一方、損失が問うのは、その行列で層が何をするかだけです。ΔW の要素は 8 つの方向（ランクが 8 なので）にそろって働きます。雑音のほうは、最後の行が 1 つの層で示しているとおり、層がもつすべての方向に薄く広がっています。
 #
 # では、そのためには ΔW はどのくらい大きくなければならないのでしょうか。もう一度あなたの 3 つの関数を使い、乱数の重みにいろいろな大きさの ΔW を加えてみます。
 # %%
@@ -769,9 +796,9 @@ lab.table(points, columns=["size", "kept", "noise", "error"])
 marks = {"ΔW": lab.run.metrics["delta_relative_size"]}
 lab.figure(figures.surviving_change(points, marks), "surviving")
 # %% [markdown] lang="en"
-# A small ΔW is lost whole: almost no weight gets over the edge to its next value. From about a tenth of ‖W‖ on, enough weights jump, each a whole step too far, and on average the sum is right: $k$ rises to 1 long before the error is small. Our ΔW (the dotted line) is large because a tiny model needs a large rate. At a real model's 2e-4 it is far to the left, under one percent of ‖W‖, where nothing survives: see SmolLM2 at the end of this lab. So: **dequantize, add, keep the floats**, and never judge a merge by a toy.
+# A small ΔW is lost whole: almost no weight gets over the edge to its next value. From about a tenth of ‖W‖ on, enough weights jump, each a whole step too far, and on average the sum is right: $k$ rises to 1 long before the error is small. Our ΔW (the dotted line) is in between, for a tiny model needs a large rate. At a real model's 2e-4 it is far to the left, under one percent of ‖W‖, where nothing survives: see SmolLM2 at the end of this lab. So: **dequantize, add, keep the floats**, and never judge a merge by a toy.
 # %% [markdown] lang="ja" of=""
-# 小さな ΔW は丸ごと失われます。隣の値に移れる重みがほとんどないからです。‖W‖ の 1 割くらいからは、十分な数の重みが隣の値に移ります。1 つ 1 つは行き過ぎますが、平均すると正しくなります。そのため、誤差が小さくなるよりずっと前に $k$ は 1 に近づきます。ここで学習した ΔW（点線）が大きいのは、小さなモデルに大きな学習率が要るからです。本物のモデルを 2e-4 で学習させた場合は、ずっと左、‖W‖ の 1 % 未満の所になり、そこでは何も残りません（このラボの終わりの SmolLM2 を見てください）。ですから、**元に戻し、足し、浮動小数点のまま保存**してください。小さな模型の結果だけで、マージの良し悪しを判断してはいけません。
+# 小さな ΔW は丸ごと失われます。隣の値に移れる重みがほとんどないからです。‖W‖ の 1 割くらいからは、十分な数の重みが隣の値に移ります。1 つ 1 つは行き過ぎますが、平均すると正しくなります。そのため、誤差が小さくなるよりずっと前に $k$ は 1 に近づきます。ここで学習した ΔW（点線）は、その途中にあります。小さなモデルには大きな学習率が要るためです。本物のモデルを 2e-4 で学習させた場合は、ずっと左、‖W‖ の 1 % 未満の所になり、そこでは何も残りません（このラボの終わりの SmolLM2 を見てください）。ですから、**元に戻し、足し、浮動小数点のまま保存**してください。小さな模型の結果だけで、マージの良し悪しを判断してはいけません。
 # %% [markdown] lang="en"
 # ## 4 · Memory: which model fits which card
 #
@@ -849,20 +876,19 @@ print(f"8-bit states are {lab.run.metrics['optimizer_8bit_share']:.1%} of the 32
 #
 # ### Activations, and gradient checkpointing
 #
-# What is still missing are the **activations**: all that the forward pass keeps for the backward pass. **Gradient checkpointing** keeps only what goes *into* each layer, and computes the inside of the layer once more when the backward pass arrives. Memory for time. One switch; here is a training step without and with it, every allocation counted:
+# What is still missing are the **activations**: all that the forward pass keeps for the backward pass. **Gradient checkpointing** keeps only what goes *into* each layer, and computes the inside of the layer once more when the backward pass arrives. Memory for time. In a trainer it is one setting, `SFTConfig(gradient_checkpointing=True)` (newer versions say `activation_checkpointing`), on by default on a GPU. Here is a training step without and with it, every allocation counted:
 # %% [markdown] lang="ja" of=""
 # 4 分の 1 に、スケールの分が少し加わります。学習する重みが多いほど効果が大きく、アダプターだけなら大した差にはなりません。
 #
 # ### 活性値と勾配チェックポイント
 #
-# まだ足りないのは**活性値**です。順伝播が逆伝播のために残しておくすべての値です。**勾配チェックポイント**を使うと、各層に*入る*値だけを残し、逆伝播が来たときに層の中をもう一度計算します。時間と引き換えにメモリを減らす方法です。切り替えは 1 行でできます。学習の 1 ステップを、なしとありで実行し、確保されたメモリをすべて数えます。
+# まだ足りないのは**活性値**です。順伝播が逆伝播のために残しておくすべての値です。**勾配チェックポイント**を使うと、各層に*入る*値だけを残し、逆伝播が来たときに層の中をもう一度計算します。時間と引き換えにメモリを減らす方法です。トレーナーでは `SFTConfig(gradient_checkpointing=True)` という設定 1 つで済みます（新しい版では `activation_checkpointing` という名前です）。GPU では既定で有効です。学習の 1 ステップを、なしとありで実行し、確保されたメモリをすべて数えます。
 # %%
 import time
 
-from lab_helpers.labs.lab03.memory_check import measure_peak
+from lab_helpers.labs.lab03.memory_check import measure_peak, switch_checkpointing
 
 student = get_peft_model(fresh_base(), adapter).train()
-student.enable_input_require_grads()
 ids = torch.randint(0, 1000, (4, 256), device=student.device)
 
 
@@ -872,8 +898,8 @@ def step():
 
 # %%
 peaks = []
-for switch in (student.gradient_checkpointing_disable, student.gradient_checkpointing_enable):
-    switch()  # in a trainer: SFTConfig(gradient_checkpointing=True), its default on a GPU
+for on in (False, True):
+    switch_checkpointing(student, on)  # model.gradient_checkpointing_enable()
     step()  # the first one also warms up
     started = time.perf_counter()
     step()
@@ -882,7 +908,6 @@ for switch in (student.gradient_checkpointing_disable, student.gradient_checkpoi
     print(f"{peaks[-1] / 2**20:.1f} MiB")
 lab.measured(checkpointing_peak_share=peaks[1] / peaks[0])
 # %% [raw] lang="ja"
-# "in a trainer: SFTConfig(gradient_checkpointing=True), its default on a GPU" → "トレーナーでは SFTConfig(gradient_checkpointing=True)。GPU では既定で有効"
 # the first one also warms up → 最初の 1 回は準備運動を兼ねる
 # f} s → f} 秒
 # %% [markdown] lang="en"
