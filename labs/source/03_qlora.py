@@ -12,7 +12,7 @@
 # | 3 · Merging | which merge keeps what was learned, and why a bad one may look good | 25 min |
 # | 4 · Memory | which model fits which card, counted and checked | 30 min |
 #
-# The four can be read on four days; each starts with what it needs. The computing takes a few minutes on a 2-core CPU.
+# The four can be read on four days: run all cells again, and trainings that are finished are loaded. The computing takes about two minutes on a 2-core CPU.
 #
 # **New words:** [quantization](glossary.md#quantization) · [NF4](glossary.md#nf4) · [loss](glossary.md#loss) · [perplexity](glossary.md#perplexity) · [adapter](glossary.md#adapter), [LoRA](glossary.md#lora) · [learning rate](glossary.md#learning-rate) · [training, validation and test rows](glossary.md#evaluation-rows) · [merge](glossary.md#merge) · [optimizer](glossary.md#optimizer) · [activation](glossary.md#activation) · [gradient checkpointing](glossary.md#gradient-checkpointing)
 # %% [markdown] lang="ja" of=""
@@ -29,7 +29,7 @@
 # | 3 · マージ | 学習したものが残るマージはどれか。悪いマージが良く見えることがあるのはなぜか | 25 分 |
 # | 4 · メモリ | どのモデルがどのカードに載るかを数え、その数え方も確かめる | 30 分 |
 #
-# 4 つのセクションは、別々の日に読んでもかまいません。どれも、必要なことから説明を始めます。計算そのものは 2 コアの CPU で数分です。
+# 4 つのセクションは、別々の日に読んでもかまいません。すべてのセルを実行し直せば、済んだ学習は読み込まれます。計算そのものは 2 コアの CPU で約 2 分です。
 #
 # **新しい言葉:** [量子化](glossary.md#quantization) · [NF4](glossary.md#nf4) · [損失](glossary.md#loss) · [パープレキシティ](glossary.md#perplexity) · [アダプター](glossary.md#adapter)、[LoRA](glossary.md#lora) · [学習率](glossary.md#learning-rate) · [学習用・検証用・テスト用の行](glossary.md#evaluation-rows) · [マージ](glossary.md#merge) · [オプティマイザー](glossary.md#optimizer) · [活性値](glossary.md#activation) · [勾配チェックポイント](glossary.md#gradient-checkpointing)
 # %%
@@ -256,7 +256,7 @@ lab.figure(figures.rounding_errors(rounding), "rounding")
 #
 # ### モデルは何を失うか
 #
-# 行列の誤差だけでは、モデルへの影響は分かりません。そこで 2 つの指標を使います。比べられるように、学習の**前と後の両方**で測ります。
+# 行列の誤差だけでは、モデルへの影響はわかりません。そこで 2 つの指標を使います。比べられるように、学習の**前と後の両方**で測ります。
 #
 # - **物語のパープレキシティ**: 事前学習で読んだものと同じ種類の、まだ読んでいない物語で測ります。以前からある技能です。
 # - **回答の損失**: 星空電機のサポート担当が書いた、モデルが見たことのない回答で測ります。これから学習させる技能です。
@@ -406,7 +406,7 @@ def reply_to(model, prompt):
     return tokenizer.decode(written[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
-asked = rows["test"][0]
+asked = rows["test"][11]
 print("customer:", asked["prompt"][0]["content"])
 print("4-bit base:", reply_to(base, asked["prompt"]))
 # %% [raw] lang="ja"
@@ -470,13 +470,13 @@ with assistant.disable_adapter():
 # "QLoRA:   " → "QLoRA:"
 # adapter off: → アダプターなし:
 # %% [markdown] lang="en"
-# From noise to the house's way of speaking, over a base that is stored in 4 bits: this is the whole of QLoRA. (Whether the *facts* in the reply are right is lab 04's question.)
+# From no help at all to the house's way of speaking, over a base that is stored in 4 bits: this is the whole of QLoRA. (Whether the *facts* in the reply are right is lab 04's question.)
 #
 # ### Break it: prepare too late
 #
 # Older tutorials call `prepare_model_for_kbit_training`. It freezes every weight, makes norms and embeddings float32, and switches gradient checkpointing on. TRL's trainer no longer needs it. It does harm when it is called *after* the adapter was added:
 # %% [markdown] lang="ja" of=""
-# 意味をなさない返事が、会社らしい口調の回答になりました。それも、4 ビットで保存したベースの上でです。QLoRA はこれで全部です（回答の*事実*が正しいかどうかは、ラボ 04 で扱います）。
+# 役に立たない返事が、会社らしい口調の回答になりました。それも、4 ビットで保存したベースの上でです。QLoRA はこれで全部です（回答の*事実*が正しいかどうかは、ラボ 04 で扱います）。
 #
 # ### 壊す: 準備が遅すぎる
 #
@@ -771,7 +771,7 @@ for label, part in (
     print(f"{label}: in its 8 strongest directions {energy[:8].sum() / energy.sum():.0%}")
 apart = broken = mended = None
 # %% [raw] lang="ja"
-# : in its 8 strongest directions → のうち、最も強い 8 方向に入る割合:
+# : in its 8 strongest directions → : 最も強い 8 方向に入る割合
 # "noise" → "雑音"
 # %% [markdown] lang="en"
 # $k$ is far above what the error suggests, and the table shows that it is the kept share that answers the customers: **alone** it wins back nearly all. The noise alone teaches nothing; it even does harm. Together they are a little worse than the share alone. The percentage of the error counted every entry of the matrix alike; the loss only asks what the layers do with it. All entries of ΔW pull together, in eight directions (its rank is 8); the noise is spread thinly over all directions that a layer has, as the last lines show for one layer.
@@ -884,7 +884,7 @@ print(f"8-bit states are {lab.run.metrics['optimizer_8bit_share']:.1%} of the 32
 #
 # まだ足りないのは**活性値**です。順伝播が逆伝播のために残しておくすべての値です。**勾配チェックポイント**を使うと、各層に*入る*値だけを残し、逆伝播が来たときに層の中をもう一度計算します。時間と引き換えにメモリを減らす方法です。トレーナーでは `SFTConfig(gradient_checkpointing=True)` という設定 1 つで済みます（新しい版では `activation_checkpointing` という名前です）。GPU では既定で有効です。学習の 1 ステップを、なしとありで実行し、確保されたメモリをすべて数えます。
 # %%
-import time
+import timeit
 
 from lab_helpers.labs.lab03.memory_check import measure_peak, switch_checkpointing
 
@@ -900,20 +900,18 @@ def step():
 peaks = []
 for on in (False, True):
     switch_checkpointing(student, on)  # model.gradient_checkpointing_enable()
-    step()  # the first one also warms up
-    started = time.perf_counter()
-    step()
-    print(f"{time.perf_counter() - started:.2f} s", end=", ")
+    seconds = min(timeit.repeat(step, number=1, repeat=3))  # the first one also warms up
     peaks.append(measure_peak(step, student.device.type))
-    print(f"{peaks[-1] / 2**20:.1f} MiB")
+    print(f"checkpointing {on!s:5s}: {peaks[-1] / 2**20:.1f} MiB, {seconds:.2f} s")
 lab.measured(checkpointing_peak_share=peaks[1] / peaks[0])
 # %% [raw] lang="ja"
 # the first one also warms up → 最初の 1 回は準備運動を兼ねる
+# "checkpointing " → "チェックポイント "
 # f} s → f} 秒
 # %% [markdown] lang="en"
-# The second line holds less and takes longer. In a small model much of the rest is the logits, one number for each token *and* each word of the vocabulary, which checkpointing does not touch (TRL 1.16 reads them tile by tile and never holds them whole). In a large model the layers are nearly everything. Counted, in GiB of activations:
+# The second line holds less than half. The price is about one more forward pass for each step (seconds waver on a busy machine; count on a fifth to a third more). In a small model much of the rest is the logits, one number for each token *and* each word of the vocabulary, which checkpointing does not touch (TRL 1.16 reads them tile by tile and never holds them whole). In a large model the layers are nearly everything. Counted, in GiB of activations:
 # %% [markdown] lang="ja" of=""
-# 2 行目のほうが、メモリは少なく、時間は長くなります。小さなモデルでは、残りの多くをロジットが占めます。トークン 1 つにつき語彙の数だけ数値があり、チェックポイントはここには効きません（TRL 1.16 はロジットを小分けに計算し、全体を一度にメモリへ置くことはありません）。大きなモデルでは、ほとんどが層の中の値です。活性値が何 GiB になるかを数えると、次のとおりです。
+# 2 行目では、メモリが半分以下になりました。代償は、1 ステップごとに順伝播およそ 1 回分の時間です（混んだマシンでは秒数がぶれます。2〜3 割増しと見ておいてください）。小さなモデルでは、残りの多くをロジットが占めます。トークン 1 つにつき語彙の数だけ数値があり、チェックポイントはここには効きません（TRL 1.16 はロジットを小分けに計算し、全体を一度にメモリへ置くことはありません）。大きなモデルでは、ほとんどが層の中の値です。活性値が何 GiB になるかを数えると、次のとおりです。
 # %%
 from lab_helpers.labs.lab03.memory import MODELS, checkpointing_rows
 
@@ -988,7 +986,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # measure_plan("Qwen/Qwen2.5-1.5B-Instruct", Plan(sequence=512))
 # ```
 #
-# 差が出そうな点も分かっています。T4 では FlashAttention が使えません。ほかの融合カーネルも働かない場合、アテンションは系列長の 2 乗に比例するメモリを使います。`measure_plan` はモデル自身の損失を使うため、ロジット全体をメモリに置くものとして数えますが、トレーナーによっては、それをさらに float32 に写します。このほかに断片化が加わります。
+# 差が出そうな点もわかっています。T4 では FlashAttention が使えません。ほかの融合カーネルも働かない場合、アテンションは系列長の 2 乗に比例するメモリを使います。`measure_plan` はモデル自身の損失を使うため、ロジット全体をメモリに置くものとして数えますが、トレーナーによっては、それをさらに float32 に写します。このほかに断片化が加わります。
 #
 # ### 触ってみる: メモリの計算
 #

@@ -41,7 +41,7 @@ def short_run(tiny_chat_model, tmp_path_factory, one_thread):
     request = Request(profile, 3, folder, str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_HOME", str(folder))
-        patch.setattr(training, "support_rows", lambda *named: rows(*named)[:8])
+        patch.setattr(training, "support_rows", lambda *named: rows(*named)[:12])
         patch.setattr(memory, "MODELS", ("Qwen2.5 0.5B", "Llama 3 8B", "Llama 3 70B"))
         patch.setattr(scoring, "perplexity", lambda *arguments: 2.0)
         run_program(get_lab("03").source, request)
@@ -62,7 +62,7 @@ def test_headline_metrics(short_run):
     assert metrics["nf4_codes_equal"] == 1
     assert metrics["bits_per_parameter_nf4"] == 4.5
     assert metrics["bits_per_parameter_nf4_double"] == pytest.approx(4.127, abs=5e-4)
-    assert metrics["eval_loss_lora"] < metrics["reply_loss_float"], "even eight rows teach it"
+    assert metrics["eval_loss_lora"] < metrics["reply_loss_float"], "even twelve rows teach it"
     assert metrics["eval_loss_qlora"] < metrics["reply_loss_nf4"]
     low, high = metrics["qlora_loss_difference_ci"]
     assert low <= metrics["qlora_loss_difference"] <= high
