@@ -554,13 +554,13 @@ print(f"chosen: {rate:g}")
 # "rate " → "学習率 "
 # "chosen: " → "選んだ学習率: "
 # %% [markdown] lang="en"
-# Too small a rate has not got far after these few steps; too large a one has got lost on the way. The 2e-4 of a real model would stand before the first line.
+# Too small a rate has not got far after these few steps; too large a one overshoots. (The 2e-4 that a real model wants is a fifth of the smallest rate here.)
 #
 # ### Measure: QLoRA beside LoRA
 #
 # Same rows, same settings, the same rate, over a base in 4 bits and one in floats. (LoRA gets the rate that was chosen for QLoRA, so that the arms differ in their base alone; should LoRA have a better one, this flatters QLoRA.) Several seeds, because one training is one throw of the dice. Both measures of section 1, now after training, on the test rows:
 # %% [markdown] lang="ja" of=""
-# 小さすぎる学習率では、この短いステップ数ではあまり進めません。大きすぎると、途中で迷ってしまいます。本物のモデルに向く 2e-4 は、1 行目よりもさらに手前です。
+# 小さすぎる学習率では、この短いステップ数ではあまり進めません。大きすぎると、行き過ぎてかえって損失が下がりません（本物のモデルに向く 2e-4 は、ここでいちばん小さい学習率のさらに 5 分の 1 です）。
 #
 # ### 測る: QLoRA と LoRA を並べる
 #
@@ -796,9 +796,9 @@ lab.table(points, columns=["size", "kept", "noise", "error"])
 marks = {"ΔW": lab.run.metrics["delta_relative_size"]}
 lab.figure(figures.surviving_change(points, marks), "surviving")
 # %% [markdown] lang="en"
-# A small ΔW is lost whole: almost no weight gets over the edge to its next value. From about a tenth of ‖W‖ on, enough weights jump, each a whole step too far, and on average the sum is right: $k$ rises to 1 long before the error is small. Our ΔW (the dotted line) is in between, for a tiny model needs a large rate. At a real model's 2e-4 it is far to the left, under one percent of ‖W‖, where nothing survives: see SmolLM2 at the end of this lab. So: **dequantize, add, keep the floats**, and never judge a merge by a toy.
+# A small ΔW is lost whole: almost no weight gets over the edge to its next value. From about a tenth of ‖W‖ on, enough weights jump, each a whole step too far, and on average the sum is right: $k$ rises to 1 long before the error is small. Our ΔW (the dotted line) is in between, for a tiny model needs a large rate. At a real model's 2e-4 it is far to the left, under one percent of ‖W‖, where nothing survives: see SmolLM2 at the end of this lab. So: **dequantize, add, keep the floats**, and never judge a merge by a small model alone.
 # %% [markdown] lang="ja" of=""
-# 小さな ΔW は丸ごと失われます。隣の値に移れる重みがほとんどないからです。‖W‖ の 1 割くらいからは、十分な数の重みが隣の値に移ります。1 つ 1 つは行き過ぎますが、平均すると正しくなります。そのため、誤差が小さくなるよりずっと前に $k$ は 1 に近づきます。ここで学習した ΔW（点線）は、その途中にあります。小さなモデルには大きな学習率が要るためです。本物のモデルを 2e-4 で学習させた場合は、ずっと左、‖W‖ の 1 % 未満の所になり、そこでは何も残りません（このラボの終わりの SmolLM2 を見てください）。ですから、**元に戻し、足し、浮動小数点のまま保存**してください。小さな模型の結果だけで、マージの良し悪しを判断してはいけません。
+# 小さな ΔW は丸ごと失われます。隣の値に移れる重みがほとんどないからです。‖W‖ の 1 割くらいからは、十分な数の重みが隣の値に移ります。1 つ 1 つは行き過ぎますが、平均すると正しくなります。そのため、誤差が小さくなるよりずっと前に $k$ は 1 に近づきます。ここで学習した ΔW（点線）は、その途中にあります。小さなモデルには大きな学習率が要るためです。本物のモデルを 2e-4 で学習させた場合は、ずっと左、‖W‖ の 1 % 未満の所になり、そこでは何も残りません（このラボの終わりの SmolLM2 を見てください）。ですから、**元に戻し、足し、浮動小数点のまま保存**してください。小さなモデルの結果だけで、マージの良し悪しを判断してはいけません。
 # %% [markdown] lang="en"
 # ## 4 · Memory: which model fits which card
 #
