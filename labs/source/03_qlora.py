@@ -15,7 +15,7 @@
 # The four can be read on four days: run all cells again, and trainings that are finished are loaded. The computing takes about two minutes on a 2-core CPU.
 #
 # **New words:** [quantization](glossary.md#quantization) · [NF4](glossary.md#nf4) · [loss](glossary.md#loss) · [perplexity](glossary.md#perplexity) · [adapter](glossary.md#adapter), [LoRA](glossary.md#lora) · [learning rate](glossary.md#learning-rate) · [training, validation and test rows](glossary.md#evaluation-rows) · [merge](glossary.md#merge) · [optimizer](glossary.md#optimizer) · [activation](glossary.md#activation) · [gradient checkpointing](glossary.md#gradient-checkpointing)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1411bc5b"
 # # ラボ 03 · QLoRA
 #
 # **このラボを終えると**、NF4 の 16 個の数を自分でつくって重みをそれに丸め、bitsandbytes と 1 ビットも違わない結果を得られるようになります。さらに、4 ビットの重みの上でアダプターを学習させ、丸めで失ったものを学習の前と後の両方で説明し、アダプターを失わずにマージし、どのモデルがどの GPU に載るかを、GPU を借りる前に計算できるようになります。
@@ -42,7 +42,7 @@ lab = open_lab("03")
 # 1. How many **bits** does one parameter in "4-bit" NF4 really take?
 # 2. How many **GiB** does QLoRA need for Llama 3 70B, with rank 16 and 512 tokens at a time?
 # 3. You train an adapter and merge its ΔW into the 4-bit weights. The error is what **percentage** of ‖ΔW‖, the size of ΔW?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="27b38381"
 # ## 予想する
 #
 # 1. 「4 ビット」の NF4 で保存したパラメータは、実際には 1 個あたり何**ビット**でしょうか。
@@ -56,7 +56,7 @@ lab.predict("merge", ...)
 # ## Why: what LoRA leaves in memory
 #
 # Full fine-tuning keeps a gradient and two optimizer numbers for every weight. LoRA keeps them for a thin adapter only. Look at what is left: Llama 3 8B three ways, and the cards as dotted lines.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="511a2e7c"
 # ## なぜ必要か: LoRA のあとに残るメモリ
 #
 # フルファインチューニングでは、重み 1 つごとに、勾配と、オプティマイザーの数を 2 つ持ちます。LoRA でそれらが要るのは、薄いアダプターの分だけです。では、何が残るでしょうか。Llama 3 8B を 3 通りに学習させる場合のメモリです。点線は GPU の容量です。
@@ -72,7 +72,7 @@ lab.figure(methods_figure("Llama 3 8B", PLAN), "memory")
 # **Aim:** turn 16-bit weights into 4-bit ones and back, exactly as bitsandbytes does, and measure what a model loses by it.
 #
 # Four bits can name sixteen values. So each weight becomes the *number* of one of sixteen values. Which sixteen? Look at real weights first, those of **Kotori**, the small language model that comes with the course.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="8c7e8010"
 # 真ん中の棒は、ほとんどが 1 色です。これは重みそのもので、LoRA はここをまったく変えません。変えないものなら、正確でなくても構わないはずです。3 本目の棒では、その重みを 16 ビットではなく約 4 ビットで保存しています。これが QLoRA です。このラボの残りでは、その方法と代償を調べます。
 #
 # ## 1 · NF4 を手でつくる
@@ -103,7 +103,7 @@ lab.figure(nf4_figure(weights), "nf4")
 # The probabilities run in even steps from one half up to `offset`, the last one that is kept: the quantile of 1.0 would be infinite. (The paper's equation 4 takes the mean of neighbouring quantiles; the released code, bitsandbytes' `create_normal_map`, takes evenly spaced ones, and so do you.)
 #
 # **Exercise (20 min).** Return the sixteen values, sorted. Compute the quantiles in double precision, the division in float32.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1a72f40e"
 # 方法のすべてが、この図に入っています。
 #
 # 1. 重みは正規分布に似ていて、0 の近くに多く、遠くには少ししかありません。縦軸の*重みの割合*を等間隔に区切ると、曲線がそれを、間隔の違う値に変えます。重みの多い所では細かく、少ない所では粗くなります。こうして得られる値を**分位点**と呼びます。
@@ -138,7 +138,7 @@ print("equal to bitsandbytes, bit for bit:", torch.equal(code, get_4bit_type("nf
 # bitsandbytes has these sixteen numbers typed in as constants; you have derived them. Even the rounding of `offset` is part of it: the paper's fraction, 0.96770833…, changes the last bits of most of them.
 #
 # Three older choices stand beside NF4. **int4** is an even grid. A 4-bit *float* has its values close together near 0, as all floats have; there are two of them about. **E2M1** is the standard one (two bits of exponent, one of mantissa), and **FP4** is what bitsandbytes computes under that name. They differ in one pair of values, which will matter.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e822ea62"
 # bitsandbytes では、この 16 個の数が定数として書き込まれています。あなたはそれを導き出しました。`offset` の丸め方まで結果に影響します。論文の分数どおり 0.96770833… とすると、大半の値の末尾のビットが変わってしまいます。
 #
 # NF4 のほかに、従来からある方式を 3 つ並べます。**int4** は等間隔の格子です。4 ビットの*浮動小数点数*は、ほかの浮動小数点数と同じく、0 の近くほど細かくなります。これには 2 種類あります。**E2M1** が標準のもの（指数 2 ビット、仮数 1 ビット）で、**FP4** は、bitsandbytes がその名前で計算しているものです。2 つの違いは 1 組の値だけですが、それがあとで効いてきます。
@@ -161,7 +161,7 @@ lab.figure(code_figure(codes, weights), "code_books")
 # ### A scale for every block
 #
 # **Exercise (10 min).** Return the indices of the nearest values and the blocks' scales.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="199effdd"
 # 灰色の山は、本物の重みをブロックの absmax で割ったものです。両端の小さな段は、各ブロックで最大の重みそのもの、0 の針は、ほとんど 0 の重みです。山の形に沿っているのは NF4 の線だけです。また、FP4 は値を 2 つ、ほとんど 0 の所で使っています（出力の 2 番目の数）。E2M1 では、そこに意味のある 1 段があります。
 #
 # ### ブロックごとのスケール
@@ -177,7 +177,7 @@ quantize = lab.check("quantize", quantize)
 # your code → ここにコードを書く
 # %% [markdown] lang="en"
 # **Exercise (4 min).** And back.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f821d198"
 # **演習（4 分）。** 今度は元に戻します。
 # %% tags=["exercise"]
 def dequantize(indices, absmax, code, block):
@@ -189,7 +189,7 @@ dequantize = lab.check("dequantize", dequantize)
 # your code → ここにコードを書く
 # %% [markdown] lang="en"
 # From here on **your** two functions round everything in this section. First one matrix, beside bitsandbytes:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="58c6165f"
 # ここから先、このセクションの丸めはすべて**あなたの** 2 つの関数で行います。まず 1 つの行列を、bitsandbytes と比べます。
 # %%
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
@@ -215,7 +215,7 @@ print("largest difference from bitsandbytes:", float((ours - theirs).abs().max()
 # largest difference from bitsandbytes: → bitsandbytes との差の最大:
 # %% [markdown] lang="en"
 # No difference at all. The package does the same with the packing into bytes, with FP4 and with scales that are quantized themselves; that it equals bitsandbytes to the bit is checked here too, on eight matrices. Then the error of each code book: on random normal numbers, on the language model, on the encoder of lab 01.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1d4fc698"
 # 差はまったくありません。パッケージにも同じ処理があり、バイトへの詰め込み、FP4、スケール自体の量子化も含みます。それが bitsandbytes と 1 ビットも違わないことも、8 個の行列で確かめます。続いて、それぞれのコードブックの誤差を、正規乱数、言語モデル、ラボ 01 のエンコーダーで測ります。
 # %%
 from lab_helpers.figures import quantization as figures
@@ -249,7 +249,7 @@ lab.figure(figures.rounding_errors(rounding), "rounding")
 # - **reply loss**: on the replies of Hoshizora Electric's support staff, which it has never seen. The skill that we are going to train.
 #
 # Your `quantize` and `dequantize` round every linear layer of a copy:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="94cf932e"
 # 棒は、行列全体の誤差のノルムを、行列のノルムで割った比です。NF4 では約 1 割で、学習済みのネットワークでも乱数でも、ほぼ同じです（「どの重みも 1 割ずつずれている」という意味ではありません。0 に近い重みは自分の大きさに対してもっと大きく、大きな重みはもっと小さくずれます）。
 #
 # ここで、さきほどの 1 組の値が効いてきます。bitsandbytes の FP4 は単純な格子より*悪く*、標準の E2M1 は格子より良いのです。論文の表 2 では 4 ビット浮動小数点数が int4 に勝っており、ここでの FP4 の結果とは逆です。ただし、論文が挙げているのは E2M1 で、E2M1 ならここでの結果も論文と一致します。どちらの結果を引用するにしても、ライブラリの言う「fp4」がどちらなのかを先に確かめてください。
@@ -289,7 +289,7 @@ model = rounded = weights = chosen = None  # on a T4 two models have room
 # ### What a bit costs
 #
 # **Exercise (6 min).** A block also stores its scale: a 32-bit float. "Double quantization" stores the scales themselves in 8 bits, with one float for every 256 scales. How many bits a parameter, without and with it?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7d2d44c0"
 # 物語のパープレキシティは、誤差の順に上がっています。丸めには、たしかに代償があります。一方、回答の損失はほとんど動かず、上がるとも限りません。もともとできないことには、失うものがないからです。つまり、列の選び方しだいで「4 ビットでも何も失わない」とも「4 ビットで大きく失う」とも言えてしまいます。両方の列を覚えておいてください。学習のあとで、もう一度測ります。
 #
 # ### 1 個あたりのビット数
@@ -305,7 +305,7 @@ bits_per_parameter = lab.check("bits_per_parameter", bits_per_parameter)
 # your code → ここにコードを書く
 # %% [markdown] lang="en"
 # Beside your formula, the bytes that a real `Linear4bit` of bitsandbytes holds; its shape is that of Llama 3 8B's `v_proj`.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="decc2792"
 # あなたの式と並べて、bitsandbytes の本物の `Linear4bit` が保持するバイト数を数えます。形は Llama 3 8B の `v_proj` と同じです。
 # %%
 from lab_helpers.labs.lab03.rounding import measure_stored_bits
@@ -331,7 +331,7 @@ lab.compare("bits")
 # The gradient passes *through* the first term on its way to earlier layers, but nothing in it is changed; only $A$ and $B$ are. Each layer unpacks its weights for the product and throws the floats away again.
 #
 # First the data: one training row, and the text that the model will see, with the chat template's marks around it.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="9613fc03"
 # ## 2 · 4 ビットの重みの上で学習する
 #
 # **ねらい:** QLoRA をすべての行まで書き出し、学習率を正しい手順で選び、*学習済み*のモデルにとって丸めがどれだけの損になるかを測ります。
@@ -354,7 +354,7 @@ print(tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=
 # completion: → completion（回答）:
 # %% [markdown] lang="en"
 # `prompt` and `completion` apart tell TRL to take the loss on the completion only. Next, the base in 4 bits. `from_pretrained` does it while it loads, if a `quantization_config` says how; nothing else about loading changes.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="25999bdd"
 # `prompt` と `completion` を分けておくと、TRL は completion の部分だけで損失を計算します。次は、ベースを 4 ビットで用意します。`quantization_config` で方法を指定すると、`from_pretrained` が読み込みながら量子化します。読み込み方は、ほかには何も変わりません。
 # %%
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
@@ -395,7 +395,7 @@ print("bytes on the whole:", base.get_memory_footprint())
 # bytes on the whole: → 全体のバイト数:
 # %% [markdown] lang="en"
 # The matrix has become one column of bytes with two weights in each. The embeddings stayed floats: QLoRA quantizes linear layers, and no more. What does this base say to a customer?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="706ec207"
 # 行列は、1 バイトに 2 つの重みを詰めた 1 列のデータになりました。埋め込みは浮動小数点のままです。QLoRA が量子化するのは線形層だけです。では、このベースは顧客に何と答えるでしょうか。
 # %%
 def reply_to(model, prompt):
@@ -414,7 +414,7 @@ print("4-bit base:", reply_to(base, asked["prompt"]))
 # 4-bit base: → 4 ビットのベース:
 # %% [markdown] lang="en"
 # No word of it helps anybody. Now the training. Adapters stand beside *every* linear layer, as the paper advises (§4); the numbers in the cell are for a model of 5 million weights, the comments say what a real one wants.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d6607f8c"
 # 誰の役にも立たない返事です。では学習させましょう。アダプターは、論文の勧めどおり（4 節）*すべての*線形層に付けます。セルの数値は 500 万パラメータのモデル向けです。本物のモデルに向く値はコメントに書きました。
 # %%
 from datasets import Dataset
@@ -452,7 +452,7 @@ tuned.model.print_trainable_parameters()
 # The line says how many numbers moved: the adapters', and nothing else. (TRL makes adapters over 4-bit weights bf16; `lab.train` trains them in float32, so that later the arms differ in their base alone.)
 #
 # Only the adapter was saved. To use it, one loads the 4-bit base anew and puts the adapter on it:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="29b69cda"
 # 動いた数の個数が表示されています。アダプターの分だけで、ほかは動いていません（TRL は 4 ビットの重みに付けたアダプターを bf16 にしますが、`lab.train` は float32 で学習させます。こうすれば、あとで比べる条件の違いはベースだけになります）。
 #
 # 保存したのはアダプターだけです。使うときは、4 ビットのベースを改めて読み込み、そこにアダプターを載せます。
@@ -470,13 +470,13 @@ with assistant.disable_adapter():
 # "QLoRA:   " → "QLoRA:"
 # adapter off: → アダプターなし:
 # %% [markdown] lang="en"
-# From no help at all to the house's way of speaking, over a base that is stored in 4 bits: this is the whole of QLoRA. (Whether the *facts* in the reply are right is lab 04's question.)
+# From no help at all to the house's way of speaking, over a base that is stored in 4 bits: this is the whole of QLoRA. (The opening and the closing are the house's; what stands between them is still muddled. One pass over 200 rows teaches a small model the manner, not the matter: that is lab 04.)
 #
 # ### Break it: prepare too late
 #
 # Older tutorials call `prepare_model_for_kbit_training`. It freezes every weight, makes norms and embeddings float32, and switches gradient checkpointing on. TRL's trainer no longer needs it. It does harm when it is called *after* the adapter was added:
-# %% [markdown] lang="ja" of=""
-# 役に立たない返事が、会社らしい口調の回答になりました。それも、4 ビットで保存したベースの上でです。QLoRA はこれで全部です（回答の*事実*が正しいかどうかは、ラボ 04 で扱います）。
+# %% [markdown] lang="ja" of="2ca10993"
+# 役に立たない返事が、会社らしい口調の回答になりました。それも、4 ビットで保存したベースの上でです。QLoRA はこれで全部です（書き出しと結びは会社のものになりましたが、そのあいだの中身はまだあやふやです。200 行を 1 回見ただけで小さなモデルが覚えるのは話し方であって、内容ではありません。これはラボ 04 で扱います）。
 #
 # ### 壊す: 準備が遅すぎる
 #
@@ -511,7 +511,7 @@ student = prepared = base = assistant = None
 # 5e-3 stood in the cell; was that a good choice? A rate is chosen on **validation rows**: on the training rows the largest rate may look best because it has learned them by heart, and the test rows are for the report.
 #
 # **Exercise (10 min).** Return the best of `rates`. `train(rate)` trains a model (seconds here, hours elsewhere: once each), `loss(model, rows[split])` measures it, `split` is `"train"`, `"validation"` or `"test"`.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="dafaf28f"
 # 呼ぶのが遅いと、学習するものが何も残りません。しかも、何の警告も出ません。長い学習の前には、必ずこの数を表示してください。
 #
 # ### 学習率の選び方
@@ -559,7 +559,7 @@ print(f"chosen: {rate:g}")
 # ### Measure: QLoRA beside LoRA
 #
 # Same rows, same settings, the same rate, over a base in 4 bits and one in floats. (LoRA gets the rate that was chosen for QLoRA, so that the arms differ in their base alone; should LoRA have a better one, this flatters QLoRA.) Several seeds, because one training is one throw of the dice. Both measures of section 1, now after training, on the test rows:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a0233187"
 # 小さすぎる学習率では、この短いステップ数ではあまり進めません。大きすぎると、行き過ぎてかえって損失が下がりません（本物のモデルに向く 2e-4 は、ここでいちばん小さい学習率のさらに 5 分の 1 です）。
 #
 # ### 測る: QLoRA と LoRA を並べる
@@ -603,10 +603,10 @@ print(f"QLoRA - LoRA, reply loss: {middle:+.3f} [{low:+.3f}, {high:+.3f}]")
 # ### Does the adapter train around the rounding?
 #
 # It is often said so: QLoRA's adapter learned over the rounded weights, so it makes their errors good. That can be tested by putting each adapter on the *other* base. If QLoRA's adapter repairs its base, LoRA's adapter must do worse there.
-# %% [markdown] lang="ja" of=""
-# 最後の行は、テスト用の行ごとに取った*対応のある差*です。2 つのモデルが同じ顧客に答えるので、質問の難しさは打ち消し合います。区間が 0 を含むので、学習させた技能では QLoRA と LoRA の優劣は区別できません。
+# %% [markdown] lang="ja" of="88c96501"
+# 最後の行は、テスト用の行ごとに取った*対応のある差*です。2 つのモデルが同じ顧客に答えるので、質問の難しさは打ち消し合います。区間の下端はほぼ 0 です。つまり、学習させた技能では、QLoRA が LoRA に及ばないとしても、その差は損失の 1 % に満たないほどわずかです。
 #
-# もう一方の列を、セクション 1 の表と比べてください。以前からの技能は、**どちらの条件でも**損なわれています。丸めによる悪化よりも、学習そのものによる悪化のほうがずっと大きいのです。学習率が高く、学習用の行に物語がないためです（忘却はラボ 04 できちんと測ります）。しかも、どのシードでも、4 ビットのベースのほうが大きく損なわれています。つまり「QLoRA は LoRA に劣らない」は、ここでは学習させた技能についてだけ成り立ちます。自分のタスクだけを測った報告では、このことに気づけません。
+# もう一方の列を、セクション 1 の表と比べてください。以前からの技能は、**どちらの条件でも**損なわれています。丸めによる悪化よりも、学習そのものによる悪化のほうがずっと大きいのです。学習率が高く、学習用の行に物語がないためです（忘却はラボ 04 できちんと測ります）。しかも、どのシードでも、4 ビットのベースのほうが大きく損なわれています。つまり「QLoRA は LoRA とほとんど変わらない」は、ここでは学習させた技能についてだけ言えることです。自分のタスクだけを測った報告では、このことに気づけません。
 #
 # ### アダプターは丸めを織り込んで学習するのか
 #
@@ -644,7 +644,7 @@ print(f"on 4 bits, QLoRA's - LoRA's: {found['own_base_gain']:+.3f} [{low:+.3f}, 
 # An adapter costs a little time in every layer, and some programs cannot load one. So one **merges** it: $W + \frac{\alpha}{r} BA$, one matrix, no adapter. With floats that is lab 02. Here $W$ is in 4 bits.
 #
 # ### Break it: merge into 4 bits
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e9b8e31d"
 # そのとおりでした。4 ビットのベースでは、そこで学習したアダプターのほうが、そうでないアダプターより良く、差は小さいものの、区間は 0 を含みません（アダプター 1 組だけの結果なので、シードによって変わるかもしれません。確かめるには、ほかのシードのアダプターも保存して比べてください）。逆向きの影響は、それより小さくて済みます。QLoRA のアダプターは、浮動小数点のベースに載せても、元のベースの上とほとんど変わりません。これは、どのベースにマージするかを選ぶときに効いてきます。
 #
 # ## 3 · マージ
@@ -680,7 +680,7 @@ lab.compare("merge")
 # ### Mend it
 #
 # **Exercise (5 min).** Merge in floats.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="3405785e"
 # PEFT は、W を元に戻し、ΔW を足し、その和をもう一度 4 ビットに丸めます。ΔW は W に比べて小さく、16 個の値の間隔は大きいのです。
 #
 # ### 直す
@@ -696,7 +696,7 @@ merge = lab.check("merge", merge)
 # your code → ここにコードを書く
 # %% [markdown] lang="en"
 # Now **your** `merge` makes the model that one can hand on: from the indices and scales that the 4-bit model really stores, and the ΔW that was trained, into a copy of the model in floats.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="2bbb9c4b"
 # 次は、**あなたの** `merge` で、人に渡せるモデルをつくります。4 ビットのモデルが実際に保存している番号とスケール、そして学習した ΔW から、浮動小数点のモデルをつくります。
 # %%
 from lab_helpers.labs.lab03.merging import adapted_layers, stored_codes
@@ -714,7 +714,7 @@ print("the same as with the adapter apart:", written[0] == written[1])
 # the same as with the adapter apart: → アダプターを分けたままの回答と同じ:
 # %% [markdown] lang="en"
 # One more candidate, a common one: merge into the **original** weights, as they were before rounding. Four models side by side, error of the weights and loss on the test rows:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="8049fad7"
 # よく使われる候補がもう 1 つあります。丸める前の**元の**重みにマージする方法です。4 つのモデルの、重みの誤差と、テスト用の行での損失を並べます。
 # %%
 from lab_helpers.labs.lab03.merging import merge_table
@@ -739,7 +739,7 @@ models = original = None
 # $$C = k \cdot \Delta W + \text{noise},\qquad k = \frac{\langle C, \Delta W\rangle}{\|\Delta W\|^2}$$
 #
 # $k$ is the share of ΔW that came through. The noise is at right angles to it. The error joins both: $\text{error}^2 = (1-k)^2 + \text{noise}^2$. Then put each part into the model **alone**:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1187c0e9"
 # 逆量子化した浮動小数点へのマージは正確です。`original`（元の重み）は、アダプターが見たことのない重みへのマージです。ここでの「誤差」はベースの丸め誤差で、丸める前の重みにはもともとないものですから、失ったわけではありません。
 #
 # それより、4 ビットの行と最後の行を見てください。重みの誤差は大きいのに、学習の成果の大半が残っています。誤差には表れない何かが残っているはずです。マージが*実際に*加えた変化 $C = W_{\text{merged}} - W$ を、2 つに分けてみます。
@@ -774,11 +774,11 @@ apart = broken = mended = None
 # : in its 8 strongest directions → : 最も強い 8 方向に入る割合
 # "noise" → "雑音"
 # %% [markdown] lang="en"
-# $k$ is far above what the error suggests, and the table shows that it is the kept share that answers the customers: **alone** it wins back nearly all. The noise alone teaches nothing; it even does harm. Together they are a little worse than the share alone. The percentage of the error counted every entry of the matrix alike; the loss only asks what the layers do with it. All entries of ΔW pull together, in eight directions (its rank is 8); the noise is spread thinly over all directions that a layer has, as the last lines show for one layer.
+# $k$ is far above what the error suggests, and the table shows that it is the kept share that answers the customers: **alone** it wins back nearly all. The noise alone teaches nothing; it even does harm. Together they are a little worse than the share alone. The percentage of the error counted every entry of the matrix alike; the loss only asks what the layers do with it. All entries of ΔW pull together, in eight directions (its rank is 8); most of the noise lies outside its own eight strongest, spread over all directions that a layer has, as the last lines show for one layer.
 #
 # How large must ΔW be for that? Your three functions again, on random weights, for a ΔW of many sizes:
-# %% [markdown] lang="ja" of=""
-# $k$ は、誤差から想像するよりずっと大きな値です。そして表を見ると、顧客に答えているのは、この残った割合の ΔW だとわかります。**それだけ**で、成果のほとんどを取り戻しているからです。雑音だけでは何も身につかず、むしろ害になります。両方を加えると、残った割合だけのときより少し悪くなります。誤差のパーセントは、行列のすべての要素を同じ重さで数えたものです。一方、損失が問うのは、その行列で層が何をするかだけです。ΔW の要素は 8 つの方向（ランクが 8 なので）にそろって働きます。雑音のほうは、最後の行が 1 つの層で示しているとおり、層がもつすべての方向に薄く広がっています。
+# %% [markdown] lang="ja" of="f3d2b124"
+# $k$ は、誤差から想像するよりずっと大きな値です。そして表を見ると、顧客に答えているのは、この残った割合の ΔW だとわかります。**それだけ**で、成果のほとんどを取り戻しているからです。雑音だけでは何も身につかず、むしろ害になります。両方を加えると、残った割合だけのときより少し悪くなります。誤差のパーセントは、行列のすべての要素を同じ重さで数えたものです。一方、損失が問うのは、その行列で層が何をするかだけです。ΔW の要素は 8 つの方向（ランクが 8 なので）にそろって働きます。雑音のほうは、最後の行が 1 つの層で示しているとおり、大半が最も強い 8 方向の外にあり、層がもつすべての方向に広がっています。
 #
 # では、そのためには ΔW はどのくらい大きくなければならないのでしょうか。もう一度あなたの 3 つの関数を使い、乱数の重みにいろいろな大きさの ΔW を加えてみます。
 # %%
@@ -797,7 +797,7 @@ marks = {"ΔW": lab.run.metrics["delta_relative_size"]}
 lab.figure(figures.surviving_change(points, marks), "surviving")
 # %% [markdown] lang="en"
 # A small ΔW is lost whole: almost no weight gets over the edge to its next value. From about a tenth of ‖W‖ on, enough weights jump, each a whole step too far, and on average the sum is right: $k$ rises to 1 long before the error is small. Our ΔW (the dotted line) is in between, for a tiny model needs a large rate. At a real model's 2e-4 it is far to the left, under one percent of ‖W‖, where nothing survives: see SmolLM2 at the end of this lab. So: **dequantize, add, keep the floats**, and never judge a merge by a small model alone.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="53ca3c5e"
 # 小さな ΔW は丸ごと失われます。隣の値に移れる重みがほとんどないからです。‖W‖ の 1 割くらいからは、十分な数の重みが隣の値に移ります。1 つ 1 つは行き過ぎますが、平均すると正しくなります。そのため、誤差が小さくなるよりずっと前に $k$ は 1 に近づきます。ここで学習した ΔW（点線）は、その途中にあります。小さなモデルには大きな学習率が要るためです。本物のモデルを 2e-4 で学習させた場合は、ずっと左、‖W‖ の 1 % 未満の所になり、そこでは何も残りません（このラボの終わりの SmolLM2 を見てください）。ですから、**元に戻し、足し、浮動小数点のまま保存**してください。小さなモデルの結果だけで、マージの良し悪しを判断してはいけません。
 # %% [markdown] lang="en"
 # ## 4 · Memory: which model fits which card
@@ -807,7 +807,7 @@ lab.figure(figures.surviving_change(points, marks), "surviving")
 # ### The weights
 #
 # "Up to 75 %" is the article's figure. Embeddings, norms and the head are not quantized; so count whole models:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d60a66b2"
 # ## 4 · メモリ: どのモデルがどのカードに載るか
 #
 # **ねらい:** カードを借りる前に学習のメモリを 1 バイトまで数え、確かめられる所ではその数え方を確かめます。
@@ -830,7 +830,7 @@ for name in ("llama3_8b", "llama3_70b", "gemma2_2b", "own"):
 # ### What training adds
 #
 # **Exercise (4 min).** Bytes for frozen and trained parameters: weight, gradient and AdamW's two states.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6d0504a6"
 # 75 % というのは、16 ビットをちょうど 4.0 ビットにした場合の値ですが、4.0 ビットで保存する方式はありません。モデル全体では削減率はさらに小さくなります。とくに小さいのは、本体が小さいのに語彙が大きいモデルです。Gemma 2 2B や、いま学習させたモデル（`own`）がそうです。
 #
 # ### 学習で増える分
@@ -858,7 +858,7 @@ for name in ("Llama 3 8B", "Llama 3 70B"):
 # " GiB before a single token is read" → " GiB（トークンを 1 つも読む前）"
 # %% [markdown] lang="en"
 # AdamW keeps two numbers for every weight that trains. bitsandbytes stores them in 8 bits, with the same block trick. A *paged* optimizer has as many bytes, in memory that the driver moves to the CPU's RAM when the GPU's is full (that needs CUDA; on a CPU bitsandbytes goes on without it).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="95b79907"
 # AdamW は、学習する重み 1 つにつき 2 つの数を覚えています。bitsandbytes は、同じブロックの工夫を使って、それを 8 ビットで保存します。*ページ化された*オプティマイザーでは、バイト数は変わりません。GPU のメモリがいっぱいになると、ドライバーが状態を CPU の RAM へ移してくれるのです（これには CUDA が必要で、CPU では bitsandbytes はページ化なしで続けます）。
 # %%
 from lab_helpers.labs.lab03.memory import measure_optimizers
@@ -877,7 +877,7 @@ print(f"8-bit states are {lab.run.metrics['optimizer_8bit_share']:.1%} of the 32
 # ### Activations, and gradient checkpointing
 #
 # What is still missing are the **activations**: all that the forward pass keeps for the backward pass. **Gradient checkpointing** keeps only what goes *into* each layer, and computes the inside of the layer once more when the backward pass arrives. Memory for time. In a trainer it is one setting, `SFTConfig(gradient_checkpointing=True)` (newer versions say `activation_checkpointing`), on by default on a GPU. Here is a training step without and with it, every allocation counted:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7f6e654a"
 # 4 分の 1 に、スケールの分が少し加わります。学習する重みが多いほど効果が大きく、アダプターだけなら大した差にはなりません。
 #
 # ### 活性値と勾配チェックポイント
@@ -889,7 +889,7 @@ import timeit
 from lab_helpers.labs.lab03.memory_check import measure_peak, switch_checkpointing
 
 student = get_peft_model(fresh_base(), adapter).train()
-ids = torch.randint(0, 1000, (4, 256), device=student.device)
+ids = torch.randint(0, student.config.vocab_size, (4, 256), device=student.device)
 
 
 def step():
@@ -909,9 +909,9 @@ lab.measured(checkpointing_peak_share=peaks[1] / peaks[0])
 # "checkpointing " → "チェックポイント "
 # f} s → f} 秒
 # %% [markdown] lang="en"
-# The second line holds less than half. The price is about one more forward pass for each step (seconds waver on a busy machine; count on a fifth to a third more). In a small model much of the rest is the logits, one number for each token *and* each word of the vocabulary, which checkpointing does not touch (TRL 1.16 reads them tile by tile and never holds them whole). In a large model the layers are nearly everything. Counted, in GiB of activations:
-# %% [markdown] lang="ja" of=""
-# 2 行目では、メモリが半分以下になりました。代償は、1 ステップごとに順伝播およそ 1 回分の時間です（混んだマシンでは秒数がぶれます。2〜3 割増しと見ておいてください）。小さなモデルでは、残りの多くをロジットが占めます。トークン 1 つにつき語彙の数だけ数値があり、チェックポイントはここには効きません（TRL 1.16 はロジットを小分けに計算し、全体を一度にメモリへ置くことはありません）。大きなモデルでは、ほとんどが層の中の値です。活性値が何 GiB になるかを数えると、次のとおりです。
+# The second line holds less than half. The price is about one more forward pass for each step, as the seconds show where the machine is quiet. In a small model much of the rest is the logits, one number for each token *and* each word of the vocabulary, which checkpointing does not touch (TRL 1.16 reads them tile by tile and never holds them whole). In a large model the layers are nearly everything. Counted, in GiB of activations:
+# %% [markdown] lang="ja" of="63cbaf97"
+# 2 行目では、メモリが半分以下になりました。代償は、1 ステップごとに順伝播およそ 1 回分の時間です（秒数は、ほかの処理で混んでいないマシンで見比べてください）。小さなモデルでは、残りの多くをロジットが占めます。トークン 1 つにつき語彙の数だけ数値があり、チェックポイントはここには効きません（TRL 1.16 はロジットを小分けに計算し、全体を一度にメモリへ置くことはありません）。大きなモデルでは、ほとんどが層の中の値です。活性値が何 GiB になるかを数えると、次のとおりです。
 # %%
 from lab_helpers.labs.lab03.memory import MODELS, checkpointing_rows
 
@@ -920,7 +920,7 @@ lab.table(checkpointing_rows("Llama 3 8B"), "checkpointing")
 # Without checkpointing the activations of a few thousand tokens are larger than the 4-bit weights; with it they are small. QLoRA needs it more than LoRA does: the weights are no longer the largest term.
 #
 # No formula was used for this. The calculator runs the training step of the real model with shapes only, on the meta device, and adds up every tensor that is alive. Now everything together:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6f88c5a6"
 # チェックポイントがないと、数千トークン分の活性値は 4 ビットの重みより大きくなります。あれば、わずかで済みます。QLoRA では、重みがもう最大の項目ではないので、LoRA のとき以上に欠かせません。
 #
 # ここでは公式を使っていません。本物のモデルの学習ステップを、形だけをもつメタデバイスの上で実行し、その時点で存在するテンソルをすべて足し合わせています。では、全部を合わせてみましょう。
@@ -943,7 +943,7 @@ lab.compare("seventy")
 # ### Is the calculator right?
 #
 # A calculator that nobody checks is a claim. On this machine we can check: weights and optimizer states must agree to the byte; the peak of a step is compared with every allocation that torch makes.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5e6f719a"
 # 70B では、4 ビットの重みだけで T4 や RTX 4090 の容量を超えます。設定をどう変えても、そこまでは下がりません。48 GB のカードなら、短いテキストに限れば 1 枚に載ります。24 GB のカード 2 枚に分けることもできますが（LLaMA-Factory の文書に例があります）、それはもう「T4 1 枚」や「RTX 4090 1 枚」の話ではありません。どのモデルでも、コマンドラインの `labs fit MODEL` で同じ計算ができます。
 #
 # ### この計算は正しいか
@@ -976,7 +976,7 @@ print(f"peak of a step: {lab.run.metrics['step_peak_relative_error']:+.1%}")
 # ### Explore: the memory explorer
 #
 # Which term is the largest? Switch checkpointing off, double the sequence, change the method. (Without a live kernel: the picture at the top of the lab.)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="be5e9a73"
 # これで**示せていない**のは、GPU での結果です。CUDA が報告するピーク（`max_memory_allocated`）とこの予測値は、まだ比べられていません。T4 をお使いなら、ぜひご自身で比べてください。目標は誤差 10 % 以内です。
 #
 # ```python
@@ -998,7 +998,7 @@ from lab_helpers.labs.lab03.memory import draw_plan
 memory_explorer(draw_plan, list(MODELS), list(memory.METHODS))
 # %% [markdown] lang="en"
 # ## Verdict
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="297877e6"
 # ## 判定
 # %%
 lab.verdict()
@@ -1006,7 +1006,7 @@ lab.verdict()
 # ## On a real model
 #
 # Kotori is small, and its weights have never been rounded before. How does a real model take it? The same measurements on SmolLM2, 135 million parameters (`labs run 03 --profile small`; one seed, 16 steps at 2e-3, reply loss on the validation rows). Its numbers come with the course.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5261b692"
 # ## 実際のモデルでは
 #
 # Kotori は小さく、その重みはこれまで一度も丸められていません。実際のモデルではどうなるでしょうか。1.35 億パラメータの SmolLM2 で同じ測定をしました（`labs run 03 --profile small`。シードは 1 つ、2e-3 で 16 ステップ、英語で、回答の損失は検証用の行で測定）。その値を講座に収めてあります。
@@ -1018,11 +1018,11 @@ lab.real_model(
     "eval_loss_merged_4bit",
 )  # fmt: skip
 # %% [markdown] lang="en"
-# The norm ratio of the rounding is the same tenth, but it costs the real model more, and 16 steps do not win it back: there QLoRA stays behind LoRA. FP4 does *better* than int4 there, as in the paper. And its ΔW is so small beside W that the 4-bit merge loses it whole: the loss after the merge is that of the untuned model. The merge that looked passable on Kotori is a disaster here, just where the curve of section 3 said.
+# The norm ratio of the rounding is the same tenth, but it costs the real model more, and 16 steps do not win it back: there QLoRA stays behind LoRA. FP4 does *better* than int4 there, as in the paper, and better than NF4 besides, on weights with a past of which more below. And its ΔW is so small beside W that the 4-bit merge loses it whole: the loss after the merge is that of the untuned model. The merge that looked passable on Kotori is a disaster here, just where the curve of section 3 said.
 #
 # Do larger models suffer more from rounding, then? Look at where the weights come from first. The package of SmolLM2 carries them **in 4 bits already** (GGUF's Q4_1: 16 even steps for every 32 weights). NF4 has other steps and other blocks, so here every weight is rounded a second time. Whether that matters can be tested on Kotori, whose exact weights you have: round to Q4_1 first, then to NF4.
-# %% [markdown] lang="ja" of=""
-# 丸め誤差のノルムの比は同じく 1 割ほどですが、失うものは実際のモデルのほうが大きく、16 ステップの学習では取り戻せません。QLoRA は LoRA に及ばないままです。FP4 は、論文と同じく int4 に*勝って*います。そして ΔW は W に比べてごく小さいので、4 ビットのマージで丸ごと消えます。マージ後の損失は、学習前のモデルの損失とほとんど変わりません。Kotori ではまずまずに見えたマージが、ここでは台なしです。セクション 3 の曲線が示したとおりです。
+# %% [markdown] lang="ja" of="455baf33"
+# 丸め誤差のノルムの比は同じく 1 割ほどですが、失うものは実際のモデルのほうが大きく、16 ステップの学習では取り戻せません。QLoRA は LoRA に及ばないままです。FP4 は、論文と同じく int4 に*勝ち*、さらに NF4 にも勝っています（ただし、後で述べるように、この重みにはいわくがあります）。そして ΔW は W に比べてごく小さいので、4 ビットのマージで丸ごと消えます。マージ後の損失は、学習前のモデルの損失とほとんど変わりません。Kotori ではまずまずに見えたマージが、ここでは台なしです。セクション 3 の曲線が示したとおりです。
 #
 # では、大きなモデルほど丸めの打撃が大きいのでしょうか。その前に、重みの出どころを見てください。SmolLM2 のパッケージに入っている重みは、**すでに 4 ビット**です（GGUF の Q4_1。重み 32 個ごとに等間隔の 16 段階）。NF4 は段階もブロックの大きさも違うので、ここではすべての重みが 2 度丸められています。それが効いているのかどうかは、正確な重みが手元にある Kotori で試せます。まず Q4_1 に、続けて NF4 に丸めます。
 # %%
@@ -1045,7 +1045,7 @@ for kind in ("float", "q4_1"):
 # ## An open experiment
 #
 # Nobody has written the answer down. The 4-bit merge loses a small ΔW because the rounding always goes to the *nearest* value. What if it were drawn at random between the two neighbours, the nearer one more likely, so that the sum is right on average? Write `quantize` so, put it into the cell of the curve in section 3, and look at `kept` and at `noise`. Then decide whether the merged model of section 3 would be better with it, and measure that too.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="90cff130"
 # 一度丸めたあとの NF4 は、正確な重みに対する NF4 より高くつきました。ですから、SmolLM2 が失ったものは、少なくとも一部は重みの出どころで説明がつきます。モデルの大きさも効いているのかどうかは、ここでは**決められません**。確かめるには、元の重みが必要です。仕事に持ち帰れる教訓はこうです。量子化は必ず元の重みから行い、一度量子化されたファイルからは行わないこと。
 #
 # T4 で `LAB_PROFILE=t4` を指定すると、このノートブックは 15 億パラメータの本物のモデルを 4 ビットで動かします。その場合、`plain_dtype` は `bnb_4bit_compute_dtype` に fp16 を選びます。T4 は bf16 をネイティブには扱えないからです。もっと大きなモデルが載るかどうかは、`labs fit "Qwen2.5 14B" --sequence 1024 --optimizer paged_adamw_8bit` で前もってわかります。
@@ -1055,7 +1055,7 @@ for kind in ("float", "q4_1"):
 # 答えはどこにも書いてありません。4 ビットのマージで小さな ΔW が消えるのは、必ず*最も近い*値に丸めるからです。では、両隣の値から乱数で選び、近いほうを選ぶ確率を高くして、平均すれば正しくなるようにしたらどうでしょうか。そのような `quantize` を書いて、セクション 3 の曲線のセルに入れ、残った割合と雑音を見てください。それから、セクション 3 のマージ後のモデルがこれで良くなるかどうかを予想し、測ってみてください。
 # %% [markdown] lang="en"
 # ## Quiz
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f3a0b532"
 # ## クイズ
 # %%
 lab.quiz()
@@ -1065,7 +1065,7 @@ lab.quiz()
 # ## Appendix: a width that does not fit
 #
 # Only for those who run 4-bit models on a CPU. bitsandbytes has a silent fault there. A row whose length is no multiple of 64 shares a block with its neighbour. Quantizing is right; unpacking need not be. The error by hand and theirs, for matrices of several widths:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="333dd157"
 # **次は:** ラボ 04 です。アダプターの仕組みはわかりました。では、何を学ばせればよいのでしょうか。汚れたファイルから、調整済みのアシスタントまで進みます。
 #
 # ## 付録: 幅が合わない
@@ -1077,5 +1077,5 @@ from lab_helpers.labs.lab03.rounding import measure_widths
 lab.table(measure_widths())
 # %% [markdown] lang="en"
 # If a line shows twice the error, your processor has AVX-512 and bitsandbytes reads the scales of the wrong block. It raised nothing. (If not, your machine takes another path: check it on the one that you deploy on.) `ready_four_bit` reads such weights as one long row, `lab_helpers/models/four_bit.py`, and so is right everywhere; and it keeps bitsandbytes from repacking the weights at the first evaluation, after which no gradient would pass. All widths of Kotori, and of every model in the memory table, are multiples of 64.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cbe36fd8"
 # 誤差が 2 倍ほどになっている行があれば、そのプロセッサは AVX-512 を備えており、bitsandbytes が別のブロックのスケールを読んでいます。エラーは何も出ません（どの行も同じなら、そのマシンでは別の処理が使われています。実際に動かすマシンで確かめてください）。`lab_helpers/models/four_bit.py` の `ready_four_bit` は、こうした重みを 1 本の長い行として読むので、どこでも正しく動きます。また、最初の評価のときに bitsandbytes が重みを詰め直すのも防ぎます。詰め直されると、そのあと勾配が通らなくなるからです。なお、Kotori も、メモリの表に出てくるモデルも、幅はすべて 64 の倍数です。
