@@ -426,12 +426,14 @@ training_rows = rows["train"][: lab.pick(tiny=200, small=128)]
 adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
 training = SFTConfig(
     num_train_epochs=lab.pick(tiny=1, t4=2),  # a 1-8B model: 1 to 3
-    per_device_train_batch_size=lab.pick(tiny=8, t4=4),
+    per_device_train_batch_size=lab.pick(tiny=8, small=4, t4=4),
+    gradient_accumulation_steps=lab.pick(tiny=1, small=2),  # the same rows a step, in less memory
     learning_rate=lab.pick(tiny=5e-3, small=2e-3, t4=2e-4),  # a 1-8B model wants about 2e-4
     lr_scheduler_type="cosine",
     **lab.machine,  # precision, folder, seed and quiet on this machine
 )
 # %% [raw] lang="ja"
+# the same rows a step, in less memory → 1 ステップの行数を変えずにメモリを減らす
 # a 1-8B model: 1 to 3 → 1〜8B のモデルなら 1〜3
 # a 1-8B model wants about 2e-4 → 1〜8B のモデルなら 2e-4 くらい
 # precision, folder, seed and quiet on this machine → このマシンでの精度、フォルダー、シード、表示の抑制
