@@ -67,15 +67,3 @@ def load_four_bit(name: str, config=None):
     config = config or four_bit_config(plain_dtype(name))
     model, tokenizer = load_language_model(name, quantization_config=config)
     return ready_four_bit(model), tokenizer
-
-
-@torch.no_grad()
-def copy_unpacked(four_bit_model, plain_model):
-    """``plain_model`` with every weight that ``four_bit_model`` holds in 4 bits: the dequantized base.
-
-    An adapter on ``four_bit_model`` does not enter.
-    """
-    for name, layer in four_bit_layers(four_bit_model).items():
-        target = plain_model.get_submodule(name.removesuffix(".base_layer")).weight
-        target.copy_(unpack_weight(layer).to(target))
-    return plain_model

@@ -18,9 +18,10 @@ _STEPS = 65535
 
 
 def nf4_code(offset: float = OFFSET) -> torch.Tensor:
-    """NF4's 16 values, sorted: QLoRA eq. (4), quantiles of N(0, 1) over the largest of them.
+    """NF4's 16 values, sorted: quantiles of N(0, 1) over the largest of them, as bitsandbytes' ``create_normal_map``.
 
-    Eight steps above zero, seven below, and zero itself, so that 0 is stored exactly (§3,
+    The probabilities are evenly spaced; QLoRA's eq. (4) averages neighbouring quantiles instead, and
+    gives other values. Eight steps above zero, seven below, and zero itself, so that 0 is stored exactly (§3,
     "asymmetric"). The quantiles need double precision to come out bit for bit.
     """
     above = torch.special.ndtri(torch.linspace(offset, 0.5, 9)[:-1].double())

@@ -482,7 +482,7 @@ parity = {
 }
 parity["peft_max_abs_diff_forward"] = parity["hand_lora_max_abs_diff"]
 lab.measured(**parity)
-lab.table([{"measured": name, "value": value} for name, value in parity.items()])
+lab.table([{"measurement": name, "value": value} for name, value in parity.items()])
 # %% [markdown] lang="en"
 # Read it line by line. `step0`: before training the adapter changes nothing. `hand_lora`: after twenty steps of training, your lines and the library give the same logits. `hand_curve`: their losses agreed at every step. `adapter_effect`: the adapter did do something, otherwise all those zeros would prove nothing. PEFT is a convenience (a good one), not a necessity.
 # %% [markdown] lang="ja" of="cf1a4930"
@@ -537,7 +537,7 @@ print("base back, to the bit:", same)
 copied = copy.deepcopy(library).merge_and_unload()  # PEFT's own merge
 folded["peft_max_abs_diff_merged"] = measure_difference(merged, copied, batch)
 lab.measured(**folded)
-lab.table([{"measured": name, "value": value} for name, value in folded.items()])
+lab.table([{"measurement": name, "value": value} for name, value in folded.items()])
 # %% [raw] lang="ja"
 # PEFT's own merge → PEFT 自身のマージ
 # same reply: → 同じ回答:

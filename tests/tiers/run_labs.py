@@ -194,7 +194,7 @@ def _shortened(machine: Machine):
     """Nothing that a model writes is run, of the hostile programs none; short texts, and few models to count."""
     from lab_helpers.evaluation.benchmarks import humaneval
     from lab_helpers.evaluation.sandbox import Verdict
-    from lab_helpers.labs.lab03 import memory, rounding
+    from lab_helpers.labs.lab03 import memory, scoring
     from lab_helpers.labs.lab06 import benchmarks, leaks
     from lab_helpers.models import logits
     from lab_helpers.models.known_configs import model_config
@@ -205,7 +205,7 @@ def _shortened(machine: Machine):
     with contextlib.ExitStack() as stack:
         for owner, name, value in (
             (memory, "MODELS", ("Qwen2.5 0.5B", "Llama 3 8B", "Llama 3 70B")),
-            (rounding, "perplexity", functools.partial(rounding.perplexity, documents=2)),
+            (scoring, "perplexity", functools.partial(scoring.perplexity, documents=2)),
             (logits.row_pieces, "__defaults__", (most,)),
             (humaneval, "run_tests", lambda *_: failed),
             (leaks, "evaluate", lambda programs, _: [failed] * len(programs)),

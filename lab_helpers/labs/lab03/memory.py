@@ -80,6 +80,19 @@ def plan_check_metrics(rows: list[dict]) -> dict[str, float]:
     }
 
 
+def checkpointing_rows(model: str, sequences: tuple[int, ...] = (512, 2048)) -> list[dict]:
+    """Counted activations of ``model`` in GiB, with checkpointing off and on, for several lengths."""
+    rows = []
+    for sequence in sequences:
+        plan = replace(PLAN, sequence=sequence)
+        kept = [
+            memory.terms(model, replace(plan, checkpointing=on))["activations"] / memory.GIB
+            for on in (False, True)
+        ]
+        rows.append({"model": model, "sequence": sequence, "off": kept[0], "on": kept[1]})
+    return rows
+
+
 def measure_optimizers(model_name: str) -> list[dict]:
     """State bytes of three optimizers on one adapter of a model, measured after a step, beside the prediction."""
     device = "cuda" if torch.cuda.is_available() else "cpu"

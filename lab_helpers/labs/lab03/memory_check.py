@@ -83,6 +83,19 @@ def make_optimizer(model, name: str):
     return optimizer
 
 
+def switch_checkpointing(model, on: bool) -> None:
+    """``model.gradient_checkpointing_enable()`` or ``…_disable()``, by the name that the version has.
+
+    transformers renamed it to activation checkpointing within 5.
+    """
+    new = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"
+    if not on:
+        getattr(model, f"{new}_checkpointing_disable")()
+        return
+    getattr(model, f"{new}_checkpointing_enable")({"use_reentrant": False})
+    model.enable_input_require_grads()
+
+
 def prepare_model(name: str, plan: Plan, device: str):
     """The model of a plan, loaded and ready to train."""
     from peft import LoraConfig, get_peft_model
@@ -103,9 +116,7 @@ def prepare_model(name: str, plan: Plan, device: str):
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.float32 if plan.train_bytes == 4 else dtype)
     if plan.checkpointing:
-        enable = getattr(model, "activation_checkpointing_enable", None)
-        (enable or model.gradient_checkpointing_enable)({"use_reentrant": False})
-        model.enable_input_require_grads()
+        switch_checkpointing(model, True)
     return model.train()
 
 

@@ -26,7 +26,7 @@ PREDICTIONS = (
         "merge",
         Text(
             "You merge a trained ΔW into 4-bit weights. The error is what percentage of ‖ΔW‖?",
-            "学習した ΔW を 4 ビットの重みに統合します。その誤差は ‖ΔW‖ の何 % でしょうか。",
+            "学習した ΔW を 4 ビットの重みにマージします。その誤差は ‖ΔW‖ の何 % でしょうか。",
         ),
         "merge_error_4bit",
         Text("%", "%"),
@@ -55,16 +55,16 @@ QUIZ = (
     Question(
         Text(
             "Your QLoRA adapter is trained. How do you merge it?",
-            "QLoRA のアダプターを学習し終えました。どう統合しますか。",
+            "QLoRA のアダプターを学習し終えました。どうマージしますか。",
         ),
         (
             Text("merge_and_unload() on the 4-bit model", "4 ビットのモデルで merge_and_unload()"),
-            Text("Into the dequantized base, then save in 16 bits", "元に戻した（逆量子化した）ベースに統合し、16 ビットで保存する"),
-            Text("It cannot be merged", "統合はできない"),
+            Text("Into the dequantized base, then save in 16 bits", "元に戻した（逆量子化した）ベースにマージし、16 ビットで保存する"),
+            Text("It cannot be merged", "マージはできない"),
         ),
         1,
         (
-            Text("You measured it: the error is about as large as what was learned.", "測ったとおり、学習した分と同じくらいの誤差が出ます。"),
+            Text("A small ΔW is rounded away whole, a large one comes through noisy.", "小さな ΔW は丸めで丸ごと消え、大きな ΔW も雑音まじりになります。"),
             Text("Right: that is the base it was trained on, and floats have room for ΔW.", "正解。それが学習時のベースであり、浮動小数点なら ΔW の入る余地があります。"),
             Text("It can, only not into 4 bits.", "できます。ただし 4 ビットのままでは駄目です。"),
         ),

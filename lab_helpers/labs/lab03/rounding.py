@@ -8,10 +8,8 @@ import torch
 from lab_helpers.course.record import Run
 from lab_helpers.figures import quantization as figures
 from lab_helpers.models.hub.names import short_name
-from lab_helpers.models.kotori.skills import perplexity
 from lab_helpers.tuning import memory, quantization
 
-MEASURED_KIND = "stories"
 MOST_DRAWN = 2**20
 """Weights of one matrix in the histogram: a multiple of a block."""
 
@@ -80,13 +78,18 @@ def is_equal_to_bitsandbytes(matrices: list[torch.Tensor]) -> bool:
     return True
 
 
-def measure_rounding(weights: dict[str, dict[str, torch.Tensor]]) -> list[dict]:
-    """Mean relative error of each code book on each named set of matrices."""
+def measure_rounding(
+    weights: dict[str, dict[str, torch.Tensor]], codes: dict, round_trip
+) -> list[dict]:
+    """Mean relative error of each code book on each named set of matrices.
+
+    ``round_trip(matrix, code)`` quantizes and comes back; the lab hands over the learner's own.
+    """
     rows = []
     for name, matrices in weights.items():
-        for kind in quantization.CODES:
+        for kind, code in codes.items():
             errors = [
-                quantization.relative_error(w, quantization.quantize(w, kind).dequantize())
+                quantization.relative_error(w, round_trip(w, code))
                 for w in map(as_float32, matrices.values())
             ]
             rows.append({"weights": name, "code": kind, "error": float(np.mean(errors))})
@@ -120,24 +123,30 @@ def scale_to_blocks(weights: dict[str, torch.Tensor]) -> np.ndarray:
     return torch.cat(scaled).numpy()
 
 
-def code_figure(weights: dict[str, torch.Tensor]):
-    codes = {kind: make().numpy() for kind, make in quantization.CODES.items()}
-    return figures.code_books(codes, scale_to_blocks(weights))
+def code_figure(codes: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]):
+    """The values of each code book over the histogram of real weights."""
+    return figures.code_books(
+        {kind: code.numpy() for kind, code in codes.items()}, scale_to_blocks(weights)
+    )
 
 
-@torch.no_grad()
-def measure_perplexities(model, rounded, tokenizer) -> dict[str, float]:
-    """Perplexity on held-out stories, all linear layers rounded with each code book.
+def nf4_figure(weights: dict[str, torch.Tensor]):
+    """NF4 in one picture, with the first block of the first matrix."""
+    block = as_float32(next(iter(weights.values())).reshape(-1)[: quantization.BLOCK])
+    offset = quantization.OFFSET
+    probabilities = torch.cat([1 - torch.linspace(offset, 0.5, 8), torch.linspace(0.5, offset, 9)])
+    return figures.nf4_in_one_picture(
+        probabilities.numpy(), quantization.nf4_code().numpy(), block.numpy()
+    )
 
-    ``rounded`` is a copy of ``model``, and ends up rounded.
+
+def e2m1_code() -> torch.Tensor:
+    """The 4-bit float of the Open Compute Project's Microscaling formats (v1.0, E2M1): 0 … 6, over the largest.
+
+    bitsandbytes' FP4 differs from it in one pair: the smallest step is 1/192 there and 1/12 here.
     """
-    found = {"perplexity_float": perplexity(model, tokenizer, "en", MEASURED_KIND)}
-    for kind in quantization.CODES:
-        round_layers(rounded, model, lambda w, kind=kind: quantization.quantize(w, kind).dequantize())  # fmt: skip
-        found[f"perplexity_{kind}"] = perplexity(rounded, tokenizer, "en", MEASURED_KIND)
-    return found | {
-        "nf4_perplexity_increase": found["perplexity_nf4"] / found["perplexity_float"] - 1
-    }
+    half = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6]) / 6
+    return torch.cat([half, -half])
 
 
 def measure_widths(widths: tuple[int, ...] = (64, 96, 128, 160)) -> list[dict]:

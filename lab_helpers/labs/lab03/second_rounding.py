@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from lab_helpers.labs.lab03.rounding import MEASURED_KIND, round_layers
-from lab_helpers.models.kotori.skills import perplexity
+from lab_helpers.labs.lab03.rounding import round_layers
+from lab_helpers.labs.lab03.scoring import story_perplexity
 from lab_helpers.tuning import quantization
 
 Q4_1_BLOCK = 32
@@ -38,7 +38,7 @@ def round_nf4(matrix: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def measure_second_rounding(model, rounded, tokenizer) -> dict[str, float]:
+def measure_second_rounding(model, rounded, tokenizer, language: str) -> dict[str, float]:
     """Perplexity of ``model`` as it is, in Q4_1, in NF4, and in NF4 after Q4_1; its copy ``rounded`` ends up so.
 
     ``nf4_increase_over_float`` and ``nf4_increase_over_q4_1`` say what NF4 costs a base that is exact, and
@@ -52,7 +52,7 @@ def measure_second_rounding(model, rounded, tokenizer) -> dict[str, float]:
             return weight
 
         round_layers(rounded, model, every)
-        return perplexity(rounded, tokenizer, "en", MEASURED_KIND)
+        return story_perplexity(rounded, tokenizer, language)
 
     exact, nf4 = measure(), measure(round_nf4)
     first, second = measure(round_q4_1), measure(round_q4_1, round_nf4)

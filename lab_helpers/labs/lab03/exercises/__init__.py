@@ -2,6 +2,7 @@
 
 from lab_helpers.labs.lab03.exercises import (
     bits_per_parameter,
+    choose_rate,
     dequantize,
     merge,
     nf4_code,
@@ -16,7 +17,8 @@ EXERCISES = tuple(
         quantize,
         dequantize,
         bits_per_parameter,
-        training_bytes,
+        choose_rate,
         merge,
+        training_bytes,
     )
 )

@@ -64,7 +64,7 @@ EXERCISE = Exercise(
     name="merge",
     prompt=Text(
         "Merge ΔW into a quantized weight without losing it.",
-        "量子化された重みに ΔW を、失わずに統合してください。",
+        "量子化された重みに ΔW を、失わずにマージしてください。",
     ),
     reference=merge,
     test=_test_merge,
