@@ -151,18 +151,18 @@ def memory_bars(rows: list[dict], gpus: dict[str, float], title: str = ""):
     with canvas(width=7.6, height=0.55 * len(rows) + 1.7) as (figure, axes):
         axis = axes[0][0]
         left = np.zeros(len(rows))
-        for term, colour in TERM_COLOURS.items():
-            sizes = np.array([row["terms"][term] / gib for row in rows])
+        bars = [term(row["name"]) for row in rows]
+        for part, colour in TERM_COLOURS.items():
+            sizes = np.array([row["terms"][part] / gib for row in rows])
             if sizes.any():
-                label = names[term]
-                axis.barh([r["name"] for r in rows], sizes, left=left, color=colour, label=label)
+                axis.barh(bars, sizes, left=left, color=colour, label=names[part])
             left += sizes
         for i, total in enumerate(totals):
             axis.annotate(f"{total:.1f} GiB", (total, i), (4, -3), textcoords="offset points", fontsize=8)  # fmt: skip
         for level, (name, size) in enumerate(_apart(gpus, shown).items()):
             axis.axvline(size, color="black", ls=":", lw=1)
             height = 1.01 + 0.09 * (level % 2)
-            axis.text(size, height, name, transform=axis.get_xaxis_transform(), ha="center", fontsize=7)  # fmt: skip
+            axis.text(size, height, term(name), transform=axis.get_xaxis_transform(), ha="center", fontsize=7)  # fmt: skip
         axis.set(xlim=(0, shown), xlabel="GiB")
         axis.set_title(title, pad=28)
         axis.invert_yaxis()

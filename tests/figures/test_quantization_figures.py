@@ -35,7 +35,7 @@ def test_errors_are_written_on_their_bars():
     rows = [
         {"weights": weights, "code": kind, "error": error}
         for weights in ("a", "b")
-        for kind, error in (("int4", 0.10), ("fp4", 0.125), ("nf4", 0.09))
+        for kind, error in (("int4", 0.10), ("fp4", 0.125), ("e2m1", 0.11), ("nf4", 0.09))
     ]
     axis = rounding_errors(rows).axes[0]
     assert [bar.get_height() for bar in axis.patches[:2]] == [0.10, 0.10]

@@ -11,11 +11,13 @@ from lab_helpers.labs.lab03.memory_check import (
     measure_plan,
     prepare_model,
 )
+from lab_helpers.runtime.lexicon import term
 from lab_helpers.tuning import memory
 from lab_helpers.tuning.memory import GPUS, Plan
 
 MODELS = ("Llama 3 8B", "Llama 3 70B", "Gemma 2 2B", "Gemma 2 9B", "Qwen2.5 14B", "Qwen2.5 32B")
 CARDS = ("T4", "RTX 4090", "48 GB card")
+NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
 PLAN = Plan(method="qlora", r=16, targets="all linear", sequence=512, batch=1)
 
 
@@ -24,8 +26,8 @@ def plan_rows(models: tuple[str, ...], plan: Plan) -> list[dict]:
     rows = []
     for model in models:
         found = memory.fit(model, plan)
-        gib = {term: value / memory.GIB for term, value in found["terms"].items() if value}
-        fitting = [card for card in CARDS if found["fits"][card]]
+        gib = {part: value / memory.GIB for part, value in found["terms"].items() if value}
+        fitting = [term(card) for card in CARDS if found["fits"][card]]
         rows.append({"model": model, **gib, "GiB": found["gib"], "fits": ", ".join(fitting) or "-"})
     return rows
 
@@ -42,13 +44,15 @@ def largest_fit_metrics() -> dict[str, str]:
 def draw_plan(model: str, method: str, r: int, sequence: int, batch: int, checkpointing: bool):
     """The memory explorer's picture: one plan of one model."""
     plan = Plan(method=method, r=r, sequence=sequence, batch=batch, checkpointing=checkpointing)
-    return figures.memory_bars([{"name": method, "terms": memory.terms(model, plan)}], GPUS, model)
+    return figures.memory_bars(
+        [{"name": NAMES[method], "terms": memory.terms(model, plan)}], GPUS, model
+    )
 
 
 def methods_figure(model: str, plan: Plan):
     """Static twin: the three methods of one model side by side."""
     rows = memory.methods_compared(model, plan)
-    bars = [{"name": row["plan"]["method"], "terms": row["terms"]} for row in rows]
+    bars = [{"name": NAMES[row["plan"]["method"]], "terms": row["terms"]} for row in rows]
     return figures.memory_bars(bars, GPUS, model)
 
 
