@@ -18,6 +18,7 @@ from lab_helpers.course.record import Run, timed_section
 from lab_helpers.course.registry import Lab
 from lab_helpers.course.runs import finish_run, start_run
 from lab_helpers.course.session import Request, requested
+from lab_helpers.runtime.allocator import give_back_freed_memory
 from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import say
@@ -66,6 +67,7 @@ def _run_section(
     with timed_section(section.title, number, total) as taken:
         for cell in section.cells:
             _run_cell(cell, section, path, namespace)
+    give_back_freed_memory()
     if request.opened:
         request.opened.run.sections.append(taken)
 
