@@ -14,6 +14,7 @@ NAMES = (
     "similarity",
     "support",
     "preferences",
+    "safety",
     "documents",
     "questions",
     "mmlu",

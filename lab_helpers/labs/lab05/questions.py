@@ -8,7 +8,7 @@ PREDICTIONS = (
         "first_loss",
         Text(
             "Before the first step policy and reference are the same model. What is DPO's loss then?",
-            "最初のステップの前、ポリシーと参照モデルは同じモデルです。このとき DPO の損失はいくつでしょうか。",
+            "最初のステップの前、方策と参照モデルは同じモデルです。このとき DPO の損失はいくつでしょうか。",
         ),
         "dpo_first_loss",
         Text("nats", "nat"),
