@@ -539,7 +539,7 @@ ending = [trial for trial in trials if trial["ended"] >= 0.9]
 rate = choose_rate(trials) if ending else trials[0]["rate"]
 tuned = train_dpo(main, rate)  # this very training is remembered, and only loaded
 print(f"learning rate {rate:g}; the loss at each step:", [round(x, 2) for x in tuned.losses])
-lab.measured(rate=rate, train_seconds=tuned.seconds)
+lab.measured(learning_rate=rate, train_seconds=tuned.seconds)
 print(questions.texts[0], "\n\ngreedy: ", answer(tuned.model, do_sample=False)[0])
 for reply in answer(tuned.model, **drawn):
     print("drawn:  ", reply)
@@ -763,13 +763,13 @@ ipo_loss = lab.check("ipo_loss", ipo_loss)
 # %%
 from lab_helpers.labs.lab05.variants import list_variant_arms, train_variants, variant_metrics
 
-jury = judge = other = tuned = model = None  # what follows loads its own: a T4 has room for two
+jury = judge = other = tuned = model = policy = trainer = short = None  # a T4 has room for two
 two = pairs.of("tone", "honesty")
 variants = train_variants(lab.run, two, list_variant_arms(lab.run, two))
 lab.table(variants, "variants")
 lab.measured(**variant_metrics(variants))
 # %% [raw] lang="ja"
-# what follows loads its own: a T4 has room for two → このあとは自分で読み込む。T4 に入るのは 2 つまで
+# a T4 has room for two → T4 に入るモデルは 2 つまで
 # %% [markdown] lang="en"
 # First the first losses: ln 2 for every β, but $(1/2\tau)^2 = 25$ for IPO, and for robust DPO ln 2 again. A reference can be checked by ln 2 only where the loss is DPO's.
 #
@@ -777,7 +777,7 @@ lab.measured(**variant_metrics(variants))
 #
 # ## Break it: likelihood displacement
 #
-# The loss knows the *difference* only. It is as content if both answers sink and the rejected one sinks faster. Are pairs whose answers are nearly **alike** (a few digits apart) in more danger? To blame the likeness, everything else must be equal: the same rates, the same number of pairs and steps, and a comparison at the same *margin*. All is measured on the pairs that are trained on, before the first step and after each.
+# The loss knows the *difference* only. It is as content if both answers sink and the rejected one sinks faster. Are pairs whose answers are nearly **alike** (a few digits apart) in more danger? To blame the likeness, everything else must be equal: the same rates, the same number of pairs and steps, and a comparison at the same *margin*. All is measured on the pairs that are trained on, from before the first step to after the last.
 # %% [markdown] lang="ja" of=""
 # まず最初の損失です。どの β でも ln 2 ですが、IPO は $(1/2\tau)^2 = 25$、ロバスト DPO は再び ln 2 です。ln 2 で参照モデルを検査できるのは、損失が DPO のものであるときだけです。
 #
@@ -785,7 +785,7 @@ lab.measured(**variant_metrics(variants))
 #
 # ## 壊す: 尤度の変位
 #
-# 損失が見るのは*差*だけです。両方の回答が沈み、rejected のほうが速く沈んでも、損失は同じように下がります。2 つの回答が**ほぼ同じ**（数字だけが違う）ペアは、より危ないのでしょうか。似ていることを原因と言うには、ほかの条件をそろえなければなりません。学習率、ペアの数、ステップ数を同じにし、*マージン*が同じところで比べます。測るのはどれも学習したペアそのもので、最初のステップの前と、各ステップのあとです。
+# 損失が見るのは*差*だけです。両方の回答が沈み、rejected のほうが速く沈んでも、損失は同じように下がります。2 つの回答が**ほぼ同じ**（数字だけが違う）ペアは、より危ないのでしょうか。似ていることを原因と言うには、ほかの条件をそろえなければなりません。学習率、ペアの数、ステップ数を同じにし、*マージン*が同じところで比べます。測るのはどれも学習したペアそのもので、最初のステップの前から最後のステップのあとまでです。
 # %%
 from lab_helpers.labs.lab05.displacement import (
     displacement_metrics,

@@ -1,6 +1,7 @@
 """Pictures of lab 05: what they show is what they are handed; the widget redraws its static twin."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -46,8 +47,8 @@ def test_the_way_to_dpo_gives_the_rewards_back_but_for_a_constant():
     assert sum(heights) == pytest.approx(3)
     assert heights[3] > heights[6] > heights[0], "the smaller β tilts further"
     for line in right.lines[1:]:
-        x, y = line.get_data()
-        assert [b - a for a, b in zip(y, y[1:], strict=False)] == pytest.approx([b - a for a, b in zip(x, x[1:], strict=False)])  # fmt: skip
+        x, y = (list(values) for values in line.get_data())
+        assert [b - a for a, b in pairwise(y)] == pytest.approx([b - a for a, b in pairwise(x)])
 
 
 def test_each_arm_of_the_displacement_is_a_path_over_its_margin():

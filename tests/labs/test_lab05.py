@@ -50,9 +50,9 @@ from lab_helpers.labs.shared.preference_questions import (
 )
 from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.adapters import load_adapter
+from lab_helpers.models.generation import Replies
 from lab_helpers.models.known_configs import linear_shapes
 from lab_helpers.models.language_models import load_language_model
-from lab_helpers.models.generation import Replies
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.paths import labs_folder
 from lab_helpers.runtime.profiles import load_profile

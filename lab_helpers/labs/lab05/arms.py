@@ -32,13 +32,16 @@ def training_rows(pairs: list[Pair]) -> list[dict]:
 def train_arm(run: Run, model, tokenizer, arm: Arm, watched: list[Pair] | None = None) -> Tuned:
     """A new adapter on the SFT model, trained as the arm says. Take it off again with ``unload()``.
 
-    ``watched`` pairs are asked before the first step and after each, all in one batch.
+    ``watched`` pairs are asked before the first step and after every second one, in whole batches: the
+    trainer averages over batches.
     """
+    size = 2 * run.settings["arm_batch_size"]
+    watched = watched and (watched[: len(watched) // size * size] or watched)
     watching = {
         "eval_strategy": "steps",
-        "eval_steps": 1,
+        "eval_steps": 2,
         "eval_on_start": True,
-        "per_device_eval_batch_size": len(watched or []),
+        "per_device_eval_batch_size": size,
     }
     config = make_dpo_config(
         run,

@@ -13,6 +13,7 @@ def list_displacement_arms(run: Run, pairs: PairSet, rate: float | None = None) 
     """Alike and unlike pairs at the main rate and at a faster one; alike ones with an SFT term as well."""
     count, fast = run.settings["alike_pairs"], run.settings["arm_learning_rate"]
     slow = rate or run.settings["learning_rate"]
+    slow = slow if slow < fast else fast / 3
     kinds = {
         "alike": near_duplicates(pairs.train, count),
         "unlike": least_alike(pairs.train, count),
@@ -27,7 +28,7 @@ def list_displacement_arms(run: Run, pairs: PairSet, rate: float | None = None) 
 
 
 def train_displacement_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> dict[str, dict]:
-    """Each arm's :func:`ratio_curves` on its own pairs, before the first step and after each."""
+    """Each arm's :func:`ratio_curves` on its own pairs, from before the first step to after the last."""
     model, tokenizer = load_start_model(run, pairs.language)
     curves = {}
     for arm in arms:

@@ -58,7 +58,7 @@ def train_length_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> tuple[list[d
     questions = select_questions(pairs, run.settings["length_questions"])
     replies = {"SFT": answer_questions(model, tokenizer, questions, LONG_REPLY)}
     held = select_length_pairs(pairs.test, pairs.language, 2 * run.settings["arm_test"])
-    drifts: dict[str, dict] = {"SFT": {}}
+    drifts: dict[str, dict] = {"SFT": dict.fromkeys(("wish: margin", "longer: margin", "longer preferred"), "")}  # fmt: skip
     for arm in arms:
         tuned = train_arm(run, model, tokenizer, arm)
         replies[arm.name] = answer_questions(tuned.model, tokenizer, questions, LONG_REPLY)

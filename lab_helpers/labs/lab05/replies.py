@@ -35,8 +35,10 @@ def measure_replies(model, tokenizer, questions: Questions, seed: int) -> ModelR
     greedy = answer_questions(model, tokenizer, questions)
     prompts = [pair.prompt for pair in questions.pairs]
     torch.manual_seed(seed)
-    chance = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
-    drawn = generate(model, tokenizer, prompts * DRAWS, NEW_TOKENS, batch_size=96, **chance)
+    drawn = generate(
+        model, tokenizer, prompts * DRAWS, NEW_TOKENS, batch_size=96,
+        do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
+    )  # fmt: skip
     count = len(prompts)
     return ModelReplies(
         greedy.texts,
