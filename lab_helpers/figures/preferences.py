@@ -53,7 +53,7 @@ def from_preferences_to_dpo(reward, reference, betas: tuple[float, float]):
             middle.bar(place + 0.27 * k, best, 0.26, color=colour, label=f"π*, β = {beta:g}")
             back = beta * np.log(best / reference)
             right.plot(reward, back, "o-", color=colour, label=f"β = {beta:g}")
-        middle.set_xticks(place, [f"{n}\n{r:+g}" for n, r in zip(names, reward, strict=True)])
+        middle.set_xticks(place, [f"{n}\n{r:g}" for n, r in zip(names, reward, strict=True)])
         middle.set(
             title=words("2 the best policy", "2 最良の方策"),
             xlabel=words("answer and its reward", "回答とその報酬"),

@@ -170,7 +170,8 @@ started = trainer = base = None
 from lab_helpers.labs.shared.preference_questions import select_questions
 
 questions = select_questions(pairs, lab.settings["questions"])
-asked = [{"role": "user", "content": questions.texts[0]}]
+shown = questions.known.index(min(questions.known))  # a question without an answer, if any
+asked = [{"role": "user", "content": questions.texts[shown]}]
 ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True,
                                     return_tensors="pt").to(model.device)  # fmt: skip
 
@@ -183,10 +184,11 @@ def answer(model, **how):
 
 
 drawn = {"do_sample": True, "temperature": 1.0, "top_k": 0, "num_return_sequences": 4}
-print(questions.texts[0], "\n\ngreedy: ", answer(model, do_sample=False)[0])
+print(questions.texts[shown], "\n\ngreedy: ", answer(model, do_sample=False)[0])
 for reply in answer(model, **drawn):
     print("drawn:  ", reply)
 # %% [raw] lang="ja"
+# a question without an answer, if any → 答えのない質問（あれば）
 # greedy:  → 貪欲法:
 # drawn:   → サンプリング:
 # %% [markdown] lang="en"
@@ -540,7 +542,7 @@ rate = choose_rate(trials) if ending else trials[0]["rate"]
 tuned = train_dpo(main, rate)  # this very training is remembered, and only loaded
 print(f"learning rate {rate:g}; the loss at each step:", [round(x, 2) for x in tuned.losses])
 lab.measured(learning_rate=rate, train_seconds=tuned.seconds)
-print(questions.texts[0], "\n\ngreedy: ", answer(tuned.model, do_sample=False)[0])
+print(questions.texts[shown], "\n\ngreedy: ", answer(tuned.model, do_sample=False)[0])
 for reply in answer(tuned.model, **drawn):
     print("drawn:  ", reply)
 # %% [raw] lang="ja"
@@ -622,11 +624,12 @@ from lab_helpers.labs.lab05.scoring import measure_all_judge_wins
 from lab_helpers.labs.shared.preference_questions import measure_judge_quality, train_judges
 
 jury = train_judges(lab.run, pairs)
-turns = asked + [{"role": "assistant", "content": after.greedy[0]}]
+both = [after.greedy[shown], before.greedy[shown]]
+turns = asked + [{"role": "assistant", "content": both[0]}]
 print(tokenizer.apply_chat_template(turns, tokenize=False))
 for name, judge in jury.items():
     lab.measured(**measure_judge_quality(judge, pairs, name))
-    rewards = judge.rewards([questions.texts[0]] * 2, [after.greedy[0], before.greedy[0]])
+    rewards = judge.rewards([questions.texts[shown]] * 2, both)
     print(f"{name:12s} rewards: DPO {rewards[0]:+.2f}, SFT {rewards[1]:+.2f}")
 # %% [raw] lang="ja"
 # rewards: DPO → 報酬: DPO
@@ -854,12 +857,10 @@ for tolerance in (0.05, 0.1, 0.2):
 # %%
 from lab_helpers.labs.lab05.lengths import length_metrics, list_length_arms, train_length_arms
 
-lengths, long_replies = train_length_arms(lab.run, pairs, list_length_arms(lab.run, pairs))
+lengths = train_length_arms(lab.run, pairs, list_length_arms(lab.run, pairs))
 lab.table(lengths, "reply lengths")
 lab.measured(**length_metrics(lengths))
 lab.figure(figures.reply_lengths(lengths), "reply_lengths")
-for name, replies in long_replies.items():
-    print(f"{name:13s}", replies[0])
 # %% [markdown] lang="en"
 # ## Mend it
 #

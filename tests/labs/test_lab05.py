@@ -307,17 +307,17 @@ def test_arms_differ_in_what_they_are_named_for(tmp_path):
 
 
 def test_validation_prompts_are_in_no_training_and_in_no_judge():
-    run = run_of(None, "kotori", pairs=96, judge_pairs=84, answer_pairs=24)
+    run = run_of(None, "kotori", pairs=96, judge_pairs=96, answer_pairs=24)
     for language in ("en", "ja"):
         shipped = shipped_pairs(language)
-        pairs = shipped.hold_out(40, "tone", "honesty")
+        pairs = shipped.hold_out(24, "tone", "honesty")
         held = {p.question for p in pairs.validation}
-        assert len(held) == 40
+        assert len(held) == 24
         assert not held & {p.question for p in pairs.train + pairs.test}
         assert not held & {p.question for p in select_balanced_pairs(run, pairs)}
         main = pairs.of("tone", "honesty")
         assert main.validation == pairs.validation
-        assert len(main.train) >= 96 + 84, "policy and judges share no pair"
+        assert len(main.train) >= 96 + 96, "policy and judges share no pair"
         assert {p.reason for p in pairs.validation} == {"tone", "honesty"}
         assert pairs.test == shipped.test
 

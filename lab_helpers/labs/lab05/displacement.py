@@ -9,6 +9,9 @@ from lab_helpers.labs.shared.preference_models import load_start_model, remove_a
 from lab_helpers.tuning.trainers import Tuned
 
 
+WATCHED = 8  # of the pairs that are trained on: what is asked so often must be few
+
+
 def list_displacement_arms(run: Run, pairs: PairSet, rate: float | None = None) -> list[Arm]:
     """Alike and unlike pairs at the main rate and at a faster one; alike ones with an SFT term as well."""
     count, fast = run.settings["alike_pairs"], run.settings["arm_learning_rate"]
@@ -28,11 +31,11 @@ def list_displacement_arms(run: Run, pairs: PairSet, rate: float | None = None) 
 
 
 def train_displacement_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> dict[str, dict]:
-    """Each arm's :func:`ratio_curves` on its own pairs, from before the first step to after the last."""
+    """Each arm's :func:`ratio_curves` on its first pairs, from before the first step to after the last."""
     model, tokenizer = load_start_model(run, pairs.language)
     curves = {}
     for arm in arms:
-        tuned = train_arm(run, model, tokenizer, arm, watched=arm.pairs)
+        tuned = train_arm(run, model, tokenizer, arm, watched=arm.pairs[:WATCHED])
         curves[arm.name] = ratio_curves(tuned, run.settings["beta"])
         model = remove_adapter(tuned)
     return curves
@@ -68,7 +71,7 @@ def displacement_rows(curves: dict[str, dict]) -> list[dict]:
     rows = []
     for name, curve in curves.items():
         kind, rate, *with_sft = name.split(", ")
-        level = min(end for other, end in ends.items() if other.split(", ")[1] == rate)
+        level = min(end for other, end in ends.items() if other.split(", ")[1:] == [rate])
         rows.append(
             {
                 "pairs": kind,

@@ -52,8 +52,8 @@ def list_length_arms(run: Run, pairs: PairSet) -> list[Arm]:
     ]
 
 
-def train_length_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> tuple[list[dict], dict]:
-    """A row an arm: what became of length and of the wish; and the replies of each, the SFT model's first."""
+def train_length_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> list[dict]:
+    """A row an arm, the SFT model's first: what became of the replies' length, of the bias and of the wish."""
     model, tokenizer = load_start_model(run, pairs.language)
     questions = select_questions(pairs, run.settings["length_questions"])
     replies = {"SFT": answer_questions(model, tokenizer, questions, LONG_REPLY)}
@@ -70,10 +70,9 @@ def train_length_arms(run: Run, pairs: PairSet, arms: list[Arm]) -> tuple[list[d
             "longer preferred": longer["accuracy"],
         }
         model = remove_adapter(tuned)
-    rows = [
+    return [
         length_row(name, replies["SFT"], found) | drifts[name] for name, found in replies.items()
     ]
-    return rows, {name: found.texts for name, found in replies.items()}
 
 
 def length_row(name: str, before: Replies, after: Replies) -> dict:

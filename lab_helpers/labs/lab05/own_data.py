@@ -114,7 +114,7 @@ def measure_own_data(run: Run) -> None:
         run.measured(**displacement_metrics(rows))
         run.figure("displacement", figures.displacement(curves))
     with run.section(str(Text("Longer and longer replies", "長くなっていく回答"))):
-        rows, _ = train_length_arms(run, pairs, list_length_arms(run, pairs))
+        rows = train_length_arms(run, pairs, list_length_arms(run, pairs))
         run.table("reply lengths", rows)
         run.measured(**length_metrics(rows))
         run.figure("reply_lengths", figures.reply_lengths(rows))
