@@ -8,7 +8,6 @@ from lab_helpers.labs.lab05.arms import Arm, train_arm
 from lab_helpers.labs.shared.preference_models import load_start_model, remove_adapter
 from lab_helpers.tuning.trainers import Tuned
 
-
 WATCHED = 8  # of the pairs that are trained on: what is asked so often must be few
 
 
