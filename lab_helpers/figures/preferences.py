@@ -106,6 +106,7 @@ def reply_lengths(rows: list[dict]):
         left.set_ylabel(words("characters more than SFT (95 %)", "SFT より増えた文字数（95 %）"))
         right.bar([term(row["arm"]) for row in rows], [row["cut off"] for row in rows], color=REJECTED, width=0.6)  # fmt: skip
         right.tick_params(axis="x", labelsize=8)
+        right.set_ylim(0, max(5, *(row["cut off"] for row in rows)))
         right.set_ylabel(words("replies cut off", "打ち切られた回答の数"))
         return figure
 

@@ -203,13 +203,13 @@ before = measure_replies(model, tokenizer, questions, lab.seed)
 lab.measured(**house_metrics(questions, before.greedy, "sft"))
 lab.table(rate_rows(questions, before), "sft replies")
 # %% [markdown] lang="en"
-# Greedy replies keep the tone nearly always, so on them DPO has no room to be seen; the drawn ones show what the archive has left behind. And the model hardly ever says that it does not know. (Intervals: Wilson's where each prompt is right or wrong, a bootstrap over prompts where three draws are averaged.)
+# Greedy replies keep the tone, so on them DPO has no room to be seen; the drawn ones show what the archive has left behind. And the model hardly ever says that it does not know. (A model of five million parameters also draws plain nonsense at temperature 1. Scored here are tone and refusals, nothing else. Intervals: Wilson's where each prompt is right or wrong, a bootstrap over prompts where three draws are averaged.)
 #
 # ## Why: from preferences to a loss
 #
 # How does "this one is better" become something that a gradient can follow? In three steps, drawn here for one prompt with four possible answers.
 # %% [markdown] lang="ja" of=""
-# 貪欲法の回答はほとんど口調を守っているので、ここを見ても DPO の効果は現れようがありません。サンプリングした回答には、記録が残した癖が見えます。そして、このモデルはめったに「分からない」と言いません（区間は、プロンプトごとに正誤が決まるものはウィルソンの式、3 回の平均はプロンプト単位のブートストラップです）。
+# 貪欲法の回答は口調を守っているので、ここを見ても DPO の効果は現れようがありません。サンプリングした回答には、記録が残した癖が見えます。そして、このモデルはめったに「分からない」と言いません（500 万パラメータのモデルは、温度 1 では意味の通らない文も書きます。ここで採点するのは口調と断り方だけです。区間は、プロンプトごとに正誤が決まるものはウィルソンの式、3 回の平均はプロンプト単位のブートストラップです）。
 #
 # ## なぜ: 選好から損失へ
 #
@@ -552,9 +552,9 @@ for reply in answer(tuned.model, **drawn):
 # greedy:  → 貪欲法:
 # drawn:   → サンプリング:
 # %% [markdown] lang="en"
-# The same prompt as before, with the same seed: compare the drawn replies one by one. Then all held-out prompts, looked at now for the first time since the start. The table compares prompt by prompt; a difference is more than chance where its interval leaves out zero. The last two columns count the greedy replies that changed sides.
+# The same prompt as before, with the same seed: read both greedy replies. Then all held-out prompts, looked at now for the first time since the start. The table compares prompt by prompt; a difference is more than chance where its interval leaves out zero. The last two columns count the greedy replies that changed sides.
 # %% [markdown] lang="ja" of=""
-# 先ほどと同じプロンプト、同じシードです。サンプリングした回答を 1 つずつ比べてください。続いて、学習に使っていないプロンプトすべてです。学習後に見るのはこれが初めてです。表ではプロンプトごとに前後を比べています。区間が 0 を含まなければ、差は偶然では説明しにくいと言えます。最後の 2 列は、正誤が入れ替わった貪欲法の回答の数です。
+# 先ほどと同じプロンプト、同じシードです。貪欲法の回答を、前と読み比べてください。続いて、学習に使っていないプロンプトすべてです。学習後に見るのはこれが初めてです。表ではプロンプトごとに前後を比べています。区間が 0 を含まなければ、差は偶然では説明しにくいと言えます。最後の 2 列は、正誤が入れ替わった貪欲法の回答の数です。
 # %%
 from lab_helpers.labs.lab05.replies import change_metrics, change_rows, drawn_win_metrics
 from lab_helpers.labs.lab05.scoring import reply_metrics, reply_rows
@@ -568,11 +568,15 @@ lab.measured(**reply_metrics(questions, after.greedy, before.greedy, "dpo"))
 lab.measured(**drawn_win_metrics(questions, after, before, "dpo_vs_sft"))
 lab.run.table("replies", reply_rows(questions, before.greedy, after.greedy))
 # %% [markdown] lang="en"
-# **Your win:** at temperature 1 the tone that the archive had spoilt is nearly whole again, and the model has learnt to say that it does not know. The price stands in the last rows: it now says so about some things that the company *does* know. In every pair with a refusal in it the refusal is the better answer. You get what the pairs reward, not what you meant.
+# **Your win:** where nothing is known, the greedy replies no longer invent: many have changed from an invention to an honest no, and none the other way. And at temperature 1 the tone that the archive had spoilt is nearly whole again.
+#
+# Read the other rows just as strictly. Of *drawn* replies it is **not decided** whether they decline more often; the greedy tone has lost a little; and where the answer is known, a mean that stays hides changes in both directions: see the two counts.
 #
 # How far did both answers move? Your own functions say it, on held-out pairs.
 # %% [markdown] lang="ja" of=""
-# **成果が見えました。** 温度 1 では、記録のせいで崩れていた口調がほぼ元どおりになり、「分からない」と言うことも覚えました。その代償は最後の行にあります。会社が*知っている*ことの一部にまで、そう答えるようになりました。断る回答が出てくるペアでは、いつもそれが良いほうでした。モデルが学ぶのは、あなたの意図ではなく、ペアで良いとされたことです。
+# **成果が見えました。** 答えのない質問で、貪欲法の回答は作り話をしなくなりました。作り話から正直な断りへ変わったものが多く、逆はありません。温度 1 では、記録のせいで崩れていた口調が、ほぼ元どおりになりました。
+#
+# ほかの行も、同じ厳しさで読みます。*サンプリングした*回答で断る割合が上がったかどうかは**決まりません**。貪欲法の口調は、少し下がりました。答えのある質問では、平均が変わらなくても、両方向の変化が隠れています。2 つの数を見てください。
 #
 # 2 つの回答はどこまで動いたのでしょうか。学習に使っていないペアについて、自分で書いた関数で測ります。
 # %%
@@ -592,7 +596,7 @@ model = tuned.model.unload()
 # %% [raw] lang="ja"
 # SFT + DPO in one, for: labs chat --adapter → SFT と DPO を 1 つに。labs chat --adapter で使う
 # %% [markdown] lang="en"
-# `dpo_chosen` and `dpo_rejected` are nats moved against the reference. DPO's gradient pushes mostly *down*: nearly all of the margin comes from rejected answers that became unlikely.
+# `dpo_chosen` and `dpo_rejected` are nats moved against the reference. Nearly all of the margin comes from rejected answers that became unlikely; the loss asks for the difference only. Part C asks when that is dangerous.
 #
 # ## Build: a win rate
 #
@@ -600,7 +604,7 @@ model = tuned.model.unload()
 #
 # **Exercise (8 min).** Ask a judge in both orders, and count contradictions as ties.
 # %% [markdown] lang="ja" of=""
-# `dpo_chosen` と `dpo_rejected` は、参照モデルから何 nat 動いたかです。DPO の勾配は、主に*下へ*押します。マージンのほとんどは、rejected が起こりにくくなったことから来ています。
+# `dpo_chosen` と `dpo_rejected` は、参照モデルから何 nat 動いたかです。マージンのほとんどは、rejected が起こりにくくなったことから来ています。損失が求めるのは差だけだからです。それがいつ危ないのかは、パート C で調べます。
 #
 # ## つくる: 勝率
 #
@@ -655,21 +659,21 @@ lab.table(list(seen.values()), "judges")
 # first seat   → 先を選ぶだけ
 # by rule: → ルール:
 # %% [markdown] lang="en"
-# The seat judge gives 0.5, as it should: asked both ways it has no opinion. By rule DPO wins where its interval lies above 0.5; many replies tie, and a tie counts one half.
+# The seat judge gives 0.5, as it should: asked both ways it has no opinion. By rule DPO wins, with greedy and with drawn replies: both intervals lie above 0.5. Many replies tie, and a tie counts one half, so 1.0 was never within reach.
 #
 # The table asks whether the judges can be trusted. On pairs of the usual kind both agree with the labels. The *naive* one learnt from such pairs only, has never seen a refusal lose, and prefers a refusal even where there is an answer. **A judge learnt from the same pairs shares their blind spot**, praises the policy for it, and its agreement on such pairs does not reveal it. The other judge has seen some pairs in which an answer beats a refusal.
 #
-# ## Mend it: pairs that say what you mean
+# ## A remedy on trial
 #
-# A quarter of the pairs is replaced by questions *with* an answer, where the answer beats a refusal; same number of pairs, same steps. Beside it a rival: the first pairs again at the same rate, but plain SFT on the *chosen* answers.
+# In every pair with a refusal in it, the refusal is the better answer. Will a model conclude that *refusing is good*? The obvious remedy: a quarter of the pairs is replaced by questions *with* an answer, where the answer beats a refusal; same number of pairs, same steps. Beside it a rival: the first pairs again at the same rate, but plain SFT on the *chosen* answers.
 # %% [markdown] lang="ja" of=""
-# 先を選ぶだけの審査員は 0.5 になりました。両方の順番で聞けば意見がないのと同じなので、これで正しいのです。ルールでは、区間が 0.5 より上にあれば DPO の勝ちと言えます。引き分けも多く、0.5 と数えます。
+# 先を選ぶだけの審査員は 0.5 になりました。両方の順番で聞けば意見がないのと同じなので、これで正しいのです。ルールでは、貪欲法でもサンプリングでも DPO の勝ちです。どちらの区間も 0.5 より上にあります。引き分けが多く、0.5 と数えるので、1.0 には初めから届きません。
 #
 # 表は、審査員を信用できるかどうかを調べたものです。ふつうのペアでは、どちらもラベルと意見が一致します。*naive*（素朴）なほうは、そうしたペアだけから学んだので、断りが負けるところを見たことがありません。そのため、答えがある質問でも断りのほうを好みます。**同じペアから学んだ審査員は、同じ死角を持ちます。** その死角ゆえに方策を褒め、しかも、同じ種類のペアでの一致率に死角は表れません。もう一方の審査員は、回答が断りに勝つペアも見ています。
 #
-# ## 直す: 意図を伝えるペア
+# ## 対策を試す
 #
-# ペアの 4 分の 1 を、答えの*ある*質問で回答が断りに勝つものに入れ替えます。ペアの数もステップ数も変えません。あわせて、比較の相手も用意します。最初と同じペアを同じ学習率で、*chosen* だけをふつうの SFT で学習するものです。
+# 断る回答が出てくるペアでは、いつもそれが良いほうの回答です。モデルは、*断るのは良いことだ*と受け取らないでしょうか。すぐに思いつく対策は、ペアの 4 分の 1 を、答えの*ある*質問で回答が断りに勝つものに入れ替えることです。ペアの数もステップ数も変えません。あわせて、比較の相手も用意します。最初と同じペアを同じ学習率で、*chosen* だけをふつうの SFT で学習するものです。
 # %%
 from lab_helpers.labs.lab05.scoring import win_rows
 from lab_helpers.labs.shared.preference_models import select_balanced_pairs, train_chosen_only
@@ -701,17 +705,17 @@ for name in ("dpo_balanced", "chosen_only"):
 lab.table(rows, "judgement")
 lab.measured(judgement_dpo=rows[0]["judgement"], judgement_dpo_balanced=rows[1]["judgement"])
 # %% [markdown] lang="en"
-# Read the last rows: only where the interval of a difference leaves out zero has one training judged better than the other; elsewhere it is **not decided** by this many prompts. And all of this is one seed: the intervals speak of other prompts, not of other trainings.
+# Read the last rows: a difference counts where its interval leaves out zero. Both do, and both are for the worse. The remedy has turned the dial back: told a quarter of the time that an answer beats a refusal, the model declines nowhere. Plain SFT on the chosen answers has learnt to decline, but not *where*. DPO, which saw each refusal beside an invention, tells the two kinds of question apart best; that is its own doing. **A well-meant remedy is measured like everything else.**
 #
-# What the rival reaches without ever seeing a rejected answer is not DPO's doing.
+# One seed, and a rate chosen for DPO alone: the intervals speak of other prompts, not of other trainings.
 #
 # ## Measure: and safety?
 #
 # The article recommends preference training for *safety and tone*. So far only tone and honesty were in the pairs. Does that carry over to the safety and ethics pairs? And do fourteen such pairs of their own help? Asked are fourteen others, by the implicit reward: is the safe answer ahead?
 # %% [markdown] lang="ja" of=""
-# 最後の行を読みます。差の区間が 0 を含まないときだけ、一方がもう一方よりよく見分けたと言えます。それ以外は、この数のプロンプトでは**決まりません**。また、どれもシード 1 つの結果です。区間が示すのは、プロンプトが変わった場合のばらつきで、学習をやり直した場合のばらつきではありません。
+# 最後の行を読みます。差は、区間が 0 を含まないときに意味があります。
 #
-# rejected を一度も見ない相手が届いたところまでは、DPO のおかげとは言えません。
+# シード 1 つで、学習率は DPO のためだけに選んだものです。区間が示すのは、プロンプトが変わった場合のばらつきで、学習をやり直した場合のばらつきではありません。
 #
 # ## 測る: 安全性はどうか
 #
@@ -732,9 +736,9 @@ for name, row in zip(("dpo", "own"), found):
     low = row["interval"][0]
     lab.measured(**{f"safety_accuracy_{name}": row["accuracy"], f"safety_accuracy_{name}_low": low})
 # %% [markdown] lang="en"
-# An untrained reward would be right half of the time. Where an interval reaches down to 0.5, nothing is shown: not that safety carries over, and not that it does not. **Tone is no evidence of safety**; each has to be measured on its own pairs, and fourteen are too few to promise anybody anything.
+# A reward that knows nothing would be right half of the time. After tone and honesty pairs the interval holds 0.5: nothing shows that safety comes along, and nothing that it does not. After fourteen pairs of their own it lies far above. **Tone is no evidence of safety**; each is measured on its own pairs. And to rank two given answers is not yet to *write* the safe one: fourteen pairs promise nobody anything.
 # %% [markdown] lang="ja" of=""
-# でたらめな報酬でも、半分は当たります。区間が 0.5 に届いているところでは、効果が及んだとも及ばないとも言えません。**口調が良くなっても、安全になった証拠にはなりません。** それぞれ専用のペアで測る必要があり、14 組では、だれに対しても何も約束できません。
+# 何も知らない報酬でも、半分は当たります。口調と正直さのペアのあとでは、区間が 0.5 を含みます。効果が安全にも及んだとは言えず、及ばないとも言えません。専用のペア 14 組のあとでは、0.5 をはっきり上回ります。**口調が良くなっても、安全になった証拠にはなりません。** それぞれ専用のペアで測るほかありません。また、与えられた 2 つの回答に順位を付けることは、安全な回答を*書く*こととは違います。14 組では、だれに対しても何も約束できません。
 # %% [markdown] lang="en"
 # # Part C · What goes wrong quietly
 #
@@ -776,19 +780,19 @@ lab.measured(**variant_metrics(variants))
 # %% [markdown] lang="en"
 # First the first losses: ln 2 for every β, but $(1/2\tau)^2 = 25$ for IPO, and for robust DPO ln 2 again. A reference can be checked by ln 2 only where the loss is DPO's.
 #
-# `margin`, `chosen` and `rejected` are nats moved against the reference. Accuracies are close to each other, so look at the *distances*: a larger β keeps the model nearer. IPO's goal is 5 nats *per token*, far beyond a few steps, so it has not begun to brake. Wrong labels cost margin; how much of it *robust* wins back stands in the last row. One seed, few pairs: read sizes, not last digits.
+# `margin`, `chosen` and `rejected` are nats moved against the reference. The three β hardly differ in margin, only in loss: AdamW takes steps of about the same size whatever the scale of the gradient, and six steps end long before β holds anything. β says where a training *ends*. IPO's goal, 5 nats *per token*, is as far away, so it has not begun to brake. Wrong labels cost most of the margin, and in so few steps *robust* wins back little of it. One seed, few pairs: read sizes, not last digits.
 #
 # ## Break it: likelihood displacement
 #
-# The loss knows the *difference* only. It is as content if both answers sink and the rejected one sinks faster. Are pairs whose answers are nearly **alike** (a few digits apart) in more danger? To blame the likeness, everything else must be equal: the same rates, the same number of pairs and steps, and a comparison at the same *margin*. All is measured on the pairs that are trained on, from before the first step to after the last.
+# The loss knows the *difference* only. It is as content if both answers sink and the rejected one sinks faster. Are pairs whose answers are nearly **alike** (a few digits apart) in more danger? To blame the likeness, everything else must be equal: the same rates, the same number of pairs and steps, and a comparison at the same *margin*. All is measured on pairs that are trained on, from before the first step to after the last.
 # %% [markdown] lang="ja" of=""
 # まず最初の損失です。どの β でも ln 2 ですが、IPO は $(1/2\tau)^2 = 25$、ロバスト DPO は再び ln 2 です。ln 2 で参照モデルを検査できるのは、損失が DPO のものであるときだけです。
 #
-# `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。正解率は互いに近いので、*距離*を見てください。β が大きいほど、モデルは参照モデルの近くにとどまります。IPO の目標は*トークンあたり* 5 nat で、数ステップでは遠く及ばないので、まだブレーキがかかり始めていません。誤ったラベルはマージンを削ります。*robust* がどれだけ取り戻したかは、最後の行にあります。シード 1 つ、ペアもわずかなので、細かい桁ではなく大きさを読んでください。
+# `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。3 つの β は、損失こそ違っても、マージンはほとんど変わりません。AdamW の 1 歩の大きさは勾配の大きさによらずほぼ同じで、6 ステップでは、β が効き始めるずっと手前で終わるからです。β が決めるのは、学習が*どこで止まるか*です。IPO の目標は*トークンあたり* 5 nat で、これも遠いので、まだブレーキがかかり始めていません。誤ったラベルはマージンの大半を奪い、これだけ少ないステップでは、*robust* が取り戻せるのはわずかです。シード 1 つ、ペアもわずかなので、細かい桁ではなく大きさを読んでください。
 #
 # ## 壊す: 尤度の変位
 #
-# 損失が見るのは*差*だけです。両方の回答が沈み、rejected のほうが速く沈んでも、損失は同じように下がります。2 つの回答が**ほぼ同じ**（数字だけが違う）ペアは、より危ないのでしょうか。似ていることを原因と言うには、ほかの条件をそろえなければなりません。学習率、ペアの数、ステップ数を同じにし、*マージン*が同じところで比べます。測るのはどれも学習したペアそのもので、最初のステップの前から最後のステップのあとまでです。
+# 損失が見るのは*差*だけです。両方の回答が沈み、rejected のほうが速く沈んでも、損失は同じように下がります。2 つの回答が**似ている**（数字だけが違う）ペアは、より危ないのでしょうか。似ていることを原因と言うには、ほかの条件をそろえなければなりません。学習率、ペアの数、ステップ数を同じにし、*マージン*が同じところで比べます。測るのは学習に使ったペアそのもので、最初のステップの前から最後のステップのあとまでです。
 # %%
 from lab_helpers.labs.lab05.displacement import (
     displacement_metrics,
@@ -810,25 +814,25 @@ lab.compare("chosen")
 # %% [raw] lang="ja"
 # pairs, → ペア、
 # %% [markdown] lang="en"
-# Follow a path from the left: to the right the margin grows, down the chosen answers are lost; its last point is the row of the table. Compare alike and unlike *at the same margin* (last column), not at the same step: they travel at different speeds. And compare the two rates: what sinks at a fast rate may not sink at the rate that the validation prompts have chosen.
+# Follow a path from the left: to the right the margin grows, down the chosen answers are lost; its last point is the row of the table. Compare alike and unlike *at the same margin* (last column), not at the same step: they travel at different speeds. At the fast rate the alike pairs have lost their chosen answers there, and more of them than the unlike ones. At the rate that the validation prompts chose, hardly anything sinks: **displacement is a matter of the rate first, of likeness second.**
 #
 # Why alike pairs sink: their answers share nearly all tokens, so whatever lowers one lowers the other, and the probability goes to answers that nobody has asked for (Razin et al. 2024).
 #
 # ## Mend it: hold the chosen answer up
 #
-# The last row adds `sft` to the loss (`loss_type=["sigmoid", "sft"]`): a pull on the chosen answer itself. (Its first loss is ln 2 plus the chosen answers' loss, as said above.) A lower rate is the other mend.
+# The last row adds `sft` to the loss (`loss_type=["sigmoid", "sft"]`): a pull on the chosen answer itself. (Its first loss is ln 2 plus the chosen answers' loss, as said above.) It holds them up and costs margin. A lower rate is the other mend.
 #
 # ## Break it: longer is better
 #
 # Raters like tone, and they like it long. **Exercise (5 min).** First write the filter that everybody thinks of.
 # %% [markdown] lang="ja" of=""
-# 左から線をたどってください。右へ行くほどマージンが広がり、下へ行くほど chosen が失われます。最後の点が表の行です。ほぼ同じペアと違うペアは、進む速さが違うので、同じステップではなく*同じマージン*のところ（最後の列）で比べます。2 つの学習率も比べてください。速い学習率で沈むものが、検証用のプロンプトで選んだ学習率でも沈むとはかぎりません。
+# 左から線をたどってください。右へ行くほどマージンが広がり、下へ行くほど chosen が失われます。最後の点が表の行です。似たペアと違うペアは進む速さが違うので、同じステップではなく*同じマージン*のところ（最後の列）で比べます。速い学習率では、似たペアはそこまでに chosen を失っていて、違うペアより多く失っています。検証用のプロンプトで選んだ学習率では、ほとんど何も沈みません。**変位を決めるのは、まず学習率、次に似ているかどうかです。**
 #
-# ほぼ同じペアが沈むのは、2 つの回答がほとんどのトークンを共有しているからです。一方を下げるものは、もう一方も下げ、確率は、誰も求めていない回答に流れます（Razin et al. 2024）。
+# 似たペアが沈むのは、2 つの回答がほとんどのトークンを共有しているからです。一方を下げるものは、もう一方も下げ、確率は、誰も求めていない回答に流れます（Razin et al. 2024）。
 #
 # ## 直す: chosen を支える
 #
-# 最後の行では、損失に `sft` を加え（`loss_type=["sigmoid", "sft"]`）、chosen そのものを引き上げています（先ほど述べたとおり、最初の損失は ln 2 に chosen の損失を足した値です）。学習率を下げるのも、もう 1 つの対策です。
+# 最後の行では、損失に `sft` を加え（`loss_type=["sigmoid", "sft"]`）、chosen そのものを引き上げています（先ほど述べたとおり、最初の損失は ln 2 に chosen の損失を足した値です）。chosen は支えられますが、その分マージンは小さくなります。学習率を下げるのも、もう 1 つの対策です。
 #
 # ## 壊す: 長いほど良い
 #
@@ -847,13 +851,13 @@ for tolerance in (0.05, 0.1, 0.2):
     kept = [row["id"].reason for row in length_matched(texts, tolerance)]
     print(tolerance, {reason: kept.count(reason) for reason in sorted(set(kept))})
 # %% [markdown] lang="en"
-# The filter throws out the bias, and **the wish with it**: no tone pair is left. So keep the wish and balance the bias instead: of the pairs in which the longer answer won, every second one is turned round, and length says nothing any more.
+# The filter throws out the bias, and **the wish with it**: hardly a tone pair is left. So keep the wish and balance the bias instead: of the pairs in which the longer answer won, every second one is turned round, and length says nothing any more.
 #
 # Four trainings on half tone pairs, half `length` pairs: as they are (*biased*); with `ld_alpha`, which discounts the tail of the longer answer; with `sigmoid_norm`, which counts per token; and *balanced*. Two things must be measured: is the **wish** kept (margin on held-out tone pairs), and is the **longer** answer still preferred (margin on held-out `length` pairs)? Replies that are cut off have no length of their own; they are counted, and only prompts where both models came to an end are compared.
 # %% [markdown] lang="ja" of=""
-# フィルターは偏りを捨てますが、**希望まで捨ててしまいます。** 口調のペアは 1 つも残りません。そこで、希望は残し、偏りのほうを釣り合わせます。長いほうが勝ったペアを 1 つおきに逆向きにすれば、長さからは何も分からなくなります。
+# フィルターは偏りを捨てますが、**希望まで捨ててしまいます。** 口調のペアは、ほとんど残りません。そこで、希望は残し、偏りのほうを釣り合わせます。長いほうが勝ったペアを 1 つおきに逆向きにすれば、長さからは何も分からなくなります。
 #
-# 口調のペアと `length` のペアを半分ずつ使い、4 通りに学習します。そのまま（*biased*）、長いほうの余った部分を割り引く `ld_alpha`、トークンあたりで数える `sigmoid_norm`、そして釣り合わせたもの（*balanced*）です。測るものは 2 つです。**希望**は残ったか（学習に使っていない口調のペアでのマージン）。**長いほう**をまだ好むか（学習に使っていない `length` のペアでのマージン）。打ち切られた回答には、本来の長さがありません。数だけを数え、長さは、両方のモデルが最後まで書いたプロンプトだけで比べます。
+# 口調のペアと `length` のペアを半分ずつ使い、4 通りに学習します。そのまま（*biased*、表では「偏り」）、長いほうの余った部分を割り引く `ld_alpha`、トークンあたりで数える `sigmoid_norm`、そして釣り合わせたもの（*balanced*、「釣り合い」）です。測るものは 2 つです。**希望**は残ったか（学習に使っていない口調のペアでのマージン）。**長いほう**をまだ好むか（学習に使っていない `length` のペアでのマージン）。打ち切られた回答には、本来の長さがありません。数だけを数え、長さは、両方のモデルが最後まで書いたプロンプトだけで比べます。
 # %%
 from lab_helpers.labs.lab05.lengths import length_metrics, list_length_arms, train_length_arms
 
@@ -864,7 +868,9 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # %% [markdown] lang="en"
 # ## Mend it
 #
-# Read it in this order. *Longer: margin*: how strongly each training prefers the longer answer; near 0 the bias is gone. *Wish: margin*: what is left of the tone. Only then the replies, whose difference counts where its interval leaves out zero. A remedy must lower the first and keep the second. Both losses discount length by a formula, and the data stay biased; balanced data take away the reason. And no training curve shows any of it: **measure the length of the replies**, before and after.
+# Read it in this order. *Longer: margin*: how strongly each training prefers the longer answer. *Wish: margin*: what is left of the tone. Only then the replies, whose difference counts where its interval leaves out zero.
+#
+# The biased training prefers the longer answer of nearly every held-out pair, although its *replies* have not grown for certain: a bias can be learnt before it can be heard. The two losses that discount length leave that preference in place. Only the balanced data take it away, a little too far even, and they keep most of the tone. They take away the reason; a formula only discounts it. No training curve shows any of this: **measure the length of the replies**, before and after.
 #
 # # Part D · What it costs
 #
@@ -872,7 +878,9 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # %% [markdown] lang="ja" of=""
 # ## 直す
 #
-# 次の順に読んでください。まず*長いほうのマージン*。長いほうをどれだけ好むかで、0 に近ければ偏りは消えています。次に*希望のマージン*。口調がどれだけ残ったかです。回答の長さはそのあとで、差の区間が 0 を含まないときだけ意味があります。対策と呼べるのは、1 つめを下げ、2 つめを保つものです。2 つの損失は式で長さを割り引きますが、データは偏ったままです。釣り合ったデータは、原因そのものを取り除きます。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。
+# 次の順に読んでください。まず*長いほうのマージン*。長いほうをどれだけ好むかです。次に*希望のマージン*。口調がどれだけ残ったかです。回答の長さはそのあとで、差の区間が 0 を含まないときだけ意味があります。
+#
+# 偏ったペアで学習すると、学習に使っていないペアのほとんどで長いほうを好むようになります。偏りは、回答に現れる前に身につくことがあります。長さを割り引く 2 つの損失では、この好みは消えません。消すのは釣り合ったデータだけで、口調もほとんど保ちます。データは原因を取り除き、式は割り引くだけです。そして、どれも学習曲線には表れません。学習の前後で、**回答の長さを測ってください**。
 #
 # # パート D · かかる費用
 #
