@@ -3,7 +3,7 @@
 #
 # **After this lab you can** read preference pairs for their traps, derive DPO's loss from two older ideas and write it in one line, train with it by hand and with `DPOTrainer` to the same losses, choose a learning rate on validation prompts, measure a win rate that is worth its name, and recognise four failures that raise no error.
 #
-# **Time:** about 2 minutes of computing on a 2-core CPU; two and a half hours with the exercises.
+# **Time:** 2 to 3 minutes of computing on a 2-core CPU; two and a half hours with the exercises.
 #
 # | part | its aim |
 # |---|---|
@@ -20,7 +20,7 @@
 #
 # **このラボを終えると**、選好ペアに潜む落とし穴を読み取り、DPO の損失を 2 つの古い考え方から導いて 1 行で書き、手書きでも `DPOTrainer` でも同じ損失で学習し、学習率を検証用のプロンプトで選び、勝率を正しく測り、エラーを出さずに起こる 4 つの失敗を見抜けるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 2 時間半です。
+# **所要時間:** 計算は 2 コアの CPU で 2〜3 分、演習も含めると 2 時間半です。
 #
 # | パート | ねらい |
 # |---|---|
@@ -396,13 +396,13 @@ print(f"largest difference: {worst:.1e}")
 # full precision, to compare digits → 桁まで比べるため、単精度で計算する
 # largest difference: → 最大の差:
 # %% [markdown] lang="en"
-# Six losses, twice: you have written DPO. (TRL prints four digits.) The first is **ln 2 = 0.6931**: before any step both ratios are zero, and σ(0) is one half, for every pair and every β.
+# Six losses, twice: you have written DPO. (Margins of dozens of nats after six steps: four pairs are soon known by heart.) The first is **ln 2 = 0.6931**: before any step both ratios are zero, and σ(0) is one half, for every pair and every β.
 #
 # ## Measure: the other losses too
 #
 # At the start even a wrong formula gives ln 2. So the adapter is moved to a random place; then every loss of this lab is computed on one batch, by hand and by `DPOTrainer`.
 # %% [markdown] lang="ja" of=""
-# 6 つの損失が 2 通りで一致しました。DPO を自分で書けたことになります（TRL が表示するのは 4 桁です）。最初の値は **ln 2 = 0.6931** です。ステップの前は比が両方とも 0 で、σ(0) は 2 分の 1。どんなペアでもどんな β でもそうなります。
+# 6 つの損失が 2 通りで一致しました。DPO を自分で書けたことになります（6 ステップでマージンが数十 nat になったのは、ペアが 4 つしかなく、すぐに丸暗記できるからです）。最初の値は **ln 2 = 0.6931** です。ステップの前は比が両方とも 0 で、σ(0) は 2 分の 1。どんなペアでもどんな β でもそうなります。
 #
 # ## 測る: ほかの損失も
 #
@@ -940,23 +940,28 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# The same cells on SmolLM2-135M: `labs run 05 --profile small`; on a T4 an instruction-tuned model of a billion parameters, at a rate ten to a hundred times lower. Your own pairs, in any form with `prompt`, `chosen`, `rejected`: `labs run 05 --data my_pairs.jsonl --model FOLDER`. `labs chat --adapter` talks to the adapter that this lab has saved.
+# The same cells on SmolLM2-135M (`labs run 05 --profile small`), beside your run; on a T4 an instruction-tuned model of a billion parameters, at a rate ten to a hundred times lower. Your own pairs, in any form with `prompt`, `chosen`, `rejected`: `labs run 05 --data my_pairs.jsonl --model FOLDER`. `labs chat --adapter` talks to the adapter that this lab has saved.
+# %% [markdown] lang="ja" of=""
+# ## 本物のモデルで
 #
+# 同じセルを SmolLM2-135M で動かした結果（`labs run 05 --profile small`）を、今回の結果と並べます。T4 では、10 億パラメータ級の指示チューニング済みモデルを、10 分の 1 から 100 分の 1 の学習率で使います。手元のペア（`prompt`、`chosen`、`rejected` があれば形式は問いません）なら `labs run 05 --data my_pairs.jsonl --model FOLDER` です。`labs chat --adapter` を使うと、このラボが保存したアダプターと会話できます。
+# %%
+lab.real_model(
+    "tone_drawn_change_dpo", "refusal_rate_change", "win_rate_dpo_vs_sft",
+    "chosen_logp_change_slow", "longer_margin_biased", "safety_accuracy_own",
+)  # fmt: skip
+# %% [markdown] lang="en"
 # ## Try it yourself
 #
-# - Does the judgement of *dpo_balanced* survive other seeds? `labs run 05 --seed 1`, then 2: compare the table of judgements.
+# - Does the judgement of *dpo* survive other seeds? `labs run 05 --seed 1`, then 2: compare the table of judgements.
 # - Write ten safety pairs in which a question only *sounds* dangerous and the answer is the better side. Does a model trained on all safety pairs refuse less of them?
 # - Mix the fourteen safety pairs into `main`. What happens to the tone?
 #
 # ## Quiz
 # %% [markdown] lang="ja" of=""
-# ## 本物のモデルで
-#
-# 同じセルを SmolLM2-135M で動かすには `labs run 05 --profile small` です。T4 では、10 億パラメータ級の指示チューニング済みモデルを、10 分の 1 から 100 分の 1 の学習率で使います。手元のペア（`prompt`、`chosen`、`rejected` があれば形式は問いません）なら `labs run 05 --data my_pairs.jsonl --model FOLDER` です。`labs chat --adapter` を使うと、このラボが保存したアダプターと会話できます。
-#
 # ## やってみよう
 #
-# - *dpo_balanced* の見分ける力は、シードを変えても残るでしょうか。`labs run 05 --seed 1`、続いて 2 を実行し、見分ける力の表を比べてください。
+# - *dpo* の見分ける力は、シードを変えても残るでしょうか。`labs run 05 --seed 1`、続いて 2 を実行し、見分ける力の表を比べてください。
 # - 危険そうに*聞こえる*だけの質問で、答えるほうが良い側になる安全のペアを 10 組書いてください。安全のペアすべてで学習したモデルは、それらをどれだけ断らずにいられるでしょうか。
 # - 14 組の安全のペアを `main` に混ぜてください。口調はどうなるでしょうか。
 #
