@@ -143,7 +143,7 @@ started = lab.train(trainer)
 print(f"{started.seconds:.0f} s, loss {started.losses[0]:.2f} -> {started.losses[-1]:.2f}")
 # %% [raw] lang="ja"
 # 1-8B: about 2e-4 → 10〜80 億パラメータなら 2e-4 前後
-# precision, folder, seed, quiet logging → 精度、フォルダー、シード、静かなログ
+# precision, folder, seed, quiet logging → 精度、フォルダー、シード、控えめなログ
 # s, loss → 秒、損失
 # %% [markdown] lang="en"
 # Saved, loaded onto a fresh base, and **merged**: the SFT adapter's product is added to the weights. What DPO adds later is a *new* adapter on top, and switching it off will lead back to exactly this model.
@@ -297,7 +297,7 @@ lab.table(
 # %% [raw] lang="ja"
 # first all chosen answers, then all rejected ones → 先に chosen を全部、そのあと rejected を全部
 # %% [markdown] lang="en"
-# Sums in nats over all tokens of an answer: longer answers are less probable, whatever they say. That is one reason why nobody compares log-probabilities as they are, but with those of the reference.
+# Sums in nats over all tokens of an answer: each token adds something negative, so length counts, and so does habit: an answer in an unusual tone can be less likely than one twice as long. Neither says which answer is *better*. That is why DPO does not compare log-probabilities as they are, but each with its own under the reference.
 #
 # ## Build: DPO's loss
 #
@@ -307,7 +307,7 @@ lab.table(
 #
 # **Exercise (8 min).**
 # %% [markdown] lang="ja" of=""
-# 回答の全トークンについての和で、単位は nat です。長い回答ほど、中身にかかわらず確率は低くなります。対数確率をそのまま比べず、参照モデルの値と比べるのは、このためでもあります。
+# 回答の全トークンについての和で、単位は nat です。トークンごとに負の値が加わるので、長さが効きます。書き慣れているかどうかも効き、見慣れない口調の回答は、倍の長さの回答より低くなることもあります。どちらも、回答が*良い*かどうかとは別のことです。だから DPO は、対数確率をそのまま比べず、それぞれを参照モデルでの値と比べます。
 #
 # ## つくる: DPO の損失
 #
