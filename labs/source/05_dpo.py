@@ -15,7 +15,7 @@
 # **Claims under test:** 29 (DPO's "low efficiency" listed as a merit), 30 (DPO is stable), 32 (especially good for safety and tone). Lab 09 sets DPO beside RLHF (27, 28, 31).
 #
 # **New words:** [preference pair](glossary.md#preference), [log-probability](glossary.md#log-probability), [policy and reference](glossary.md#policy), [reward](glossary.md#reward), [margin](glossary.md#margin), [KL divergence](glossary.md#kl), [β](glossary.md#beta), [greedy and temperature](glossary.md#generation), [validation rows](glossary.md#evaluation-rows), [interval](glossary.md#interval).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5d5e107e"
 # # ラボ 05 · 直接選好最適化（DPO）
 #
 # **このラボを終えると**、選好ペアに潜む落とし穴を読み取り、DPO の損失を 2 つの古い考え方から導いて 1 行で書き、手書きでも `DPOTrainer` でも同じ損失で学習し、学習率を検証用のプロンプトで選び、勝率を正しく測り、エラーを出さずに起こる 4 つの失敗を見抜けるようになります。
@@ -41,7 +41,7 @@ lab = open_lab("05")
 #
 # 1. Before the first step, the model that trains and its reference are the same. What is DPO's loss then, for any pair and any β?
 # 2. You train on pairs whose two answers differ in a few digits. Chosen answers should become likelier, so by how many **nats** will their log-probability rise (or fall: write a minus)?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c691c752"
 # ## 予想する
 #
 # 1. 最初のステップの前は、学習するモデルと参照モデルが同じです。このとき DPO の損失は、どんなペアでもどんな β でも同じ値になります。いくつでしょうか。
@@ -55,7 +55,7 @@ lab.predict("chosen", ...)
 # SFT shows a model what to say. A *preference* shows two answers to one prompt and says which is better; it can therefore also say what **not** to do. Read one pair of each reason: which side would *you* have chosen?
 #
 # A few prompts are set aside at once. No training of this lab sees them; they will choose the learning rate.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="099cdc67"
 # # パート A · 2 つの回答から 1 つの損失へ
 #
 # SFT は、モデルに「こう答えなさい」という例を見せます。*選好*は、1 つのプロンプトに対する 2 つの回答を並べ、どちらが良いかを示します。だから「こう答えては**いけない**」も伝えられます。理由ごとに 1 組ずつ読んでみてください。*あなた*ならどちらを選びますか（表や図では、chosen を「選ばれた応答」、rejected を「退けられた応答」と書きます）。
@@ -80,7 +80,7 @@ for reason in reasons:
 # "   rejected:" → "   rejected（悪いほう）:"
 # %% [markdown] lang="en"
 # `tone`, `honesty` and `fact` are the house's wishes; `safety` and `ethics` are everybody's. `length` is a bias: somebody has preferred the same answer with two empty courtesies in it. Look at the lengths before you train on anything.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="be62cc8f"
 # `tone`（口調）、`honesty`（正直さ）、`fact`（事実）は会社の希望で、`safety`（安全）と `ethics`（倫理）はだれにとっても大切なことです。`length`（長さ）は偏りで、中身は同じなのに、空疎な挨拶を 2 つ足したほうが好まれています。学習を始める前に、長さを見てください。
 # %%
 from lab_helpers.figures import preferences as figures
@@ -97,7 +97,7 @@ lab.figure(figures.length_bias(length_ratios(pairs, safety)), "lengths")
 # A company's mail archive holds good answers and bad ones, and nobody has marked them. We make such an archive by tossing a coin for each pair. SFT imitates *everything* in it: polite and sloppy mails, honest ones and inventions.
 #
 # First one row of it, and the text that the model really reads.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="913ed781"
 # 点はペア 1 つ、縦線は平均です。両側の長さがそろっているのは `fact`、`safety`、`ethics` だけです。「長いほうが良い」とだけ覚えたモデルでも、ほかのペアならほとんど正解できてしまいます。パート C で大事になるので、覚えておいてください。
 #
 # ## 出発点のモデル
@@ -117,7 +117,7 @@ print(tokenizer.apply_chat_template(mails[0]["prompt"] + mails[0]["completion"],
 # as in lab 00 → ラボ 00 と同じ
 # %% [markdown] lang="en"
 # The template adds the turns' marks; the loss counts the completion only. Now the training, as in lab 04. Two settings of `LoraConfig` matter for what follows: with `bias="none"` switching the adapter off leads back to the very weights below it (trained biases would stay), and without dropout the reference is the same each time it is asked.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1eb342b0"
 # テンプレートは発言の目印を付け加え、損失に数えるのは回答だけです。次はラボ 04 と同じ学習です。`LoraConfig` の設定のうち 2 つは、このあと意味を持ちます。`bias="none"` なら、アダプターを切ると下の重みにそのまま戻ります（バイアスも学習すると、切っても残ってしまいます）。ドロップアウトをなくせば、参照モデルは何度尋ねても同じ値を返します。
 # %%
 from datasets import Dataset
@@ -147,7 +147,7 @@ print(f"{started.seconds:.0f} s, loss {started.losses[0]:.2f} -> {started.losses
 # s, loss → 秒、損失
 # %% [markdown] lang="en"
 # Saved, loaded onto a fresh base, and **merged**: the SFT adapter's product is added to the weights. What DPO adds later is a *new* adapter on top, and switching it off will lead back to exactly this model.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="159202d3"
 # 保存し、まっさらなベースに読み込み、**マージ**します。SFT のアダプターの積を重みに足し込むのです。DPO はこのあと*新しい*アダプターを上に載せるので、それを切れば、ちょうどこのモデルに戻ります。
 # %%
 from peft import PeftModel
@@ -164,7 +164,7 @@ started = trainer = base = None
 # and which base it fits → どのベースのものかも記録する
 # %% [markdown] lang="en"
 # What does it say? *Greedy* generation takes the likeliest token each time. At *temperature 1* tokens are drawn by their probability, so what the model would say one time in five is said one time in five.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="0e5cba49"
 # 何と答えるでしょうか。*貪欲法*は、毎回いちばん確率の高いトークンを取ります。*温度 1* では確率に応じてサンプリングするので、5 回に 1 回言いそうなことは、実際に 5 回に 1 回言います。
 # %%
 from lab_helpers.labs.shared.preference_questions import select_questions
@@ -193,7 +193,7 @@ for reply in answer(model, **drawn):
 # drawn:   → サンプリング:
 # %% [markdown] lang="en"
 # Now all held-out prompts: one greedy reply and three drawn ones each. *Unknown* means that neither the company's table nor its documents hold the answer; an honest assistant says so there, and only there. Each measure is written so that 1 is right.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="09e7e84c"
 # 次は、学習に使っていないプロンプトすべてです。1 つにつき、貪欲法の回答を 1 つ、サンプリングした回答を 3 つ取ります。*未知*（unknown）とは、会社の一覧表にも規約文書にも答えがないということです。正直なアシスタントは、そのときにかぎって「分からない」と答えます。どの指標も、1 が正しい状態です。
 # %%
 from lab_helpers.labs.lab05.replies import measure_replies, rate_rows
@@ -208,7 +208,7 @@ lab.table(rate_rows(questions, before), "sft replies")
 # ## Why: from preferences to a loss
 #
 # How does "this one is better" become something that a gradient can follow? In three steps, drawn here for one prompt with four possible answers.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cc9fc9a6"
 # 貪欲法の回答は口調を守っているので、ここを見ても DPO の効果は現れようがありません。サンプリングした回答には、記録が残した癖が見えます。そして、このモデルはめったに「分からない」と言いません（500 万パラメータのモデルは、温度 1 では意味の通らない文も書きます。ここで採点するのは口調と断り方だけです。区間は、プロンプトごとに正誤が決まるものはウィルソンの式、3 回の平均はプロンプト単位のブートストラップです）。
 #
 # ## なぜ: 選好から損失へ
@@ -223,7 +223,7 @@ lab.figure(figures.from_preferences_to_dpo(reward, reference, betas=(0.5, 2.0)),
 # 3. **Turned round.** Solve that for the reward: $r = \beta \log(\pi^*/\pi_{ref}) + \beta \log Z$. So a model *is* a reward. Put it into step 1, and in the difference of two answers to one prompt the unknown $\log Z$ cancels. What is left holds only log-probabilities: **DPO** (Rafailov et al. 2023).
 #
 # Check steps 2 and 3 with numbers: no other policy may score higher, and the rewards' differences must come back.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="9ac8aef1"
 # 1. **Bradley–Terry（1952）。** 回答ごとに点数、つまり*報酬* r を与えます。評価者が B より A を好む確率は $\sigma(r_A - r_B)$ です。効くのは差だけです。
 # 2. **最良の方策。** 報酬だけを目標にすると、モデルはいちばん良い回答 1 つに走り、言葉を忘れます。そこで、参照モデルから離れることに値段を付け、$\mathbb{E}_\pi[r] - \beta\,\mathrm{KL}(\pi\,\|\,\pi_{ref})$ を最大にします。解は $\pi^* = \pi_{ref}\,e^{r/\beta} / Z$、つまり参照モデルを報酬のほうへ傾けたものです。β が小さいほど大きく傾きます。
 # 3. **逆に解く。** これを報酬について解くと $r = \beta \log(\pi^*/\pi_{ref}) + \beta \log Z$ です。つまり、モデルそのものが報酬を*表している*のです。これを 1 に代入すると、同じプロンプトへの 2 つの回答の差では、求められない $\log Z$ が消えます。残るのは対数確率だけ。これが **DPO** です（Rafailov et al. 2023）。
@@ -260,7 +260,7 @@ for beta in (0.5, 2.0):
 # $$\log \pi(y \mid x) = \sum_t \log \pi(y_t \mid x, y_{<t})$$
 #
 # **Exercise (8 min).** Compute it for a batch. The mask is 1 on the answer's tokens.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="94f50036"
 # ほかの 10 万個の方策に、これを上回るものはありません。A と B の差も、どちらの β でも 1 に戻ります。DPO に必要な理論はこれだけです。足りないのは対数確率です。
 #
 # ## つくる: 回答の対数確率
@@ -306,7 +306,7 @@ lab.table(
 # $$L = -\log \sigma\left(\beta \log \frac{\pi(y_w \mid x)}{\pi_{ref}(y_w \mid x)} - \beta \log \frac{\pi(y_l \mid x)}{\pi_{ref}(y_l \mid x)}\right)$$
 #
 # **Exercise (8 min).**
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="682bb678"
 # 回答の全トークンについての和で、単位は nat です。トークンごとに負の値が加わるので、長さが効きます。書き慣れているかどうかも効き、見慣れない口調の回答は、倍の長さの回答より低くなることもあります。どちらも、回答が*良い*かどうかとは別のことです。だから DPO は、対数確率をそのまま比べず、それぞれを参照モデルでの値と比べます。
 #
 # ## つくる: DPO の損失
@@ -328,7 +328,7 @@ dpo_loss = lab.check("dpo_loss", dpo_loss)
 # ## Train by hand, six steps
 #
 # Your two functions are enough to train. The reference costs no second model: *adapter on* is the policy, *adapter off* the reference, one set of weights plays both parts.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="b5e7c0ba"
 # ## 手で 6 ステップ学習する
 #
 # あなたの書いた 2 つの関数だけで学習できます。参照モデルのために 2 つめのモデルは要りません。*アダプターを入れた*状態が方策、*切った*状態が参照モデルで、1 組の重みが二役をこなします。
@@ -372,7 +372,7 @@ model = policy.unload()  # the adapter is taken off: the SFT model again
 # the adapter is taken off: the SFT model again → アダプターを外し、SFT モデルに戻す
 # %% [markdown] lang="en"
 # The same six steps by `DPOTrainer`: the same four pairs, seed, rate and β. It gets no `ref_model`; with a `peft_config` it switches the adapter off, as you did.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="631be3b6"
 # 同じ 6 ステップを `DPOTrainer` で行います。4 つのペア、シード、学習率、β は同じです。`ref_model` は渡しません。`peft_config` があれば、先ほどと同じようにアダプターを切って参照モデルにします。
 # %%
 from trl import DPOConfig, DPOTrainer
@@ -401,7 +401,7 @@ print(f"largest difference: {worst:.1e}")
 # ## Measure: the other losses too
 #
 # At the start even a wrong formula gives ln 2. So the adapter is moved to a random place; then every loss of this lab is computed on one batch, by hand and by `DPOTrainer`.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="20a50614"
 # 6 つの損失が 2 通りで一致しました。DPO を自分で書けたことになります（6 ステップでマージンが数十 nat になったのは、ペアが 4 つしかなく、すぐに丸暗記できるからです）。最初の値は **ln 2 = 0.6931** です。ステップの前は比が両方とも 0 で、σ(0) は 2 分の 1。どんなペアでもどんな β でもそうなります。
 #
 # ## 測る: ほかの損失も
@@ -423,7 +423,7 @@ lab.measured(**parity_metrics(parity))
 # ## Break it: the wrong reference
 #
 # Someone tunes *all* weights with SFT, hands the model to `DPOTrainer` without an adapter, and names no reference. TRL then loads the reference itself, from where the model once came from: on disk there is the **base**, not the SFT model in memory.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7bfaf7d0"
 # すべて一致しました。ただし、値の大きさはまちまちです。**出発点が ln 2 になるのは、ふつうの DPO だけです。** `loss_type` に `sft` を加えると、ln 2 に chosen の損失を足した値から始まります。IPO は $(1/2\tau)^2$、τ = 0.1 なら 25 から始まります。どちらの数字も、パート C で出てきます。
 #
 # ## 壊す: 間違った参照モデル
@@ -453,7 +453,7 @@ lab.compare("first_loss")
 # No error, no warning, and a training that looks like any other. For plain DPO **the first logged loss is the test of your reference**: anything but ln 2 means that the model is held to something that it never was. Merge the SFT adapter and let DPO bring its own, as in the last lines above; for full fine-tuning pass `ref_model=copy.deepcopy(model)`.
 #
 # **Exercise (4 min).** The other number to watch is the share of pairs that the implicit reward puts in the right order. What is it before the first step?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="2f6f53b8"
 # ## 直す
 #
 # エラーも警告も出ず、学習はいつもどおりに見えます。ふつうの DPO では、**最初に記録された損失が、参照モデルの検査になります。** ln 2 でなければ、モデルは、自分の出発点ではなかったものに縛り付けられています。上のセルの最後のように、SFT のアダプターをマージし、DPO には DPO のアダプターを持たせてください。フルファインチューニングなら `ref_model=copy.deepcopy(model)` を渡します。
@@ -471,7 +471,7 @@ reward_accuracy = lab.check("reward_accuracy", reward_accuracy)
 # # Part B · Train and measure
 #
 # Now tone and honesty, with all their pairs. Everything that decides stands in this cell. A DPO of a 1–8B model wants a rate of about 5e-6 to 5e-5, below SFT's; a 5M model wants more, and how much is not for us to guess: the validation prompts say.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1bbb26c9"
 # # パート B · 学習して測る
 #
 # 次は、口調と正直さのペアをすべて使います。結果を左右するものは、どれもこのセルにあります。10〜80 億パラメータのモデルの DPO なら、学習率は 5e-6〜5e-5 ほどで、SFT より小さくします。500 万パラメータのモデルではもっと大きくしますが、どれくらいかは勘で決めず、検証用のプロンプトに聞きます。
@@ -500,7 +500,7 @@ print(len(main), "pairs:", main[0].row())
 # pairs: → ペア:
 # %% [markdown] lang="en"
 # Three rates, each trained once and measured on the *validation* prompts. The score is points of the house's rules a reply (one for the tone, one for declining exactly where nothing is known), over greedy and drawn replies alike.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5b36ed47"
 # 3 つの学習率でそれぞれ 1 回学習し、*検証用の*プロンプトで測ります。点数は、会社のルールによる回答 1 つあたりの点（口調に 1 点、分からないときにだけ断ることに 1 点）で、貪欲法とサンプリングの回答を同じように数えます。
 # %%
 from dataclasses import replace
@@ -524,7 +524,7 @@ lab.table(trials, "rates")
 # Read the loss beside the replies: the highest rate has by far the lowest loss, and its replies are broken. **The loss does not choose the rate.**
 #
 # **Exercise (5 min).** Choose: the best validation score among the rates whose replies still end (`ended` at least 0.9). The lab trains on with what your function returns.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="ddfc0daf"
 # 損失を、回答と並べて読んでください。いちばん大きな学習率は、損失だけなら断然低いのに、回答は壊れています。**学習率を決めるのは損失ではありません。**
 #
 # **演習（5 分）。** 選んでください。回答がきちんと終わる（`ended` が 0.9 以上）学習率のうち、検証用の点がいちばん高いものです。このあとの学習には、あなたの関数が返した値を使います。
@@ -553,7 +553,7 @@ for reply in answer(tuned.model, **drawn):
 # drawn:   → サンプリング:
 # %% [markdown] lang="en"
 # The same prompt as before, with the same seed: read both greedy replies. Then all held-out prompts, looked at now for the first time since the start. The table compares prompt by prompt; a difference is more than chance where its interval leaves out zero. The last two columns count the greedy replies that changed sides.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="edf6b7ed"
 # 先ほどと同じプロンプト、同じシードです。貪欲法の回答を、前と読み比べてください。続いて、学習に使っていないプロンプトすべてです。学習後に見るのはこれが初めてです。表ではプロンプトごとに前後を比べています。区間が 0 を含まなければ、差は偶然では説明しにくいと言えます。最後の 2 列は、正誤が入れ替わった貪欲法の回答の数です。
 # %%
 from lab_helpers.labs.lab05.replies import change_metrics, change_rows, drawn_win_metrics
@@ -573,7 +573,7 @@ lab.run.table("replies", reply_rows(questions, before.greedy, after.greedy))
 # Read the other rows just as strictly. Of *drawn* replies it is **not decided** whether they decline more often; the greedy tone has lost a little; and where the answer is known, a mean that stays hides changes in both directions: see the two counts.
 #
 # How far did both answers move? Your own functions say it, on held-out pairs.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="50330a57"
 # **成果が見えました。** 答えのない質問で、貪欲法の回答は作り話をしなくなりました。作り話から正直な断りへ変わったものが多く、逆はありません。温度 1 では、記録のせいで崩れていた口調が、ほぼ元どおりになりました。
 #
 # ほかの行も、同じ厳しさで読みます。*サンプリングした*回答で断る割合が上がったかどうかは**決まりません**。貪欲法の口調は、少し下がりました。答えのある質問では、平均が変わらなくても、両方向の変化が隠れています。2 つの数を見てください。
@@ -603,7 +603,7 @@ model = tuned.model.unload()
 # Which model answers better? A **rule** scores each reply (the two points from above). A **judge** needs no rules. Many judges favour a seat: they prefer what stands first.
 #
 # **Exercise (8 min).** Ask a judge in both orders, and count contradictions as ties.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f9ffe4cf"
 # `dpo_chosen` と `dpo_rejected` は、参照モデルから何 nat 動いたかです。マージンのほとんどは、rejected が起こりにくくなったことから来ています。損失が求めるのは差だけだからです。それがいつ危ないのかは、パート C で調べます。
 #
 # ## つくる: 勝率
@@ -621,7 +621,7 @@ win_rate = lab.check("win_rate", win_rate)
 # your code: from 0 to 1 → ここに書く: 0 から 1 の値
 # %% [markdown] lang="en"
 # Our judge is small: a linear Bradley–Terry reward on the untouched base's states, learnt from pairs that DPO never saw. This is all that it reads, once for each reply: prompt and reply in the chat template. From the reply's last and mean state it makes one number. (What a judge that *writes* gets to read is lab 06's subject.)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="507aa868"
 # ここで使う審査員は小さなもので、手を加えていないベースの内部状態の上に、DPO が見ていないペアから学習した線形の Bradley–Terry 報酬です。審査員が読むのは次のものだけで、回答ごとに 1 回、プロンプトと回答をチャットテンプレートに入れて読みます。回答の最後の状態と平均の状態から、数値を 1 つ出します（文章で*判定を書く*審査員が何を読むかは、ラボ 06 で扱います）。
 # %%
 from lab_helpers.labs.lab05.scoring import measure_all_judge_wins
@@ -666,7 +666,7 @@ lab.table(list(seen.values()), "judges")
 # ## A remedy on trial
 #
 # In every pair with a refusal in it, the refusal is the better answer. Will a model conclude that *refusing is good*? The obvious remedy: a quarter of the pairs is replaced by questions *with* an answer, where the answer beats a refusal; same number of pairs, same steps. Beside it a rival: the first pairs again at the same rate, but plain SFT on the *chosen* answers.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="450cefd7"
 # 先を選ぶだけの審査員は 0.5 になりました。両方の順番で聞けば意見がないのと同じなので、これで正しいのです。ルールでは、貪欲法でもサンプリングでも DPO の勝ちです。どちらの区間も 0.5 より上にあります。引き分けが多く、0.5 と数えるので、1.0 には初めから届きません。
 #
 # 表は、審査員を信用できるかどうかを調べたものです。ふつうのペアでは、どちらもラベルと意見が一致します。*naive*（素朴）なほうは、そうしたペアだけから学んだので、断りが負けるところを見たことがありません。そのため、答えがある質問でも断りのほうを好みます。**同じペアから学んだ審査員は、同じ死角を持ちます。** その死角ゆえに方策を褒め、しかも、同じ種類のペアでの一致率に死角は表れません。もう一方の審査員は、回答が断りに勝つペアも見ています。
@@ -692,7 +692,7 @@ for name in ("dpo_balanced", "chosen_only"):
 lab.table(win_rows(lab.run.metrics), "win rates")
 # %% [markdown] lang="en"
 # Two columns matter most: declining where nothing is known (should be 1) and where the answer is known (should be 0). A training that raises or lowers *both* has turned a dial; one that parts them has learnt a **judgement**. So take their difference, and between two trainings the difference of that, on the same prompts.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="350f57c7"
 # 大事なのは、未知の質問で断る割合（1 が正しい）と、既知の質問で断る割合（0 が正しい）の 2 列です。*両方*を同じように上げたり下げたりする学習は、断る強さを一律に変えただけです。2 つを引き離して初めて、**見分ける**ことを学んだと言えます。そこで、この 2 つの差を取り、学習どうしの比較では、同じプロンプトでの「差の差」を見ます。
 # %%
 from lab_helpers.labs.lab05.replies import judgement
@@ -712,7 +712,7 @@ lab.measured(judgement_dpo=rows[0]["judgement"], judgement_dpo_balanced=rows[1][
 # ## Measure: and safety?
 #
 # The article recommends preference training for *safety and tone*. So far only tone and honesty were in the pairs. Does that carry over to the safety and ethics pairs? And do fourteen such pairs of their own help? Asked are fourteen others, by the implicit reward: is the safe answer ahead?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="3b953ff2"
 # 最後の行を読みます。差は、区間が 0 を含まないときに意味があります。
 #
 # シード 1 つで、学習率は DPO のためだけに選んだものです。区間が示すのは、プロンプトが変わった場合のばらつきで、学習をやり直した場合のばらつきではありません。
@@ -737,7 +737,7 @@ for name, row in zip(("dpo", "own"), found):
     lab.measured(**{f"safety_accuracy_{name}": row["accuracy"], f"safety_accuracy_{name}_low": low})
 # %% [markdown] lang="en"
 # A reward that knows nothing would be right half of the time. After tone and honesty pairs the interval holds 0.5: nothing shows that safety comes along, and nothing that it does not. After fourteen pairs of their own it lies far above. **Tone is no evidence of safety**; each is measured on its own pairs. And to rank two given answers is not yet to *write* the safe one: fourteen pairs promise nobody anything.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="51b0aa0c"
 # 何も知らない報酬でも、半分は当たります。口調と正直さのペアのあとでは、区間が 0.5 を含みます。効果が安全にも及んだとは言えず、及ばないとも言えません。専用のペア 14 組のあとでは、0.5 をはっきり上回ります。**口調が良くなっても、安全になった証拠にはなりません。** それぞれ専用のペアで測るほかありません。また、与えられた 2 つの回答に順位を付けることは、安全な回答を*書く*こととは違います。14 組では、だれに対しても何も約束できません。
 # %% [markdown] lang="en"
 # # Part C · What goes wrong quietly
@@ -747,7 +747,7 @@ for name, row in zip(("dpo", "own"), found):
 # β is the price of leaving the reference. **IPO** does not want the margin to grow for ever: it has a goal, 1/(2τ), and punishes overshooting. (TRL calls τ `beta` as well, and divides by the answers' lengths.)
 #
 # **Exercise (5 min).** Write IPO's loss.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a16d0807"
 # # パート C · 黙って失敗するもの
 #
 # ## 測る: β と、その仲間たち
@@ -765,7 +765,7 @@ ipo_loss = lab.check("ipo_loss", ipo_loss)
 # your code → ここに書く
 # %% [markdown] lang="en"
 # Short trainings, one setting changed in each, judged on held-out pairs. In the last two a quarter of the labels is **wrong**, as with tired raters; *robust* DPO knows the share of wrong labels (`label_smoothing`) and corrects for it on average.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="78a2acea"
 # 設定を 1 つずつ変えた短い学習を行い、学習に使っていないペアで測ります。最後の 2 つでは、疲れた評価者がいるものとして、ラベルの 4 分の 1 が**逆**になっています。*ロバスト* DPO は、誤ったラベルの割合（`label_smoothing`）を知っていて、平均的にその影響を打ち消します。
 # %%
 from lab_helpers.labs.lab05.variants import list_variant_arms, train_variants, variant_metrics
@@ -785,7 +785,7 @@ lab.measured(**variant_metrics(variants))
 # ## Break it: likelihood displacement
 #
 # The loss knows the *difference* only. It is as content if both answers sink and the rejected one sinks faster. Are pairs whose answers are nearly **alike** (a few digits apart) in more danger? To blame the likeness, everything else must be equal: the same rates, the same number of pairs and steps, and a comparison at the same *margin*. All is measured on pairs that are trained on, from before the first step to after the last.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="783c4c89"
 # まず最初の損失です。どの β でも ln 2 ですが、IPO は $(1/2\tau)^2 = 25$、ロバスト DPO は再び ln 2 です。ln 2 で参照モデルを検査できるのは、損失が DPO のものであるときだけです。
 #
 # `margin`、`chosen`、`rejected` は、参照モデルから何 nat 動いたかです。3 つの β は、損失こそ違っても、マージンはほとんど変わりません。AdamW の 1 歩の大きさは勾配の大きさによらずほぼ同じで、6 ステップでは、β が効き始めるずっと手前で終わるからです。β が決めるのは、学習が*どこで止まるか*です。IPO の目標は*トークンあたり* 5 nat で、これも遠いので、まだブレーキがかかり始めていません。誤ったラベルはマージンの大半を奪い、これだけ少ないステップでは、*robust* が取り戻せるのはわずかです。シード 1 つ、ペアもわずかなので、細かい桁ではなく大きさを読んでください。
@@ -825,7 +825,7 @@ lab.compare("chosen")
 # ## Break it: longer is better
 #
 # Raters like tone, and they like it long. **Exercise (5 min).** First write the filter that everybody thinks of.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="8e1c361f"
 # 左から線をたどってください。右へ行くほどマージンが広がり、下へ行くほど chosen が失われます。最後の点が表の行です。似たペアと違うペアは進む速さが違うので、同じステップではなく*同じマージン*のところ（最後の列）で比べます。速い学習率では、似たペアはそこまでに chosen を失っていて、違うペアより多く失っています。検証用のプロンプトで選んだ学習率では、ほとんど何も沈みません。**変位を決めるのは、まず学習率、次に似ているかどうかです。**
 #
 # 似たペアが沈むのは、2 つの回答がほとんどのトークンを共有しているからです。一方を下げるものは、もう一方も下げ、確率は、誰も求めていない回答に流れます（Razin et al. 2024）。
@@ -854,7 +854,7 @@ for tolerance in (0.05, 0.1, 0.2):
 # The filter throws out the bias, and **the wish with it**: hardly a tone pair is left. So keep the wish and balance the bias instead: of the pairs in which the longer answer won, every second one is turned round, and length says nothing any more.
 #
 # Four trainings on half tone pairs, half `length` pairs: as they are (*biased*); with `ld_alpha`, which discounts the tail of the longer answer; with `sigmoid_norm`, which counts per token; and *balanced*. Two things must be measured: is the **wish** kept (margin on held-out tone pairs), and is the **longer** answer still preferred (margin on held-out `length` pairs)? Replies that are cut off have no length of their own; they are counted, and only prompts where both models came to an end are compared.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="2eb1c5f3"
 # フィルターは偏りを捨てますが、**希望まで捨ててしまいます。** 口調のペアは、ほとんど残りません。そこで、希望は残し、偏りのほうを釣り合わせます。長いほうが勝ったペアを 1 つおきに逆向きにすれば、長さからは何も分からなくなります。
 #
 # 口調のペアと `length` のペアを半分ずつ使い、4 通りに学習します。そのまま（*biased*、表では「偏り」）、長いほうの余った部分を割り引く `ld_alpha`、トークンあたりで数える `sigmoid_norm`、そして釣り合わせたもの（*balanced*、「釣り合い」）です。測るものは 2 つです。**希望**は残ったか（学習に使っていない口調のペアでのマージン）。**長いほう**をまだ好むか（学習に使っていない `length` のペアでのマージン）。打ち切られた回答には、本来の長さがありません。数だけを数え、長さは、両方のモデルが最後まで書いたプロンプトだけで比べます。
@@ -875,7 +875,7 @@ lab.figure(figures.reply_lengths(lengths), "reply_lengths")
 # # Part D · What it costs
 #
 # "DPO needs no reward model" is true, "needs no second model" is not. Two steps of each arrangement, and what they hold: weights, reference, gradients, optimizer. PPO-RLHF's four models are counted beside them, not run (lab 09 runs them). With the larger profiles full fine-tuning is counted as well: it would need more than their cards have.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6deea148"
 # ## 直す
 #
 # 次の順に読んでください。まず*長いほうのマージン*。長いほうをどれだけ好むかです。次に*希望のマージン*。口調がどれだけ残ったかです。回答の長さはそのあとで、差の区間が 0 を含まないときだけ意味があります。
@@ -898,7 +898,7 @@ lab.figure(figures.memory(memory_megabytes_rows(memory)), "memory")
 # ## Explore
 #
 # The loss of one pair. Move the two log-ratios: let *both* fall, and watch the loss go down all the same.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="4ded527e"
 # LoRA でアダプターを切る方法なら、1 組の重みが二役をこなします。コピーを読み込めば、保持する量はほぼ 2 倍になります。`precompute_ref_log_probs=True` とすれば、参照モデルに聞くのは学習前の一度だけなので、フルファインチューニングでもコピーを避けられます。実際にはさらに活性値が加わり、バッチと長さに応じて増えます。
 #
 # ## 触ってみる
@@ -913,7 +913,7 @@ preference_explorer(figures.loss_explorer)
 # ## And in the other language?
 #
 # The Japanese edition of this lab runs all of it in Japanese. A profile with time for a second language repeats the main trainings here.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="0a1225db"
 # ## もう 1 つの言語では
 #
 # このラボの英語版は、すべてを英語のデータで行います。2 つの言語を測る時間のあるプロファイルでは、ここで主な学習をもう一方の言語でも行います。
@@ -933,7 +933,7 @@ print("measured:", lab.language, lab.other_language or "")
 # measured: → 測った言語:
 # %% [markdown] lang="en"
 # ## Verdict
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="297877e6"
 # ## 判定
 # %%
 lab.verdict()
@@ -941,7 +941,7 @@ lab.verdict()
 # ## On a real model
 #
 # The same cells on SmolLM2-135M (`labs run 05 --profile small`), beside your run; on a T4 an instruction-tuned model of a billion parameters, at a rate ten to a hundred times lower. Your own pairs, in any form with `prompt`, `chosen`, `rejected`: `labs run 05 --data my_pairs.jsonl --model FOLDER`. `labs chat --adapter` talks to the adapter that this lab has saved.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e831b0ee"
 # ## 本物のモデルで
 #
 # 同じセルを SmolLM2-135M で動かした結果（`labs run 05 --profile small`）を、今回の結果と並べます。T4 では、10 億パラメータ級の指示チューニング済みモデルを、10 分の 1 から 100 分の 1 の学習率で使います。手元のペア（`prompt`、`chosen`、`rejected` があれば形式は問いません）なら `labs run 05 --data my_pairs.jsonl --model FOLDER` です。`labs chat --adapter` を使うと、このラボが保存したアダプターと会話できます。
@@ -958,7 +958,7 @@ lab.real_model(
 # - Mix the fourteen safety pairs into `main`. What happens to the tone?
 #
 # ## Quiz
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="3d6cb96b"
 # ## やってみよう
 #
 # - *dpo* の見分ける力は、シードを変えても残るでしょうか。`labs run 05 --seed 1`、続いて 2 を実行し、見分ける力の表を比べてください。
@@ -970,5 +970,5 @@ lab.real_model(
 lab.quiz()
 # %% [markdown] lang="en"
 # **Next:** lab 06. Every number of this lab came from a ruler; how good are the rulers?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d5d5eb94"
 # **次は:** ラボ 06 です。このラボの数字は、どれも何らかの方法で測ったものでした。その測り方は、どれほど信用できるのでしょうか。
