@@ -104,7 +104,7 @@ def freezing(rows: list[dict], trainable_blocks: int):
             title=f"{chosen['trainable']:,} {words('trainable', '個を学習')}",
             xticks=[],
             yticks=range(total),
-            ylabel=words("block (0 = bottom)", "ブロック(0 が最下層)"),
+            ylabel=words("block (0 = bottom)", "ブロック（0 が最下層）"),
         )
         stack.grid(False)
         curve.plot(blocks, accuracies, marker="o", color=colour("pretrained"))

@@ -1,4 +1,4 @@
-"""Keep freed memory for the next training step instead of giving it back to the system.
+"""Keep freed memory for the next training step, and give it back to the system after the last.
 
 glibc returns every block above 128 kB to the kernel at once, so each step pays again for the page
 faults of its gradients (46 MB for MiniLM's word embeddings alone). Nothing
@@ -32,6 +32,19 @@ def keep_freed_memory() -> bool:
         return False
     settings = ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, 1 << 30), (_M_ARENA_MAX, 1))
     return all(mallopt(option, value) for option, value in settings)
+
+
+def give_back_freed_memory() -> None:
+    """Hand what a finished training has freed back to the system, before the next one asks for its own.
+
+    glibc alone hands back only what lies at the end of its heap: after a training of 135M weights 2 GB stay.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (OSError, AttributeError):
+        return
 
 
 def needs_its_memory(machine: Hardware) -> bool:
