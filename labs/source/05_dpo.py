@@ -211,7 +211,7 @@ lab.table(rate_rows(questions, before), "sft replies")
 #
 # How does "this one is better" become something that a gradient can follow? In three steps, drawn here for one prompt with four possible answers.
 # %% [markdown] lang="ja" of="cc9fc9a6"
-# 貪欲法の回答は口調を守っているので、ここを見ても DPO の効果は現れようがありません。サンプリングした回答には、記録が残した癖が見えます。そして、このモデルはめったに「分からない」と言いません（500 万パラメータのモデルは、温度 1 では意味の通らない文も書きます。ここで採点するのは口調と断り方だけです。区間は、プロンプトごとに正誤が決まるものはウィルソンの式、3 回の平均はプロンプト単位のブートストラップです）。
+# 貪欲法の回答は口調をほぼ守っているので、ここを見ても DPO の効果が現れる余地はほとんどありません。サンプリングした回答には、記録が残した癖が見えます。そして、このモデルはめったに「分からない」と言いません（500 万パラメータのモデルは、温度 1 では意味の通らない文も書きます。ここで採点するのは口調と断り方だけです。区間は、プロンプトごとに正誤が決まるものはウィルソンの式、3 回の平均はプロンプト単位のブートストラップです）。
 #
 # ## なぜ: 選好から損失へ
 #
@@ -557,7 +557,7 @@ for reply in answer(tuned.model, **drawn):
 # %% [markdown] lang="en"
 # The same prompt as before, with the same seed: read both greedy replies. Then all held-out prompts, looked at now for the first time since the start. The table compares prompt by prompt; a difference is more than chance where its interval leaves out zero. The last two columns count the greedy replies that changed sides.
 # %% [markdown] lang="ja" of="edf6b7ed"
-# 先ほどと同じプロンプト、同じシードです。貪欲法の回答を、前と読み比べてください。続いて、学習に使っていないプロンプトすべてです。学習後に見るのはこれが初めてです。表ではプロンプトごとに前後を比べています。区間が 0 を含まなければ、差は偶然では説明しにくいと言えます。最後の 2 列は、正誤が入れ替わった貪欲法の回答の数です。
+# 先ほどと同じプロンプト、同じシードです。貪欲法の回答を、前と読み比べてください。日本語のこの質問では、まだ変わっていません。1 問だけで判断してはいけないということです。続いて、学習に使っていないプロンプトすべてです。学習後に見るのはこれが初めてです。表ではプロンプトごとに前後を比べています。区間が 0 を含まなければ、差は偶然では説明しにくいと言えます。最後の 2 列は、正誤が入れ替わった貪欲法の回答の数です。
 # %%
 from lab_helpers.labs.lab05.replies import change_metrics, change_rows, drawn_win_metrics
 from lab_helpers.labs.lab05.scoring import reply_metrics, reply_rows
@@ -577,9 +577,9 @@ lab.run.table("replies", reply_rows(questions, before.greedy, after.greedy))
 #
 # How far did both answers move? Your own functions say it, on held-out pairs.
 # %% [markdown] lang="ja" of="50330a57"
-# **成果が見えました。** 答えのない質問で、貪欲法の回答は作り話をしなくなりました。作り話から正直な断りへ変わったものが多く、逆はありません。温度 1 では、記録のせいで崩れていた口調が、ほぼ元どおりになりました。
+# **成果が見えました。** 答えのない質問で、貪欲法の回答の多くが作り話をやめ、正直に断るようになりました。逆に変わったものは 1 つもありません。温度 1 では、記録のせいで崩れていた口調が良くなり、断る割合も上がりました。どちらも区間が 0 を含みません。
 #
-# ほかの行も、同じ厳しさで読みます。*サンプリングした*回答で断る割合が上がったかどうかは**決まりません**。貪欲法の口調は、少し下がりました。答えのある質問では、平均が変わらなくても、両方向の変化が隠れています。2 つの数を見てください。
+# ほかの行も、同じ厳しさで読みます。答えの*ある*質問では、サンプリングした回答で、答える割合が下がりました。断ることを覚えた代償です。貪欲法でも「正 → 誤」のほうが多いのですが、区間が 0 を含むので**決まりません**。
 #
 # 2 つの回答はどこまで動いたのでしょうか。学習に使っていないペアについて、自分で書いた関数で測ります。
 # %%
@@ -670,7 +670,7 @@ lab.table(list(seen.values()), "judges")
 #
 # In every pair with a refusal in it, the refusal is the better answer. Will a model conclude that *refusing is good*? The obvious remedy: a quarter of the pairs is replaced by questions *with* an answer, where the answer beats a refusal; same number of pairs, same steps. Beside it a rival: the first pairs again at the same rate, but plain SFT on the *chosen* answers.
 # %% [markdown] lang="ja" of="450cefd7"
-# 先を選ぶだけの審査員は 0.5 になりました。両方の順番で聞けば意見がないのと同じなので、これで正しいのです。ルールでは、貪欲法でもサンプリングでも DPO の勝ちです。どちらの区間も 0.5 より上にあります。引き分けが多く、0.5 と数えるので、1.0 には初めから届きません。
+# 先を選ぶだけの審査員は 0.5 になりました。両方の順番で聞けば意見がないのと同じなので、これで正しいのです。ルールでは、サンプリングした回答で DPO の勝ちです。区間が 0.5 より上にあります。貪欲法では、区間の下限がちょうど 0.5 に掛かります。引き分けが多く、0.5 と数えるので、1.0 には初めから届きません。
 #
 # 表は、審査員を信用できるかどうかを調べたものです。ふつうのペアでは、どちらもラベルと意見が一致します。*naive*（素朴）なほうは、そうしたペアだけから学んだので、断りが負けるところを見たことがありません。そのため、答えがある質問でも断りのほうを好みます。**同じペアから学んだ審査員は、同じ死角を持ちます。** その死角ゆえに方策を褒め、しかも、同じ種類のペアでの一致率に死角は表れません。もう一方の審査員は、回答が断りに勝つペアも見ています。
 #
@@ -716,7 +716,7 @@ lab.measured(judgement_dpo=rows[0]["judgement"], judgement_dpo_balanced=rows[1][
 #
 # The article recommends preference training for *safety and tone*. So far only tone and honesty were in the pairs. Does that carry over to the safety and ethics pairs? And do fourteen such pairs of their own help? Asked are fourteen others, by the implicit reward: is the safe answer ahead?
 # %% [markdown] lang="ja" of="3b953ff2"
-# 最後の行を読みます。差は、区間が 0 を含まないときに意味があります。
+# 最後の 2 行を読みます。差は、区間が 0 を含まないときに意味があります。対策を施すと、断る割合は未知の質問でも既知の質問でも下がりました。見分ける力まで落ちたかどうかは、区間が 0 を含むので**決まりません**。少なくとも、良くなったとは言えません。*chosen* だけの SFT は断ることを少し覚えましたが、見分ける力では DPO に及ばず、こちらの区間は 0 を含みません。断りの隣に作り話を見せられた DPO が、2 種類の質問をいちばんよく見分けます。これは DPO そのものの働きです。**善意の対策も、ほかのものと同じように測ってください。**
 #
 # シード 1 つで、学習率は DPO のためだけに選んだものです。区間が示すのは、プロンプトが変わった場合のばらつきで、学習をやり直した場合のばらつきではありません。
 #
@@ -741,7 +741,7 @@ for name, row in zip(("dpo", "own"), found):
 # %% [markdown] lang="en"
 # A reward that knows nothing would be right half of the time. After tone and honesty pairs the interval holds 0.5: nothing shows that safety comes along, and nothing that it does not. After fourteen pairs of their own it lies far above. **Tone is no evidence of safety**; each is measured on its own pairs. And to rank two given answers is not yet to *write* the safe one: fourteen pairs promise nobody anything.
 # %% [markdown] lang="ja" of="51b0aa0c"
-# 何も知らない報酬でも、半分は当たります。口調と正直さのペアのあとでは、区間が 0.5 を含みます。効果が安全にも及んだとは言えず、及ばないとも言えません。専用のペア 14 組のあとでは、0.5 をはっきり上回ります。**口調が良くなっても、安全になった証拠にはなりません。** それぞれ専用のペアで測るほかありません。また、与えられた 2 つの回答に順位を付けることは、安全な回答を*書く*こととは違います。14 組では、だれに対しても何も約束できません。
+# 何も知らない報酬でも、半分は当たります。口調と正直さのペアのあとでは、区間が 0.5 を含みます。効果が安全にも及んだとは言えず、及ばないとも言えません。専用のペア 14 組のあとでは 0.5 を上回りますが、区間の下限は 0.5 のすぐ上です。**口調が良くなっても、安全になった証拠にはなりません。** それぞれ専用のペアで測るほかありません。また、与えられた 2 つの回答に順位を付けることは、安全な回答を*書く*こととは違います。14 組では、だれに対しても何も約束できません。
 # %% [markdown] lang="en"
 # # Part C · What goes wrong quietly
 #
@@ -829,7 +829,7 @@ lab.compare("chosen")
 #
 # Raters like tone, and they like it long. **Exercise (5 min).** First write the filter that everybody thinks of.
 # %% [markdown] lang="ja" of="8e1c361f"
-# 左から線をたどってください。右へ行くほどマージンが広がり、下へ行くほど chosen が失われます。最後の点が表の行です。似たペアと違うペアは進む速さが違うので、同じステップではなく*同じマージン*のところ（最後の列）で比べます。速い学習率では、似たペアはそこまでに chosen を失っていて、違うペアより多く失っています。検証用のプロンプトで選んだ学習率では、ほとんど何も沈みません。**変位を決めるのは、まず学習率、次に似ているかどうかです。**
+# 左から線をたどってください。右へ行くほどマージンが広がり、下へ行くほど chosen が失われます。最後の点が表の行です。似たペアと違うペアは進む速さが違うので、同じステップではなく*同じマージン*のところ（最後の列）で比べます。速い学習率では、似たペアはそこまでに chosen を失っていますが、違うペアは失っていません。検証用のプロンプトで選んだ学習率では、ほとんど何も沈みません。**変位を決めるのは、まず学習率、次に似ているかどうかです。**
 #
 # 似たペアが沈むのは、2 つの回答がほとんどのトークンを共有しているからです。一方を下げるものは、もう一方も下げ、確率は、誰も求めていない回答に流れます（Razin et al. 2024）。
 #
