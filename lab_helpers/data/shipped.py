@@ -15,6 +15,7 @@ NAMES = (
     "similarity",
     "support",
     "preferences",
+    "safety",
     "documents",
     "questions",
     "mmlu",

@@ -1,6 +1,7 @@
 """Pictures of lab 05: what they show is what they are handed; the widget redraws its static twin."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,11 @@ from lab_helpers.figures import preferences as figures
 from lab_helpers.figures import widgets
 from lab_helpers.runtime.language import set_language
 
-CURVES = {"chosen": [(1, 0.0), (2, -3.0)], "rejected": [(1, 0.0), (2, -7.0)]}
+CURVES = {"steps": [0, 1], "chosen": [0.0, -3.0], "rejected": [0.0, -7.0]}
 ROWS = [
-    {"arm": "SFT", "characters": 100.0, "ratio": 1.0},
-    {"arm": "biased", "characters": 150.0, "ratio": 1.5},
-    {"arm": "matched", "characters": 98.0, "ratio": 0.98},
+    {"arm": "SFT", "cut off": 0, "difference": 0.0, "interval": [0.0, 0.0]},
+    {"arm": "biased", "cut off": 3, "difference": 5.0, "interval": [2.0, 9.0]},
+    {"arm": "balanced", "cut off": 2, "difference": float("nan"), "interval": []},
 ]
 MEMORY = [
     {"method": "one", "models": 1, "policy MB": 4.0, "reference MB": 0.0, "gradients MB": 1.0, "optimizer MB": 2.0},
@@ -37,20 +38,34 @@ def test_the_pair_is_marked_on_the_curve():
     assert (x[0], y[0]) == (pytest.approx(1.5), pytest.approx(math.log1p(math.exp(-1.5)), abs=1e-3))
 
 
-def test_both_panels_of_the_displacement_share_a_scale_with_the_start_in_it():
-    up = {"chosen": [(1, 0.0), (2, 1.0)], "rejected": [(1, 0.0), (2, -2.0)]}
-    figure = figures.displacement({"sigmoid": CURVES, "sigmoid + sft": up})
-    assert [axis.get_title() for axis in figure.axes] == ["sigmoid", "sigmoid + sft"]
-    limits = {axis.get_ylim() for axis in figure.axes}
-    assert len(limits) == 1
-    low, high = limits.pop()
-    assert low < -7 < 0 < 1 < high
+def test_the_way_to_dpo_gives_the_rewards_back_but_for_a_constant():
+    reward, reference = [2.0, 1.0, 0.0], [0.2, 0.3, 0.5]
+    left, middle, right = figures.from_preferences_to_dpo(reward, reference, (0.5, 2.0)).axes
+    assert left.get_title().startswith("1 Bradley-Terry")
+    heights = [bar.get_height() for bar in middle.patches]
+    assert heights[:3] == reference
+    assert sum(heights) == pytest.approx(3)
+    assert heights[3] > heights[6] > heights[0], "the smaller β tilts further"
+    for line in right.lines[1:]:
+        x, y = (list(values) for values in line.get_data())
+        assert [b - a for a, b in pairwise(y)] == pytest.approx([b - a for a, b in pairwise(x)])
 
 
-def test_the_bars_of_lengths_carry_their_ratio():
-    axis = figures.reply_lengths(ROWS).axes[0]
-    assert [bar.get_height() for bar in axis.patches] == [100, 150, 98]
-    assert [text.get_text() for text in axis.texts] == ["× 1.00", "× 1.50", "× 0.98"]
+def test_each_arm_of_the_displacement_is_a_path_over_its_margin():
+    curves = {"alike, 0.003": CURVES, "alike, 0.001": CURVES, "alike, 0.003, with sft": CURVES}
+    axis = figures.displacement(curves).axes[0]
+    fast, slow, held = axis.lines[:3]
+    assert fast.get_xdata().tolist() == [0, 4]
+    assert fast.get_ydata().tolist() == [0, -3]
+    assert (fast.get_linestyle(), slow.get_linestyle()) == ("-", "--")
+    assert held.get_color() != fast.get_color() == slow.get_color()
+
+
+def test_lengths_are_differences_with_their_intervals_and_cut_replies_are_counted():
+    left, right = figures.reply_lengths(ROWS).axes
+    assert [line.get_ydata().tolist() for line in left.lines[:2]] == [[2.0, 9.0], [5.0]]
+    assert [label.get_text() for label in left.get_xticklabels()] == ["biased"]
+    assert [bar.get_height() for bar in right.patches] == [0, 3, 2]
 
 
 def test_memory_bars_add_up():
@@ -68,7 +83,7 @@ def test_lengths_by_reason_have_a_row_each():
 
 def test_labels_follow_the_language():
     set_language("ja")
-    assert figures.ratios(CURVES).axes[0].get_xlabel() == "ステップ"
+    assert figures.displacement({"alike, 0.1": CURVES}).axes[0].get_xlabel().startswith("マージン")
     assert "メモリ" not in figures.memory(MEMORY).axes[0].get_xlabel()
     assert "保持" in figures.memory(MEMORY).axes[0].get_xlabel()
 

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -15,6 +16,12 @@ from lab_helpers.course.session import Request
 from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.labs.lab05 import memory
+from lab_helpers.labs.lab05.displacement import (
+    chosen_at_margin,
+    displacement_rows,
+    list_displacement_arms,
+)
+from lab_helpers.labs.lab05.lengths import length_row, list_length_arms, select_length_pairs
 from lab_helpers.labs.lab05.loss_parity import measure_first_losses
 from lab_helpers.labs.lab05.memory import (
     LORA_ARRANGEMENTS,
@@ -26,11 +33,8 @@ from lab_helpers.labs.lab05.memory import (
 )
 from lab_helpers.labs.lab05.own_data import check_own_data, measure_own_data, read_own_pairs
 from lab_helpers.labs.lab05.pairs import pair_rows
-from lab_helpers.labs.lab05.variants import (
-    list_displacement_arms,
-    list_length_arms,
-    list_variant_arms,
-)
+from lab_helpers.labs.lab05.replies import ModelReplies, change_rows, judgement, score_right
+from lab_helpers.labs.lab05.variants import list_variant_arms
 from lab_helpers.labs.shared import preference_questions
 from lab_helpers.labs.shared.preference_models import (
     load_start_model,
@@ -39,12 +43,18 @@ from lab_helpers.labs.shared.preference_models import (
     select_balanced_pairs,
     select_main_pairs,
 )
-from lab_helpers.labs.shared.preference_questions import select_questions, train_judges
+from lab_helpers.labs.shared.preference_questions import (
+    Questions,
+    select_questions,
+    train_judges,
+)
 from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.adapters import load_adapter
+from lab_helpers.models.generation import Replies
 from lab_helpers.models.known_configs import linear_shapes
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.paths import labs_folder
 from lab_helpers.runtime.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,6 +63,7 @@ SMALL = {
     "sft_rows": 6, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "answer_pairs": 2, "batch_size": 3,
     "questions": 4, "judge_pairs": 8, "parity_pairs": 3, "arm_pairs": 4, "arm_batch_size": 2,
     "arm_test": 4, "alike_pairs": 4, "length_pairs": 4, "length_questions": 2, "max_length": 1024,
+    "validation_prompts": 4,
 }  # fmt: skip
 
 
@@ -70,7 +81,7 @@ def run_of(folder, model, data=None, **sizes) -> Run:
 def whole(tiny_chat_model, tmp_path_factory, one_thread) -> Run:
     """Every cell on the tiny model, both languages."""
     folder = tmp_path_factory.mktemp("lab05")
-    asked = Request(small_profile(languages=["en", "ja"]), out=folder, model=str(tiny_chat_model))
+    asked = Request(small_profile(second_language=True), out=folder, model=str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_HOME", str(folder))
         run_program(get_lab("05").source, asked)
@@ -80,7 +91,8 @@ def whole(tiny_chat_model, tmp_path_factory, one_thread) -> Run:
 def test_the_headline_metrics_are_all_measured(whole):
     wanted = {
         "dpo_loss_abs_diff", "dpo_first_loss", "win_rate_dpo_vs_sft", "judge_win_rate_dpo_vs_sft",
-        "chosen_logp_change", "length_ratio", "refusal_rate_sft", "refusal_rate_dpo", "refusal_rate_change",
+        "chosen_logp_change", "longer_margin_biased", "refusal_rate_sft", "refusal_rate_dpo", "refusal_rate_change",
+        "tone_drawn_dpo", "safety_accuracy_own", "judgement_dpo", "hand_training_abs_diff",
     }  # fmt: skip
     assert wanted <= set(whole.metrics)
     assert all(math.isfinite(whole.metrics[name]) for name in wanted)
@@ -100,6 +112,11 @@ def test_hand_and_library_agree_and_the_start_is_ln_2(whole):
     assert abs(whole.metrics["dpo_first_loss_wrong_reference"] - math.log(2)) > 1e-4
 
 
+def test_the_steps_by_hand_are_the_librarys(whole):
+    assert whole.metrics["hand_training_abs_diff"] <= 1e-3
+    assert whole.metrics["ipo_first_loss"] == pytest.approx(25)
+
+
 def test_every_claim_of_the_lab_gets_a_verdict(whole):
     verdicts = {row["id"]: row["verdict"] for row in whole.record()["claims"]}
     assert set(verdicts) == {"29", "30", "32"}
@@ -107,9 +124,12 @@ def test_every_claim_of_the_lab_gets_a_verdict(whole):
 
 
 def test_figures_and_tables_are_kept(whole):
-    for name in ("lengths", "curves", "displacement", "reply_lengths", "memory"):
+    for name in ("lengths", "way_to_dpo", "displacement", "reply_lengths", "memory"):
         assert (whole.folder / f"{name}.png").is_file()
-    tables = {"pairs", "losses by hand", "replies", "win rates", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
+    tables = {
+        "pairs", "losses by hand", "rates", "before and after", "replies", "win rates", "judgement", "safety",
+        "variants", "displacement", "reply lengths", "memory",
+    }  # fmt: skip
     assert tables <= set(whole.tables)
 
 
@@ -191,9 +211,12 @@ def test_the_wrong_reference_costs_no_third_model_and_leaves_the_policy_as_it_is
 
 def test_the_memory_runs_are_not_remembered_and_the_others_are(whole):
     """Loaded weights need no memory for gradients, so those two steps are always taken."""
-    arms = 6 + 2 + 4
-    trainings = 1 + 3 + arms  # the SFT start, DPO and its two rivals
-    assert len(whole.trainings) == trainings + 1 + 3  # Japanese: the start and three
+    main = 1 + 1 + 3 + 1  # the SFT start, six steps, three rates, the chosen one once more
+    others = 2 + 2  # balanced and chosen only; two for safety
+    arms = 6 + 5 + 4
+    assert (
+        len(whole.trainings) == main + others + arms + 1 + 3
+    )  # the other language: the start and three
 
 
 def test_bytes_are_counted_once_for_shared_weights():
@@ -270,12 +293,114 @@ def test_arms_differ_in_what_they_are_named_for(tmp_path):
     changed = [a != b for a, b in zip(arms["noisy sigmoid"].pairs, arms["ipo"].pairs, strict=True)]
     assert sum(changed) == 2
     lengths = {arm.name: arm for arm in list_length_arms(run, pairs)}
-    assert all(p.reason == "length" for p in lengths["biased"].pairs)
-    assert all(0.9 <= p.length_ratio <= 1 / 0.9 for p in lengths["matched"].pairs)
-    assert {len(arm.pairs) for arm in lengths.values()} == {8}
-    near = list_displacement_arms(run, pairs)
-    assert near[0].pairs == near[1].pairs
+    assert lengths["biased"].pairs == lengths["ld_alpha"].pairs == lengths["sigmoid_norm"].pairs
+    assert [p.reason for p in lengths["balanced"].pairs] == ["tone"] * 4 + ["length"] * 4
+    assert lengths["balanced"].pairs[:4] == lengths["biased"].pairs[:4], "the wish stays"
+    longer = [p.length_ratio > 1 for p in lengths["balanced"].pairs[4:]]
+    assert sum(longer) == 2, "as often the shorter as the longer one"
+    near = list_displacement_arms(run, pairs, 1e-3)
+    assert [arm.name for arm in near] == ["alike, 0.001", "unlike, 0.001", "alike, 0.003", "unlike, 0.003", "alike, 0.003, with sft"]  # fmt: skip
+    assert near[0].pairs == near[2].pairs == near[4].pairs
     assert {p.reason for p in near[0].pairs} == {"fact"}
+    assert len(near[0].pairs) == len(near[1].pairs)
+    assert min(p.likeness for p in near[0].pairs) > max(p.likeness for p in near[1].pairs) + 0.2
+
+
+def test_validation_prompts_are_in_no_training_and_in_no_judge():
+    run = run_of(None, "kotori", pairs=96, judge_pairs=96, answer_pairs=24)
+    for language in ("en", "ja"):
+        shipped = shipped_pairs(language)
+        pairs = shipped.hold_out(24, "tone", "honesty")
+        held = {p.question for p in pairs.validation}
+        assert len(held) == 24
+        assert not held & {p.question for p in pairs.train + pairs.test}
+        assert not held & {p.question for p in select_balanced_pairs(run, pairs)}
+        main = pairs.of("tone", "honesty")
+        assert main.validation == pairs.validation
+        assert len(main.train) >= 96 + 96, "policy and judges share no pair"
+        assert {p.reason for p in pairs.validation} == {"tone", "honesty"}
+        assert pairs.test == shipped.test
+
+
+def test_the_cells_numbers_are_those_of_own_data():
+    """The cells write them out; --data takes them from the profile."""
+    source = (labs_folder() / "source" / "05_dpo.py").read_text(encoding="utf-8")
+    for profile in ("tiny", "small", "t4", "gpu"):
+        table = load_profile(profile).lab("05")
+        for argument, key, nth in (
+            ("num_train_epochs", "sft_epochs", 0),
+            ("per_device_train_batch_size", "sft_batch_size", 0),
+            ("learning_rate", "sft_learning_rate", 0),
+            ("per_device_train_batch_size", "batch_size", 1),
+        ):
+            picked = re.findall(rf"{argument}=lab\.pick\(([^)]*)\)", source)[nth]
+            values = {k: float(v) for k, v in re.findall(r"(\w+)=([\d.e-]+)", picked)}
+            order = {"gpu": ("gpu", "t4", "tiny"), "tiny": ("tiny",)}.get(
+                profile, (profile, "tiny")
+            )
+            assert next(values[k] for k in order if k in values) == table[key], (profile, key)
+
+
+# What is measured
+
+
+def test_the_chosen_answers_are_read_between_two_steps_where_the_margin_was_reached():
+    curve = {"steps": [0, 1, 2], "chosen": [0.0, -1.0, -5.0], "rejected": [0.0, -3.0, -13.0]}
+    assert chosen_at_margin(curve, 2) == -1
+    assert chosen_at_margin(curve, 5) == -3
+    assert chosen_at_margin(curve, 99) == -5
+
+
+def test_alike_and_unlike_are_compared_at_the_smaller_of_their_margins():
+    fast = {"steps": [0, 1], "chosen": [0.0, -4.0], "rejected": [0.0, -12.0]}
+    slow = {"steps": [0, 1], "chosen": [0.0, 1.0], "rejected": [0.0, -1.0]}
+    rows = displacement_rows({"alike, 0.1": fast, "unlike, 0.1": slow})
+    assert [row["same margin"] for row in rows] == [2, 2]
+    assert [row["chosen at the same margin"] for row in rows] == [-1, 1]
+    assert [row["margin"] for row in rows] == [8, 2]
+
+
+def test_only_replies_that_ended_in_both_have_a_length():
+    before = Replies(["aaaa", "aaaa", "aa"], 0, 1, [], [True, True, False])
+    after = Replies(["aaaaaa", "a" * 500, "aa"], 0, 1, [], [True, False, True])
+    row = length_row("arm", before, after)
+    assert (row["cut off"], row["compared"], row["characters"], row["ratio"]) == (1, 1, 6, 1.5)
+
+
+def test_pairs_without_reasons_have_a_bias_and_no_wish():
+    pairs = [Pair([], [{"content": "a" * n}], [{"content": "b"}]) for n in (1, 9, 5)]
+    found = select_length_pairs(pairs, None, 2)
+    assert found.wish == []
+    assert [len(p.answer()) for p in found.longer] == [9, 5]
+
+
+def _asked(known):
+    return Questions([None] * len(known), known, "en")
+
+
+NO, YES = "We do not have this information.", "It costs 5 yen."
+
+
+def test_judgement_is_the_difference_of_both_refusal_rates():
+    asked = _asked([True, True, False, False])
+    assert judgement(asked, [YES, YES, NO, NO])["judgement"] == 1
+    assert judgement(asked, [NO, NO, NO, NO])["judgement"] == 0
+    assert judgement(asked, [NO, NO, YES, YES])["judgement"] == -1
+    better = judgement(asked, [YES, YES, NO, NO], [YES, NO, NO, NO])
+    assert better["judgement"] == 0.5
+    assert better["interval"][0] <= 0.5 <= better["interval"][1]
+
+
+def test_changes_are_paired_and_count_who_changed_sides():
+    asked = _asked([True, False, False])
+    before = ModelReplies([YES, YES, YES], [[YES, YES, NO]] * 3, 1.0)
+    after = ModelReplies([NO, NO, NO], [[YES, NO, NO]] * 3, 1.0)
+    assert score_right(asked, before)["unknown: declines, drawn"].tolist() == [0, 1]
+    rows = {row["measure"]: row for row in change_rows(asked, before, after)}
+    unknown, known = rows["unknown: declines, greedy"], rows["known: answers, greedy"]
+    assert (unknown["before"], unknown["after"], unknown["wrong → right"]) == (0, 1, 2)
+    assert (known["difference"], known["right → wrong"]) == (-1, 1)
+    assert rows["unknown: declines, drawn"]["wrong → right"] == ""
 
 
 # Pairs of the learner's own
@@ -296,14 +421,14 @@ def test_everything_but_the_houses_rules_is_measured_on_pairs_of_ones_own(
 ):
     run = run_of(tmp_path / "run", tiny_chat_model, own_file(tmp_path))
     measure_own_data(run)
-    for name in ("dpo_loss_abs_diff", "win_rate_dpo_vs_sft", "win_rate_chosen_only_vs_sft", "judge_win_rate_dpo_vs_sft", "chosen_logp_change", "length_ratio", "held_ratio_full"):  # fmt: skip
+    for name in ("dpo_loss_abs_diff", "win_rate_dpo_vs_sft", "win_rate_chosen_only_vs_sft", "judge_win_rate_dpo_vs_sft", "chosen_logp_change", "longer_margin_biased", "held_ratio_full"):  # fmt: skip
         assert math.isfinite(run.metrics[name])
     assert "tone_compliance_dpo" not in run.metrics, "the house's rules are not the learner's"
     assert "refusal_rate_dpo" not in run.metrics
     assert not [name for name in run.metrics if "balanced" in name]
     tables = {"pairs", "losses by hand", "replies", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
     assert tables <= set(run.tables)
-    assert {"sft_adapter", "adapter", "curves.png", "memory.png"} <= set(run.artifacts)
+    assert {"sft_adapter", "adapter", "displacement.png", "memory.png"} <= set(run.artifacts)
     assert len(run.sections) == 8
     verdicts = {row["id"]: row["verdict"] for row in run.record()["claims"]}
     assert verdicts["32"] == "not measured yet"

@@ -86,10 +86,23 @@ def _move(model, seed: int) -> None:
                 weight.copy_(noise.to(weight.device, weight.dtype))
 
 
+def compute_first_loss(trainer) -> float:
+    """The loss of a trainer's first rows, one batch, before any step.
+
+    For plain DPO it is ln 2 = 0.6931… where policy and reference are the same model.
+    """
+    rows = trainer.train_dataset
+    inputs = trainer.data_collator([rows[i] for i in range(len(rows))])
+    inputs = {name: values.to(trainer.model.device) for name, values in inputs.items()}
+    trainer.model.eval()
+    with torch.no_grad():
+        return float(trainer.compute_loss(trainer.model, inputs))
+
+
 def measure_first_loss(
     model, tokenizer, pairs: list[dict], config, adapter=None, reference=None
 ) -> float:
-    """The loss before any step; ln 2 = 0.6931… where policy and reference are the same model.
+    """:func:`compute_first_loss` of a ``DPOTrainer`` that is made for it.
 
     Without an adapter and without ``reference`` TRL chooses itself: it loads the model again from
     where it came from, here onto the card of the policy. (By itself it asks for ``device_map="auto"``,
@@ -98,22 +111,18 @@ def measure_first_loss(
     from datasets import Dataset
     from trl import DPOTrainer
 
-    rows, settings = preference_pairs(pairs), copy.copy(config)
+    settings = copy.copy(config)
     if model.device.type == "cuda":
         settings.model_init_kwargs = {"device_map": {"": model.device.index}}
     trainer = DPOTrainer(
         model,
         ref_model=reference,
         args=settings,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(preference_pairs(pairs)),
         processing_class=tokenizer,
         peft_config=adapter,
     )
-    inputs = trainer.data_collator([trainer.train_dataset[i] for i in range(len(rows))])
-    inputs = {name: values.to(trainer.model.device) for name, values in inputs.items()}
-    trainer.model.eval()
-    with torch.no_grad():
-        loss = float(trainer.compute_loss(trainer.model, inputs))
+    loss = compute_first_loss(trainer)
     if adapter is not None:
         trainer.model.unload()
     return loss

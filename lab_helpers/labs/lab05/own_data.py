@@ -7,6 +7,13 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.data.preferences import PairSet, read_pair_rows, split_pairs
 from lab_helpers.figures import preferences as figures
+from lab_helpers.labs.lab05.displacement import (
+    displacement_metrics,
+    displacement_rows,
+    list_displacement_arms,
+    train_displacement_arms,
+)
+from lab_helpers.labs.lab05.lengths import length_metrics, list_length_arms, train_length_arms
 from lab_helpers.labs.lab05.loss_parity import (
     measure_first_losses,
     measure_loss_parity,
@@ -15,17 +22,7 @@ from lab_helpers.labs.lab05.loss_parity import (
 from lab_helpers.labs.lab05.memory import measure_memory, memory_megabytes_rows, memory_metrics
 from lab_helpers.labs.lab05.pairs import length_ratios, pair_metrics, pair_rows
 from lab_helpers.labs.lab05.training import train_track
-from lab_helpers.labs.lab05.variants import (
-    displacement_metrics,
-    length_metrics,
-    list_displacement_arms,
-    list_length_arms,
-    list_variant_arms,
-    train_displacement_arms,
-    train_length_arms,
-    train_variants,
-    variant_metrics,
-)
+from lab_helpers.labs.lab05.variants import list_variant_arms, train_variants, variant_metrics
 from lab_helpers.labs.shared.own_files import (
     column_rows,
     keep_tables,
@@ -111,7 +108,8 @@ def measure_own_data(run: Run) -> None:
         run.table("variants", rows)
         run.measured(**variant_metrics(rows))
     with run.section(str(Text("Likelihood displacement", "尤度の変位"))):
-        rows, curves = train_displacement_arms(run, pairs, list_displacement_arms(run, pairs))
+        curves = train_displacement_arms(run, pairs, list_displacement_arms(run, pairs))
+        rows = displacement_rows(curves)
         run.table("displacement", rows)
         run.measured(**displacement_metrics(rows))
         run.figure("displacement", figures.displacement(curves))

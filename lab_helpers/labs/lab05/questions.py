@@ -8,7 +8,7 @@ PREDICTIONS = (
         "first_loss",
         Text(
             "Before the first step policy and reference are the same model. What is DPO's loss then?",
-            "最初のステップの前、ポリシーと参照モデルは同じモデルです。このとき DPO の損失はいくつでしょうか。",
+            "最初のステップの前、方策と参照モデルは同じモデルです。このとき DPO の損失はいくつでしょうか。",
         ),
         "dpo_first_loss",
         Text("nats", "nat"),
@@ -27,8 +27,8 @@ PREDICTIONS = (
 QUIZ = (
     Question(
         Text(
-            "The first loss of a DPO training is 1.9. What do you conclude?",
-            "DPO の学習で、最初の損失が 1.9 でした。何が言えますか。",
+            "The first loss of a plain DPO training (loss_type sigmoid) is 1.9. What do you conclude?",
+            "ふつうの DPO（loss_type は sigmoid）の学習で、最初の損失が 1.9 でした。何が言えますか。",
         ),
         (
             Text("The pairs are hard", "ペアが難しい"),
@@ -135,8 +135,8 @@ QUIZ = (
                 "平均しても消えません。5 回に 4 回は同じ方向を指しています。",
             ),
             Text(
-                "Right. Match the lengths first, or take a loss that discounts them, and measure the replies.",
-                "正解。先に長さをそろえるか、長さを割り引く損失を使い、回答の長さを測ってください。",
+                "Right. Balance the data so that length says nothing; a loss that discounts length need not be enough. And measure the replies.",
+                "正解。長さからは何も分からないように、データを釣り合わせます。長さを割り引く損失だけでは足りないことがあります。そして、回答の長さを測ってください。",
             ),
             Text("It learns very well.", "とてもよく学びます。"),
         ),

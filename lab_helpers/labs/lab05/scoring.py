@@ -2,7 +2,7 @@
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import PairSet
-from lab_helpers.labs.lab05.variants import measure_drift_on
+from lab_helpers.labs.lab05.arms import measure_drift_on
 from lab_helpers.labs.shared.preference_models import MAIN_REASONS
 from lab_helpers.labs.shared.preference_questions import (
     house_metrics,
@@ -40,7 +40,7 @@ def measure_drift(run: Run, model, tokenizer, pairs: PairSet) -> dict[str, float
 def refusal_change_metrics(metrics: dict) -> dict[str, float]:
     """Right refusals after minus before; nothing for pairs of the learner's own."""
     found = {}
-    for ending in ("", "_ja"):
+    for ending in ("", "_ja", "_en"):
         names = f"refusal_rate_dpo{ending}", f"refusal_rate_sft{ending}"
         if all(name in metrics for name in names):
             found[f"refusal_rate_change{ending}"] = metrics[names[0]] - metrics[names[1]]
@@ -51,19 +51,25 @@ def win_rows(metrics: dict, ending: str = "") -> list[dict]:
     """A row a training: tone, both refusal rates, wins, ties and losses by rule, and the judges' win rates."""
     columns = {
         "tone": "tone_compliance_{}",
-        "refusal": "refusal_rate_{}",
-        "false refusal": "false_refusal_rate_{}",
+        "declines, unknown": "refusal_rate_{}",
+        "declines, known": "false_refusal_rate_{}",
         "win rate": "win_rate_{}_vs_sft",
+        "interval": "win_rate_{}_vs_sft_ci",
         "ties": "tie_rate_{}_vs_sft",
         "judge": "judge_win_rate_{}_vs_sft",
         "naive judge": "naive_judge_win_rate_{}_vs_sft",
     }
     rows = []
     for name in ("sft", "dpo", "dpo_balanced", "chosen_only"):
-        found = {c: metrics.get(key.format(name) + ending, "") for c, key in columns.items()}
+        found = {c: metrics.get(_ended(key.format(name), ending), "") for c, key in columns.items()}
         if any(value != "" for value in found.values()):
             rows.append({"training": name} | found)
     return rows
+
+
+def _ended(key: str, ending: str) -> str:
+    """The name with a language's ending, which stands before an interval's."""
+    return f"{key.removesuffix('_ci')}{ending}_ci" if key.endswith("_ci") else key + ending
 
 
 def reply_rows(questions, before: list[str], after: list[str]) -> list[dict]:

@@ -2,14 +2,12 @@
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import PairSet
-from lab_helpers.figures import preferences as figures
 from lab_helpers.labs.lab05.scoring import (
     measure_all_judge_wins,
     measure_drift,
     reply_metrics,
     reply_rows,
 )
-from lab_helpers.labs.lab05.variants import compute_ratio_curves
 from lab_helpers.labs.shared.preference_models import (
     load_start_model,
     remove_adapter,
@@ -36,7 +34,10 @@ def list_trainings(run: Run, pairs: PairSet) -> list[tuple[str, list]]:
 
 
 def train_track(run: Run, pairs: PairSet) -> None:
-    """One language, the same held-out prompts before and after each training, by rule and by judge."""
+    """One language, the same held-out prompts before and after each training, by rule and by judge.
+
+    The rate is the profile's: no search on validation prompts as in the cells.
+    """
     model, tokenizer = load_start_model(run, pairs.language)
     questions = select_questions(pairs, run.settings["questions"])
     before = answer_questions(model, tokenizer, questions).texts
@@ -45,19 +46,15 @@ def train_track(run: Run, pairs: PairSet) -> None:
     for name, judge in jury.items():
         run.measured(**measure_judge_quality(judge, pairs, name))
     for name, rows in list_trainings(run, pairs):
-        tuned = train_preferences(run, model, tokenizer, name, rows)
+        tuned = train_preferences(run, model, tokenizer, name, rows, loss_type=["sigmoid"])
         after = answer_questions(tuned.model, tokenizer, questions).texts
         run.measured(**reply_metrics(questions, after, before, name))
         run.measured(**measure_all_judge_wins(jury, questions, after, before, name))
         if name == "dpo":
-            run.table(
-                f"replies{metric_suffix(pairs.language)}", reply_rows(questions, before, after)
-            )
-            run.measured(**{f"train_seconds{metric_suffix(pairs.language)}": tuned.seconds})
-            if pairs.language != "ja":
+            ending = metric_suffix(pairs.language)
+            run.table(f"replies{ending}", reply_rows(questions, before, after))
+            run.measured(**{f"train_seconds{ending}": tuned.seconds})
+            if not ending:
                 run.measured(**measure_drift(run, tuned.model, tokenizer, pairs))
-                run.figure(
-                    "curves", figures.ratios(compute_ratio_curves(tuned, run.settings["beta"]))
-                )
                 save_whole_adapter(run, tuned.model, pairs)
         model = remove_adapter(tuned)

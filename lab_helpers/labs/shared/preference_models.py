@@ -97,7 +97,7 @@ def train_start_model(run: Run, pairs: PairSet) -> Tuned:
     return tuned
 
 
-def load_start_model(run: Run, language: str | None = "en"):
+def load_start_model(run: Run, language: str | None = None):
     """The SFT model with its adapter *merged in*, and the tokenizer.
 
     On it, a new adapter starts at zero: switched off, it is the SFT model, DPO's reference.
@@ -144,16 +144,18 @@ def make_dpo_config(run: Run, model, **settings):
 # --- the trainings --------------------------------------------------------------------------------
 
 
-def train_preferences(run: Run, model, tokenizer, name: str, pairs: list[Pair]) -> Tuned:
-    """DPO with an SFT term on the chosen answers; for ``chosen_only`` SFT on them and nothing else."""
+def train_preferences(
+    run: Run, model, tokenizer, name: str, pairs: list[Pair], loss_type=("sigmoid", "sft")
+) -> Tuned:
+    """DPO, with an SFT term on the chosen answers; for ``chosen_only`` SFT on them and nothing else."""
     if name == "chosen_only":
-        return train_chosen_only(run, model, tokenizer, pairs)
-    config = make_dpo_config(run, model, loss_type=["sigmoid", "sft"])
+        return train_chosen_only(run, model, tokenizer, pairs, run.settings["learning_rate"])
+    config = make_dpo_config(run, model, loss_type=list(loss_type))
     rows = [pair.row() for pair in pairs]
     return run.train(dpo_trainer(model, tokenizer, rows, config, make_lora_config()))
 
 
-def train_chosen_only(run: Run, model, tokenizer, pairs: list[Pair]) -> Tuned:
+def train_chosen_only(run: Run, model, tokenizer, pairs: list[Pair], rate: float) -> Tuned:
     """The rival: the same pairs, steps and rate, but it never sees a rejected answer."""
     from trl import SFTConfig
 
@@ -162,7 +164,7 @@ def train_chosen_only(run: Run, model, tokenizer, pairs: list[Pair]) -> Tuned:
         run.machine,
         num_train_epochs=1,
         per_device_train_batch_size=run.settings["batch_size"],
-        learning_rate=run.settings["learning_rate"],
+        learning_rate=rate,
         lr_scheduler_type="cosine",
         max_length=choose_max_length(run, model),
     )

@@ -1,6 +1,7 @@
 """Lab 05: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab05.exercises import (
+    choose_rate,
     dpo_loss,
     ipo_loss,
     length_matched,
@@ -15,6 +16,7 @@ EXERCISES = tuple(
         sequence_logps,
         dpo_loss,
         reward_accuracy,
+        choose_rate,
         win_rate,
         ipo_loss,
         length_matched,

@@ -107,7 +107,7 @@ EXERCISE = Exercise(
     hints=(
         Text(
             "Two ratios first: how much likelier has the policy made each answer than the reference?",
-            "まず 2 つの比を求めます。ポリシーは、それぞれの回答を参照モデルよりどれだけ起こりやすくしたでしょうか。",
+            "まず 2 つの比を求めます。方策は、それぞれの回答を参照モデルよりどれだけ起こりやすくしたでしょうか。",
         ),
         Text(
             "In logarithms a ratio is a difference. The margin is the chosen ratio minus the rejected one.",
