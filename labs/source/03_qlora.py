@@ -1012,7 +1012,7 @@ lab.verdict()
 # ## On a real model
 #
 # Kotori is small, and its weights have never been rounded before. How does a real model take it? The same measurements on SmolLM2, 135 million parameters (`labs run 03 --profile small`; one seed, 16 steps, the rate chosen on the validation rows, reply loss on the test rows). Its numbers come with the course.
-# %% [markdown] lang="ja" of="5261b692"
+# %% [markdown] lang="ja" of="c87ac14e"
 # ## 実際のモデルでは
 #
 # Kotori は小さく、その重みはこれまで一度も丸められていません。実際のモデルではどうなるでしょうか。1.35 億パラメータの SmolLM2 で同じ測定をしました（`labs run 03 --profile small`。シードは 1 つ、16 ステップ、英語で、学習率は検証用の行で選び、回答の損失はテスト用の行で測定）。その値を講座に収めてあります。
@@ -1027,7 +1027,7 @@ lab.real_model(
 # The norm ratio of the rounding is the same tenth, but it costs the real model more, and 16 steps do not win it back: there QLoRA stays behind LoRA, although its adapter works around the rounding as Kotori's does (`own_base_gain` lies below zero). FP4 does *better* than int4 there, as in the paper, and better than NF4 besides, on weights with a past of which more below. And its ΔW is so small beside W that the 4-bit merge loses it nearly whole: of the loss that training won, it keeps a few percent. The merge that looked passable on Kotori is a disaster here, just where the curve of section 3 said.
 #
 # Do larger models suffer more from rounding, then? Look at where the weights come from first. The package of SmolLM2 carries them **in 4 bits already** (GGUF's Q4_1: 16 even steps for every 32 weights). NF4 has other steps and other blocks, so here every weight is rounded a second time. Whether that matters can be tested on Kotori, whose exact weights you have: round to Q4_1 first, then to NF4.
-# %% [markdown] lang="ja" of="455baf33"
+# %% [markdown] lang="ja" of="a576792a"
 # 丸め誤差のノルムの比は同じく 1 割ほどですが、失うものは実際のモデルのほうが大きく、16 ステップの学習では取り戻せません。そのアダプターも Kotori と同じように丸め誤差を補っていますが（`own_base_gain` は負です）、QLoRA は LoRA に及ばないままです。FP4 は、論文と同じく int4 に*勝ち*、さらに NF4 にも勝っています（ただし、後で述べるように、この重みにはいわくがあります）。そして ΔW は W に比べてごく小さいので、4 ビットのマージでほとんど消えます。学習で減らした損失のうち、マージ後に残るのは数パーセントです。Kotori ではまずまずに見えたマージが、ここでは台なしです。セクション 3 の曲線が示したとおりです。
 #
 # では、大きなモデルほど丸めの打撃が大きいのでしょうか。その前に、重みの出どころを見てください。SmolLM2 のパッケージに入っている重みは、**すでに 4 ビット**です（GGUF の Q4_1。重み 32 個ごとに等間隔の 16 段階）。NF4 は段階もブロックの大きさも違うので、ここではすべての重みが 2 度丸められています。それが効いているのかどうかは、正確な重みが手元にある Kotori で試せます。まず Q4_1 に、続けて NF4 に丸めます。
