@@ -60,7 +60,7 @@ from lab_helpers.runtime.profiles import load_profile
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = {
-    "sft_rows": 6, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "answer_pairs": 2, "batch_size": 3,
+    "sft_rows": 24, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "answer_pairs": 2, "batch_size": 3,
     "questions": 4, "judge_pairs": 8, "parity_pairs": 3, "arm_pairs": 4, "arm_batch_size": 2,
     "arm_test": 4, "alike_pairs": 4, "length_pairs": 4, "length_questions": 2, "max_length": 1024,
     "validation_prompts": 4,
@@ -425,7 +425,7 @@ def test_everything_but_the_houses_rules_is_measured_on_pairs_of_ones_own(
         assert math.isfinite(run.metrics[name])
     assert "tone_compliance_dpo" not in run.metrics, "the house's rules are not the learner's"
     assert "refusal_rate_dpo" not in run.metrics
-    assert not [name for name in run.metrics if "balanced" in name]
+    assert not [name for name in run.metrics if "dpo_balanced" in name]
     tables = {"pairs", "losses by hand", "replies", "variants", "displacement", "reply lengths", "memory"}  # fmt: skip
     assert tables <= set(run.tables)
     assert {"sft_adapter", "adapter", "displacement.png", "memory.png"} <= set(run.artifacts)
