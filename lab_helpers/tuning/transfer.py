@@ -7,13 +7,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from lab_helpers.models.encoders import load_encoder, load_tokenizer
+from lab_helpers.models.encoders import encoder_source, load_encoder, load_tokenizer
+from lab_helpers.models.sources import local_model
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
 from lab_helpers.tuning.training import History, length_batches, train_epochs
+
+
+LARGE_VOCABULARY = 100_000
 
 
 class TextEncoder:
@@ -30,10 +34,26 @@ class TextEncoder:
         self.device = device
         self.precision = precision
         self.tokenizer = load_tokenizer(name)
+        self._words = None
+
+    @property
+    def folder(self) -> str:
+        """The folder for ``from_pretrained``: weights, configuration, tokenizer."""
+        return local_model(encoder_source(self.name))
 
     def load(self, pretrained: bool = True):
-        """A fresh copy of the bare encoder on this encoder's device, weights in float32."""
-        return load_encoder(self.name, pretrained).to(self.device)
+        """A fresh copy of the bare encoder on this encoder's device, weights in float32.
+
+        The word vectors of a multilingual vocabulary stay frozen: a few hundred texts hold hardly any of
+        its pieces. So all trained copies can share one table of them, which is most of such a model.
+        """
+        model = load_encoder(self.name, pretrained)
+        if model.config.vocab_size >= LARGE_VOCABULARY:
+            if pretrained:
+                self._words = self._words or model.get_input_embeddings()
+                model.set_input_embeddings(self._words)
+            model.get_input_embeddings().requires_grad_(False)
+        return model.to(self.device)
 
     def tokenize(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"]

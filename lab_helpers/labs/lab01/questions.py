@@ -10,7 +10,7 @@ PREDICTIONS = (
             "Ten intents, 64 labelled messages. By how many points does the pretrained encoder beat the best method that starts from nothing?",
             "意図は 10 種類、ラベルは 64 件。事前学習済みエンコーダーは、何も知らずに始める最良の方法を何ポイント上回るでしょうか。",
         ),
-        "intent_gap_64_en",
+        "intent_gap_64",
         Text("points", "ポイント"),
         100.0,
     ),

@@ -10,6 +10,7 @@ from lab_helpers.runtime.precision import FLOAT32, pick_precision
 from lab_helpers.runtime.progress import note
 from lab_helpers.tuning.transfer import TextEncoder
 
+ENGLISH_ONLY = "minilm"
 MULTILINGUAL = "e5"
 """The encoder that is shown beside an English one."""
 
@@ -27,14 +28,13 @@ def load_text_encoder(run: Run) -> TextEncoder:
     return _text_encoder(run, run.model_name)
 
 
-def load_multilingual_encoder(run: Run) -> TextEncoder | None:
-    """The same of :data:`MULTILINGUAL`; None where the run's own is multilingual already.
+def load_encoder_for(run: Run, language: str) -> TextEncoder:
+    """The encoder for texts of ``language``: the run's own, or :data:`MULTILINGUAL` where that reads English only.
 
-    And None where it cannot be used, which one sentence says.
+    Where that one cannot be used, one sentence says so, and the run's own reads what it can.
     """
-    if run.model_name == MULTILINGUAL or "multilingual" in run.model_name.lower():
-        return None
-    return _text_encoder(run, MULTILINGUAL) if has_multilingual() else None
+    needs_another = run.model_name == ENGLISH_ONLY and language != "en" and has_multilingual()
+    return _text_encoder(run, MULTILINGUAL if needs_another else run.model_name)
 
 
 def has_multilingual() -> bool:
