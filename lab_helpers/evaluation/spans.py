@@ -37,7 +37,10 @@ def span_f1(predicted, gold):
 def span_counts(predicted: list[list[Span]], gold: list[list[Span]]) -> np.ndarray:
     """Right, predicted and true spans of each sentence, shape (sentences, 3): what a bootstrap draws from."""
     return np.array(
-        [[len(set(p) & set(g)), len(set(p)), len(set(g))] for p, g in zip(predicted, gold, strict=True)]
+        [
+            [len(set(p) & set(g)), len(set(p)), len(set(g))]
+            for p, g in zip(predicted, gold, strict=True)
+        ]
     )
 
 

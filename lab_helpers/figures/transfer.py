@@ -35,8 +35,16 @@ def ways_to_transfer():
             axis.text(column, 7.0, term(name), ha="center", fontsize=10)
         axis.text(-0.75, 6.3, words("head", "ヘッド"), ha="right", fontsize=9)
         for block in (0, 5):
-            axis.text(-0.75, block + 0.3, f"{words('block', 'ブロック')} {block}", ha="right", fontsize=9)
-        axis.text(2, -0.75, words("the text's tokens come in here", "テキストのトークンはここから入る"), ha="center", fontsize=9)
+            axis.text(
+                -0.75, block + 0.3, f"{words('block', 'ブロック')} {block}", ha="right", fontsize=9
+            )
+        axis.text(
+            2,
+            -0.75,
+            words("the text's tokens come in here", "テキストのトークンはここから入る"),
+            ha="center",
+            fontsize=9,
+        )
         for shade, label in names.values():
             axis.bar(0, 0, color=shade, label=label)
         axis.set(xlim=(-1.7, 6.6), ylim=(-1, 7.6), xticks=[], yticks=[])
@@ -154,8 +162,14 @@ def reset_blocks(whole: float, rows: list[dict]):
     """Accuracy of the tuned model, and with a part of its blocks put back: ``rows`` of ``reset``, ``accuracy``."""
     with canvas(width=5.2, height=2.6) as (figure, axes):
         axis = axes[0][0]
-        axis.barh([term(row["reset"]) for row in rows], [row["accuracy"] for row in rows], color=colour("pretrained"))
-        axis.axvline(whole, color="black", lw=0.9, ls=":", label=words("nothing put back", "何も戻さない"))
+        axis.barh(
+            [term(row["reset"]) for row in rows],
+            [row["accuracy"] for row in rows],
+            color=colour("pretrained"),
+        )
+        axis.axvline(
+            whole, color="black", lw=0.9, ls=":", label=words("nothing put back", "何も戻さない")
+        )
         for place, row in enumerate(rows):
             axis.text(row["accuracy"], place, f" {row['accuracy']:.2f}", va="center", fontsize=9)
         axis.set(
@@ -177,7 +191,9 @@ def entity_scores(by_kind: list[dict], overall: dict[str, float]):
             color=[colour(name) for name in overall],
             width=0.6,
         )
-        left.set(ylim=(0, 1), ylabel=words("span F1", "スパンの F1"), title=words("all kinds", "全種類"))
+        left.set(
+            ylim=(0, 1), ylabel=words("span F1", "スパンの F1"), title=words("all kinds", "全種類")
+        )
         kinds = [term(row["kind"]) for row in by_kind]
         right.barh(kinds, [row["f1"] for row in by_kind], color=colour("pretrained"))
         right.set(

@@ -168,7 +168,9 @@ class CrfTagger:
         for row in rows:
             offsets = words_with_offsets(row["text"])
             if offsets:
-                trainer.append(word_features(row["text"], offsets), tags_for(offsets, row["entities"]))
+                trainer.append(
+                    word_features(row["text"], offsets), tags_for(offsets, row["entities"])
+                )
         with TemporaryDirectory() as folder:
             path = str(Path(folder) / "tagger.crfsuite")
             trainer.train(path)

@@ -16,7 +16,6 @@ from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
 from lab_helpers.tuning.training import History, length_batches, train_epochs
 
-
 LARGE_VOCABULARY = 100_000
 
 

@@ -407,7 +407,9 @@ def test_own_texts_get_curves_and_the_comparison(own_file, tiny_bert, tmp_path):
     assert run.metrics["user_rows"] == 16
     for arm in ("pretrained", "scratch", "probe", "tfidf"):
         assert 0 <= run.metrics[f"user_accuracy_{arm}"] <= 1
-    assert run.metrics["user_accuracy_tfidf"] == pytest.approx(np.mean([row["accuracy"] for row in curve if row["method"] == "TF-IDF" and row["n"] == 16]))
+    assert run.metrics["user_accuracy_tfidf"] == pytest.approx(
+        np.mean([row["accuracy"] for row in curve if row["method"] == "TF-IDF" and row["n"] == 16])
+    )
     low, high = run.metrics["user_accuracy_pretrained_ci"]
     assert low <= run.metrics["user_accuracy_pretrained"] <= high
     assert len(run.sections) == 2

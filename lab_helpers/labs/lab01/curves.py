@@ -44,7 +44,9 @@ def measure_probe_curve(
         for seed in seeds:
             texts, labels = data.sample(n, seed)
             probe = fit_probe(np.stack([vector_of[text] for text in texts]), labels)
-            rows.append(_row(probe_name(encoder), n, seed, probe.predict(test_vectors) == test_labels))
+            rows.append(
+                _row(probe_name(encoder), n, seed, probe.predict(test_vectors) == test_labels)
+            )
     return rows
 
 

@@ -33,6 +33,8 @@ def vocabulary_rows(tokenizers: dict, texts_of: dict[str, list[str]]) -> list[di
             count = sum(map(len, ids))
             unknown = sum(one.count(tokenizer.unk_token_id) for one in ids)
             row[f"tokens per character {language}"] = count / sum(map(len, texts))
-            row[f"unknown {language}"] = unknown / count if tokenizer.unk_token_id is not None else 0.0
+            row[f"unknown {language}"] = (
+                unknown / count if tokenizer.unk_token_id is not None else 0.0
+            )
         rows.append(row)
     return rows

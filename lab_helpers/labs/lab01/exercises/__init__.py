@@ -9,6 +9,5 @@ from lab_helpers.labs.lab01.exercises import (
 )
 
 EXERCISES = tuple(
-    module.EXERCISE
-    for module in (mean_pool, train_step, freeze_bottom, relative_change, span_f1)
+    module.EXERCISE for module in (mean_pool, train_step, freeze_bottom, relative_change, span_f1)
 )

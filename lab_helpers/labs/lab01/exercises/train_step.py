@@ -70,19 +70,21 @@ def _keeps_the_graph(model, batch, labels, optimizer):
 
 
 def _walk(function, steps: int = 2):
-    """What ``steps`` calls return, the weights after each, and whether gradients were left."""
-    model = _Toy()
+    """What ``steps`` calls return, the weights after each, whether gradients came, and whether they are left."""
+    model, came = _Toy(), []
+    model.head.weight.register_hook(came.append)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     losses, weights = [], [model.head.weight.detach().clone()]
     for _ in range(steps):
         losses.append(function(model, _BATCH, _LABELS, optimizer))
         weights.append(model.head.weight.detach().clone())
-    return losses, weights, any(p.grad is not None for p in model.parameters())
+    left = any(p.grad is not None for p in model.parameters())
+    return losses, weights, bool(came), left
 
 
 def _test_train_step(answer) -> None:
-    losses, weights, has_gradients = _walk(answer)
-    right, wanted, _ = _walk(train_step)
+    losses, weights, came, left = _walk(answer)
+    right, wanted, *_ = _walk(train_step)
     if losses[0] is None:
         raise Mistake("return the loss as a number.", "損失を数値で返してください。")
     if isinstance(losses[0], torch.Tensor):
@@ -91,15 +93,19 @@ def _test_train_step(answer) -> None:
             "テンソルを返しています。そのステップの計算グラフがメモリに残り続けます。loss.item() を返してください。",
         )
     if torch.equal(weights[0], weights[2]):
-        if has_gradients:
+        if not came:
             raise Mistake(
-                "gradients are there, and no weight moved: optimizer.step() is missing.",
-                "勾配はあるのに、重みが動いていません。optimizer.step() が抜けています。",
+                "no weight moved, for there is no gradient: backward() is missing.",
+                "勾配がないので、重みが動いていません。backward() が抜けています。",
+            )
+        if not left:
+            raise Mistake(
+                "no weight moved: zero_grad() comes after backward() and throws the fresh gradients away.",
+                "重みが動いていません。zero_grad() を backward() のあとで呼び、計算したばかりの勾配を消しています。",
             )
         raise Mistake(
-            "no weight moved and there is no gradient: backward() is missing, or zero_grad() comes after it"
-            " and throws the fresh gradients away.",
-            "重みが動かず、勾配もありません。backward() を呼んでいないか、その後の zero_grad() が計算した勾配を消しています。",
+            "gradients are there, and no weight moved: optimizer.step() is missing.",
+            "勾配はあるのに、重みが動いていません。optimizer.step() が抜けています。",
         )
     if abs(losses[0] - _walk(_softmax_twice, 1)[0][0]) < 1e-6:
         raise Mistake(
@@ -151,7 +157,7 @@ EXERCISE = Exercise(
         WrongAnswer(_never_cleared, "zero_grad() is missing"),
         WrongAnswer(_never_backward, "backward() is missing"),
         WrongAnswer(_never_stepped, "step() is missing"),
-        WrongAnswer(_cleared_too_late, "comes after it"),
+        WrongAnswer(_cleared_too_late, "throws the fresh gradients away"),
         WrongAnswer(_softmax_twice, "applied twice"),
         WrongAnswer(_keeps_the_graph, "you return a tensor"),
     ),
