@@ -15,7 +15,7 @@ def ways_to_transfer():
         "probe": ["frozen"] * 6,
         "top blocks": ["frozen"] * 4 + ["trains"] * 2,
         "full": ["trains"] * 6,
-        "lora": ["beside"] * 6,
+        "LoRA": ["beside"] * 6,
     }
     names = {
         "random": (_RANDOM, words("random, trains", "ランダム、学習")),

@@ -55,8 +55,8 @@ def test_freezing_shows_the_chosen_way_among_all(asked, open_blocks):
 def test_the_ways_stand_side_by_side_with_what_trains():
     axis = figures.ways_to_transfer().axes[0]
     shown = [text.get_text() for text in axis.texts]
-    assert [name for name in ("scratch", "probe", "top blocks", "full", "lora") if name in shown] == [
-        "scratch", "probe", "top blocks", "full", "lora"
+    assert [name for name in ("scratch", "probe", "top blocks", "full", "LoRA") if name in shown] == [
+        "scratch", "probe", "top blocks", "full", "LoRA"
     ]  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _keeps_the_graph(model, batch, labels, optimizer):
 
 def _walk(function, steps: int = 2):
     """What ``steps`` calls return, the weights after each, whether gradients came, and whether they are left."""
-    model, came = _Toy(), []
+    model, came = _Toy(), list[torch.Tensor]()
     model.head.weight.register_hook(came.append)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     losses, weights = [], [model.head.weight.detach().clone()]
