@@ -296,7 +296,8 @@ def test_a_difference_is_paired_and_decided_only_away_from_zero():
     assert [row["minus"] for row in rows] == ["theirs", "same", "x"]
     assert rows[0]["difference"] == pytest.approx(0.25)
     assert [row["decided"] for row in rows] == ["yes", "no", "yes"]
-    assert [row["accuracy"] for row in scoring.arm_rows({"a": ours})] == [0.75]
+    (row,) = scoring.arm_rows({"a": ours}, {"a": 3})
+    assert (row["method"], row["trainings"], row["accuracy"]) == ("a", 3, 0.75)
 
 
 def test_a_trained_outcome_is_measured_on_the_test_split(encoder, data):

@@ -17,10 +17,15 @@ def mean_hits(rows: list[dict], method: str, n: int, seeds: list[int] | None = N
     return np.mean([row["hits"] for row in chosen if seeds is None or row["seed"] in seeds], axis=0)
 
 
-def arm_rows(arms: dict[str, np.ndarray]) -> list[dict]:
-    """A row an arm: its accuracy and interval. ``arms`` are :func:`mean_hits` or the hits of one seed."""
+def arm_rows(arms: dict[str, np.ndarray], trainings: dict[str, int]) -> list[dict]:
+    """A row an arm: over how many trainings, its accuracy and interval. ``arms`` are :func:`mean_hits`."""
     return [
-        {"method": name, "accuracy": float(hits.mean()), "95 %": interval_metrics("", hits)["_ci"]}
+        {
+            "method": name,
+            "trainings": trainings[name],
+            "accuracy": float(hits.mean()),
+            "95 %": interval_metrics("", hits)["_ci"],
+        }
         for name, hits in arms.items()
     ]
 
