@@ -26,9 +26,15 @@ class TextEncoder:
     """
 
     def __init__(
-        self, name: str, max_length: int, device: str = "cpu", precision: Precision = FLOAT32
+        self,
+        name: str,
+        max_length: int,
+        device: str = "cpu",
+        precision: Precision = FLOAT32,
+        frozen_words: bool = False,
     ):
         self.name = name
+        self.frozen_words = frozen_words
         self.max_length = max_length
         self.device = device
         self.precision = precision
@@ -43,14 +49,15 @@ class TextEncoder:
     def load(self, pretrained: bool = True):
         """A fresh copy of the bare encoder on this encoder's device, weights in float32.
 
-        The word vectors of a multilingual vocabulary stay frozen: a few hundred texts hold hardly any of
-        its pieces. So all trained copies can share one table of them, which is most of such a model.
+        With ``frozen_words``, and always where the vocabulary is large, trained word vectors stay as they
+        are: a few hundred texts hold hardly any of its pieces. All trained copies share one table of them.
         """
         model = load_encoder(self.name, pretrained)
-        if model.config.vocab_size >= LARGE_VOCABULARY:
-            if pretrained:
-                self._words = self._words or model.get_input_embeddings()
-                model.set_input_embeddings(self._words)
+        large = model.config.vocab_size >= LARGE_VOCABULARY
+        if pretrained and (self.frozen_words or large):
+            self._words = self._words or model.get_input_embeddings()
+            model.set_input_embeddings(self._words)
+        if large or (pretrained and self.frozen_words):
             model.get_input_embeddings().requires_grad_(False)
         return model.to(self.device)
 

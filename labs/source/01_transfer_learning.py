@@ -208,16 +208,16 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 # %% [markdown] lang="en"
 # ## Build: let the encoder learn too
 #
-# Now the blocks may move as well. The classifier is what you have built so far with one new part, the head: a matrix from 384 numbers to one score a class.
+# Now the blocks may move as well. The classifier is what you have built so far with one new part, the head: a matrix from 384 numbers to one score a class. What moves are the blocks and the head. The vectors of the single word pieces stay as they were trained: 64 texts contain hardly any of the vocabulary.
 # %% [markdown] lang="ja" of=""
 # ## つくる: エンコーダーにも学習させる
 #
-# 今度はブロックも動かします。分類器は、ここまでにつくったものに、新しい部品を 1 つ足すだけです。384 個の数値からクラスごとのスコアを出す行列、つまりヘッドです。
+# 今度はブロックも動かします。分類器は、ここまでにつくったものに、新しい部品を 1 つ足すだけです。384 個の数値からクラスごとのスコアを出す行列、つまりヘッドです。動かすのはブロックとヘッドです。単語の断片そのもののベクトルは、学習済みのまま残します。64 件のテキストに出てくるのは、語彙のごく一部だからです。
 # %%
 class Classifier(torch.nn.Module):
     def __init__(self, labels, pretrained=True):
         super().__init__()
-        self.encoder = encoder.load(pretrained)  # a fresh copy, or random weights
+        self.encoder = encoder.load(pretrained)  # a copy, its word vectors frozen; or random
         self.head = torch.nn.Linear(self.encoder.config.hidden_size, labels)  # always random
 
     def forward(self, input_ids, attention_mask):
@@ -229,7 +229,7 @@ def fresh(seed, pretrained=True):
     torch.manual_seed(seed)
     return Classifier(len(requests.labels), pretrained).to(encoder.device)
 # %% [raw] lang="ja"
-# a fresh copy, or random weights → 学習済みの重みの写し、またはランダムな重み
+# a copy, its word vectors frozen; or random → 学習済みの写し（単語ベクトルは凍結）、またはランダム
 # always random → こちらは常にランダム
 # %% [markdown] lang="en"
 # ## Build: one step of training
@@ -280,7 +280,7 @@ def train(model, rate, seed, epochs=4, batch_size=16):
 # %%
 from lab_helpers.labs.shared.classifiers import measure_hits
 
-rates = lab.pick(tiny=(1e-4, 5e-4, 2e-3), t4=(5e-5, 2e-4, 1e-3))  # a 1-8B model wants about 1e-5
+rates = lab.pick(tiny=(2e-5, 1e-4, 5e-4), t4=(2e-5, 5e-5, 2e-4))  # a 1-8B model wants about 1e-5
 tried = {}
 for rate in rates:
     model = fresh(lab.seed)
@@ -320,16 +320,16 @@ for text in written:
 # Where can I buy a filter? → 替えのフィルターはどこで買えますか。
 # It hums and gets hot. → うなる音がして、熱くなります。
 # %% [markdown] lang="en"
-# It sorts sentences that nobody has shown it, after 64 examples. How sure may we be that this is better than the alternatives? One lucky sample proves nothing: train on two more. And once from **random** weights, with the same loop, rate and number of steps.
+# It sorts sentences that nobody has shown it, after 64 examples. How sure may we be that this is better than the alternatives? One lucky sample proves nothing: train on two more. And once from **random** weights, with the same loop and number of steps, at the highest of the three rates, which random weights can bear.
 # %% [markdown] lang="ja" of=""
-# 64 件の例だけで、見せたことのない文を仕分けています。では、これがほかの方法より良いと、どこまで言い切れるでしょうか。たまたま運の良いサンプルだったのかもしれません。さらに 2 通りのサンプルで学習します。そして一度、**ランダムな**重みからも学習させます。ループ、学習率、ステップ数は同じです。
+# 64 件の例だけで、見せたことのない文を仕分けています。では、これがほかの方法より良いと、どこまで言い切れるでしょうか。たまたま運の良いサンプルだったのかもしれません。さらに 2 通りのサンプルで学習します。そして一度、**ランダムな**重みからも学習させます。ループとステップ数は同じで、学習率は 3 つのうち最大のものです。ランダムな重みなら、壊れて困るものはありません。
 # %%
 for seed in seeds[1:]:
     tuned[seed] = fresh(seed)
     train(tuned[seed], chosen, seed)
 hits = {"fine-tuned": [measure_hits(encoder, tuned[seed], requests) for seed in seeds]}
 model = fresh(lab.seed, pretrained=False)
-train(model, chosen, lab.seed)
+train(model, max(rates), lab.seed)
 hits["scratch"] = [measure_hits(encoder, model, requests)]
 texts, labels = requests.sample(64, lab.seed)
 learnt = (encoder.logits(model, texts).argmax(1) == labels).mean()

@@ -181,3 +181,11 @@ def test_a_large_vocabulary_is_frozen_and_shared_by_trained_copies(encoder, monk
     assert not any(table.weight.requires_grad for table in words)
     assert one.encoder.layer[0].output.dense.weight.requires_grad
     assert one.encoder.layer[0] is not two.encoder.layer[0]
+
+
+def test_word_vectors_can_be_kept_as_they_were_trained(encoder):
+    kept = transfer.TextEncoder(encoder.name, 32, frozen_words=True)
+    one, two, random = kept.load(), kept.load(), kept.load(pretrained=False)
+    assert one.get_input_embeddings() is two.get_input_embeddings()
+    assert not one.get_input_embeddings().weight.requires_grad
+    assert random.get_input_embeddings().weight.requires_grad

@@ -31,10 +31,12 @@ def load_text_encoder(run: Run) -> TextEncoder:
 def load_encoder_for(run: Run, language: str) -> TextEncoder:
     """The encoder for texts of ``language``: the run's own, or :data:`MULTILINGUAL` where that reads English only.
 
-    Where that one cannot be used, one sentence says so, and the run's own reads what it can.
+    Where that one cannot be used, one sentence says so, and the run's own reads what it can. What trains are
+    the blocks: trained word vectors stay frozen.
     """
     needs_another = run.model_name == ENGLISH_ONLY and language != "en" and has_multilingual()
-    return _text_encoder(run, MULTILINGUAL if needs_another else run.model_name)
+    name = MULTILINGUAL if needs_another else run.model_name
+    return _text_encoder(run, name, frozen_words=True)
 
 
 def has_multilingual() -> bool:
@@ -52,9 +54,9 @@ def has_multilingual() -> bool:
     return True
 
 
-def _text_encoder(run: Run, name: str) -> TextEncoder:
+def _text_encoder(run: Run, name: str, frozen_words: bool = False) -> TextEncoder:
     profile, machine = run.profile, detect()
     on_gpu = profile.name != "tiny" and machine.accelerator == "cuda"
     precision = pick_precision(machine, profile.precision) if on_gpu else FLOAT32
     device = "cuda" if on_gpu else "cpu"
-    return TextEncoder(name, profile.max_length, device, precision)
+    return TextEncoder(name, profile.max_length, device, precision, frozen_words)
