@@ -12,6 +12,7 @@ from lab_helpers.bench.rag import measure_rag
 from lab_helpers.bench.sft import measure_sft
 from lab_helpers.bench.start import measure_start
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 BENCHES: dict[str, Callable[[int], list[Figure]]] = {
     "start": measure_start,
@@ -26,5 +27,11 @@ def run_benches(names: Iterable[str], repeats: int) -> list[dict]:
     wanted = list(names) or list(BENCHES)
     for name in wanted:
         if name not in BENCHES:
-            raise BadInput(f"unknown bench '{name}'", f"Use some of: {', '.join(BENCHES)}.")
+            raise BadInput(
+                say(f"unknown bench '{name}'", f"「{name}」というベンチマークはありません"),
+                say(
+                    f"Use some of: {', '.join(BENCHES)}.",
+                    f"{'、'.join(BENCHES)} から選んでください。",
+                ),
+            )
     return [figure.row() for name in wanted for figure in BENCHES[name](repeats)]

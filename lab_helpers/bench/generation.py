@@ -3,6 +3,7 @@
 import statistics
 
 from lab_helpers.bench.figure import Figure
+from lab_helpers.runtime.language import say
 
 
 def measure_generation(repeats: int) -> list[Figure]:
@@ -17,4 +18,11 @@ def measure_generation(repeats: int) -> list[Figure]:
         generate(model, tokenizer, conversations, max_new_tokens=48).tokens_per_second
         for _ in range(repeats)
     ]
-    return [Figure("generated tokens", statistics.median(rates), "tokens/s", ">= 150 tokens/s")]
+    return [
+        Figure(
+            say("generated tokens", "生成したトークン"),
+            statistics.median(rates),
+            "tokens/s",
+            ">= 150 tokens/s",
+        )
+    ]

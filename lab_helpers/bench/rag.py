@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lab_helpers.bench.figure import Figure
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.rag.embedders import Embedder
@@ -70,7 +71,10 @@ def _measure_indexing(embedder, repeats: int) -> list[Figure]:
             store.add(documents)
             rates.append(len(documents) / (time.perf_counter() - started))
     form = embedder._autocast or "fp32"
-    name = f"RAG: passages indexed, {tokens:.0f} tokens each, embedding ({form}) included"
+    name = say(
+        f"RAG: passages indexed, {tokens:.0f} tokens each, embedding ({form}) included",
+        f"RAG: 索引に入れた件数、1 件 {tokens:.0f} トークン、埋め込み（{form}）を含む",
+    )
     return [Figure(name, statistics.median(rates), "passages/s", ">= 200 passages/s")]
 
 
@@ -117,19 +121,43 @@ def _measure_at(size: int, embedder, folder: Path) -> list[Figure]:
     store.purge()  # what the passages need, without the versions that an ingest leaves for a week
     disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     found = measure_in_new_process(folder)
-    made = f", {stand_in.made:,} vectors made up" if stand_in.made else ""
-    label = f"RAG at {size:,} passages{made}"
+    made = stand_in.made
+    label = say(
+        f"RAG at {size:,} passages" + (f", {made:,} vectors made up" if made else ""),
+        f"RAG、{size:,} 件" + (f"（うち {made:,} 件は作り物のベクトル）" if made else ""),
+    )
     target = "<= 20 ms" if size == 10_000 else ""
     figures = [
-        Figure(f"{label}: search, median", found["p50"], "ms"),
-        Figure(f"{label}: search, 95th percentile", found["p95"], "ms", target),
-        Figure(f"{label}: of it embedding the question, median", found["embedding"], "ms"),
-        Figure(f"{label}: memory that searching adds", found["added"], "MB"),
-        Figure(f"{label}: resident memory with the embedder", found["resident"], "MB"),
-        Figure(f"{label}: disk", disk, "MB"),
+        Figure(label + say(": search, median", ": 検索、中央値"), found["p50"], "ms"),
+        Figure(
+            label + say(": search, 95th percentile", ": 検索、95 パーセンタイル"),
+            found["p95"],
+            "ms",
+            target,
+        ),
+        Figure(
+            label + say(": of it embedding the question, median", ": うち質問の埋め込み、中央値"),
+            found["embedding"],
+            "ms",
+        ),
+        Figure(
+            label + say(": memory that searching adds", ": 検索で増えるメモリー"),
+            found["added"],
+            "MB",
+        ),
+        Figure(
+            label
+            + say(": resident memory with the embedder", ": 埋め込みモデルを含む常駐メモリー"),
+            found["resident"],
+            "MB",
+        ),
+        Figure(label + say(": disk", ": ディスク"), disk, "MB"),
     ]
     if found["recall"] is not None:
-        name = f"{label}: of the 10 nearest by exact search, found by the index"
+        name = label + say(
+            ": of the 10 nearest by exact search, found by the index",
+            ": 厳密な検索の上位 10 件のうち、索引で見つかった割合",
+        )
         figures.append(Figure(name, found["recall"], "share"))
     return figures
 

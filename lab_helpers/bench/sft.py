@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.bench.figure import Figure
+from lab_helpers.runtime.language import say
 
 _SAME: dict[str, Any] = {"num_train_epochs": 2, "learning_rate": 1e-2, "seed": 0}
 
@@ -22,8 +23,8 @@ def measure_sft(repeats: int) -> list[Figure]:
     from lab_helpers.models.generation import make_conversation
     """
     arms: dict[str, Callable[[Path], tuple[float, float]]] = {
-        "as it comes": _train_as_it_comes,
-        "the course's": _train_as_the_course,
+        say("as it comes", "既定のまま"): _train_as_it_comes,
+        say("the course's", "講座"): _train_as_the_course,
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
     with tempfile.TemporaryDirectory() as folder:
@@ -33,11 +34,28 @@ def measure_sft(repeats: int) -> list[Figure]:
                     found[name].append(train(Path(folder)))
     plain, ours = found.values()
     ratio = statistics.median(a / b for (_, a), (_, b) in zip(ours, plain, strict=True))
-    figures = [Figure("SFT tokens a second, course / as it comes", ratio, "ratio", ">= 1.5")]
+    figures = [
+        Figure(
+            say(
+                "SFT tokens a second, course / as it comes",
+                "SFT の毎秒トークン数、講座 / 既定のまま",
+            ),
+            ratio,
+            "ratio",
+            ">= 1.5",
+        )
+    ]
     for name, runs in found.items():
         speed = statistics.median(rate for _, rate in runs)
-        figures.append(Figure(f"SFT, {name}", speed, "tokens/s"))
-        figures.append(Figure(f"SFT, {name}: held-out loss", runs[-1][0], "nats/token", "equal"))
+        figures.append(Figure(say(f"SFT, {name}", f"SFT、{name}"), speed, "tokens/s"))
+        figures.append(
+            Figure(
+                say(f"SFT, {name}: held-out loss", f"SFT、{name}: 学習に使っていない質問での損失"),
+                runs[-1][0],
+                "nats/token",
+                say("equal", "同等"),
+            )
+        )
     return figures
 
 

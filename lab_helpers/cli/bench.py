@@ -6,14 +6,28 @@ from typing import Annotated
 import typer
 
 from lab_helpers.cli.options import Language, speak
+from lab_helpers.runtime.language import say
 
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="start, generation, rag, sft; all when left out.")
+        list[str] | None,
+        typer.Argument(
+            help=say(
+                "start, generation, rag, sft; all when left out.",
+                "start、generation、rag、sft。省略するとすべて。",
+            )
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Turns; figures are medians.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            min=1, help=say("Turns; figures are medians.", "繰り返す回数。結果は中央値です。")
+        ),
+    ] = 3,
+    as_json: Annotated[
+        bool, typer.Option("--json", help=say("One JSON array.", "JSON 配列で出力します。"))
+    ] = False,
     lang: Language = None,
 ) -> None:
     """For maintainers: how fast things are on this machine, as medians and ratios."""
@@ -34,7 +48,6 @@ def _show(rows: list[dict]) -> None:
     from rich.table import Table
 
     from lab_helpers.figures.display import cell
-    from lab_helpers.runtime.language import say
 
     table = Table()
     for heading in ("", say("measured", "実測"), "", say("target", "目標")):

@@ -8,28 +8,65 @@ import typer
 
 from lab_helpers.cli.options import Language, progress_bar, speak
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_MISSING
+from lab_helpers.runtime.language import say
 
 
 def bundle(
-    folder: Annotated[Path, typer.Argument(help="The folder to make, to complete or to verify.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help=say(
+                "The folder to make, to complete or to verify.",
+                "作成、補完、または検証するフォルダー。",
+            )
+        ),
+    ],
     models: Annotated[
         list[str] | None,
         typer.Option(
-            help="A model to carry: a local folder, or a hub name (owner/model, owner/model@revision); "
-            "may be given several times."
+            help=say(
+                "A model to carry: a local folder, or a hub name (owner/model, owner/model@revision); "
+                "may be given several times.",
+                "同梱するモデル。ローカルフォルダーかハブのモデル名（owner/model、owner/model@revision）。複数回指定できます。",
+            )
         ),
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Carry the models of this profile too, such as t4.")
+        str | None,
+        typer.Option(
+            help=say(
+                "Carry the models of this profile too, such as t4.",
+                "このプロファイルのモデルも同梱します（例: t4）。",
+            )
+        ),
     ] = None,
     wheels: Annotated[
-        bool, typer.Option(help="Carry the course and its pinned packages as wheels.")
+        bool,
+        typer.Option(
+            help=say(
+                "Carry the course and its pinned packages as wheels.",
+                "講座と、バージョンを固定したパッケージをホイールで同梱します。",
+            )
+        ),
     ] = True,
     deps: Annotated[
-        bool, typer.Option(help="Carry the packages that the course needs, not it alone.")
+        bool,
+        typer.Option(
+            help=say(
+                "Carry the packages that the course needs, not it alone.",
+                "講座だけでなく、必要なパッケージも同梱します。",
+            )
+        ),
     ] = True,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Only compare every file with its SHA-256.")
+        bool,
+        typer.Option(
+            "--verify",
+            help=say(
+                "Only compare every file with its SHA-256.",
+                "全ファイルを SHA-256 と照合するだけです。",
+            ),
+        ),
     ] = False,
     lang: Language = None,
 ) -> None:
@@ -47,7 +84,6 @@ def bundle(
 
 def _verify(folder: Path) -> int:
     from lab_helpers.course.classroom.manifest import find_faults, read_manifest
-    from lab_helpers.runtime.language import say
 
     manifest = read_manifest(folder)
     with progress_bar():
@@ -74,7 +110,6 @@ def _verify(folder: Path) -> int:
 def _show(folder: Path, manifest: dict) -> None:
     from lab_helpers.course.classroom.guide import install_steps
     from lab_helpers.course.classroom.manifest import GUIDE
-    from lab_helpers.runtime.language import say
 
     size = sum(entry["bytes"] for entry in manifest["files"].values()) / 1e9
     count = len(manifest["files"])

@@ -10,23 +10,59 @@ import typer
 
 from lab_helpers.cli.options import Language, speak
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.models.side_by_side import SideBySide
 
 
 def chat(
-    adapter: Annotated[Path, typer.Option(help="Folder of a saved adapter, e.g. of a lab's run.")],
+    adapter: Annotated[
+        Path,
+        typer.Option(
+            help=say(
+                "Folder of a saved adapter, e.g. of a lab's run.",
+                "保存したアダプターのフォルダー（ラボの実行結果など）。",
+            )
+        ),
+    ],
     model: Annotated[
         str | None,
-        typer.Option(help="The base it was trained on; the profile's model by default."),
+        typer.Option(
+            help=say(
+                "The base it was trained on; the profile's model by default.",
+                "アダプターの学習に使ったベースモデル。既定はプロファイルのモデルです。",
+            )
+        ),
     ] = None,
     ask: Annotated[
-        list[str] | None, typer.Option(help="A message; may be given several times. No dialogue.")
+        list[str] | None,
+        typer.Option(
+            help=say(
+                "A message; may be given several times. No dialogue.",
+                "メッセージ。複数回指定できます。指定すると対話にはなりません。",
+            )
+        ),
     ] = None,
-    system: Annotated[str | None, typer.Option(help="A system message before each.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 96,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a message.")] = False,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help=say("A system message before each.", "各メッセージの前に置くシステムメッセージ。")
+        ),
+    ] = None,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help=say("Longest answer in tokens.", "回答の最大トークン数。"))
+    ] = 96,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help=say(
+                "One JSON object a message.",
+                "メッセージごとに JSON オブジェクトを 1 つ出力します。",
+            ),
+        ),
+    ] = False,
     lang: Language = None,
 ) -> None:
     """Talk to what you trained, beside the base. Reads lines from a pipe too."""
@@ -44,7 +80,6 @@ def chat(
 
 def _read_messages(console) -> Iterator[str]:
     """What a person types, until an empty line or the end of the input; else a pipe's lines."""
-    from lab_helpers.runtime.language import say
 
     if not sys.stdin.isatty():
         yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
@@ -79,10 +114,10 @@ def _show(replies: dict[str, str], console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lab_helpers.runtime.language import say
+    from lab_helpers.cli.line_breaks import breakable
 
     table = Table(expand=True, show_lines=False)
     for heading in (say("base", "ベース"), say("tuned", "調整後")):
         table.add_column(heading, ratio=1)
-    table.add_row(Text(replies["base"]), Text(replies["tuned"]))
+    table.add_row(breakable(Text(replies["base"])), breakable(Text(replies["tuned"])))
     console.print(table)

@@ -40,6 +40,7 @@ def _show(rows: "Ledger") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
     from lab_helpers.course.claims import verdict_name
     from lab_helpers.course.witnesses import WITNESSES
     from lab_helpers.runtime.language import say
@@ -61,5 +62,5 @@ def _show(rows: "Ledger") -> None:
             else ""
             for profile in heard
         ]
-        table.add_row(claim.id, words, *told, claim.lab)
+        table.add_row(claim.id, *map(breakable, (words, *told)), claim.lab)
     Console().print(table)

@@ -9,15 +9,21 @@ import typer
 
 from lab_helpers.cli.options import Ignore, Language, MaxLength, Shape, progress_bar, speak
 from lab_helpers.cli.problems import problem_dict, show_problems
+from lab_helpers.cli.typer_words import HelpedCommand, HelpedGroup
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.data.forms.reports import Report
     from lab_helpers.tuning.row_lengths import RowLengths
 
 data_app = typer.Typer(
+    cls=HelpedGroup,
     no_args_is_help=True,
-    help="Check a data file: one line for every problem, and a summary. Files are only read.",
+    help=say(
+        "Check a data file: one line for every problem, and a summary. Files are only read.",
+        "データファイルを検査し、問題を 1 件 1 行で示して、最後にまとめを表示します。ファイルは読むだけです。",
+    ),
 )
 
 
@@ -27,20 +33,44 @@ def data() -> None:
     """Check a data file: one line for every problem, and a summary. Files are only read."""
 
 
-@data_app.command()
+@data_app.command(
+    cls=HelpedCommand,
+    help=say(
+        "Every row by line. Exit code 0: all rows are good, 1: some are bad, 2: the file is unusable.",
+        "1 行ずつ検査します。終了コード: 0 すべて問題なし、1 使えない行がある、2 ファイルが使えない。",
+    ),
+)
 def check(
-    file: Annotated[Path, typer.Argument(help="A .jsonl, .json, .csv, .tsv or .parquet file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=say(
+                "A .jsonl, .json, .csv, .tsv or .parquet file.",
+                ".jsonl、.json、.csv、.tsv、.parquet のいずれかのファイル。",
+            )
+        ),
+    ],
     shape: Shape = None,
     ignore: Ignore = None,
     max_length: MaxLength = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Count tokens as this model does: a folder or a hub name. Left out, as Kotori, on a sample."
+            help=say(
+                "Count tokens as this model does: a folder or a hub name. Left out, as Kotori, on a sample.",
+                "トークン数を数えるモデル。フォルダーかハブのモデル名。省略すると Kotori で、一部の行だけを数えます。",
+            )
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as one JSON object.")
+        bool,
+        typer.Option(
+            "--json",
+            help=say(
+                "Print the report as one JSON object.",
+                "結果を 1 つの JSON オブジェクトで出力します。",
+            ),
+        ),
     ] = False,
     lang: Language = None,
 ) -> None:
@@ -105,7 +135,6 @@ def _as_dict(report: "Report", lengths: "RowLengths") -> dict:
 
 
 def _print_problems(report: "Report") -> None:
-    from lab_helpers.runtime.language import say
 
     lines = [(problem.line, problem) for problem in report.problems]
     hidden = sum(report.counts.values()) - show_problems(lines, say("line", "行"))
@@ -120,36 +149,42 @@ def _print_summary(report: "Report", lengths: "RowLengths") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
+
     table = Table(title=escape(report.name), show_header=False)
     for name, value in _summary(report, lengths):
-        table.add_row(name, escape(value))
+        table.add_row(breakable(name), breakable(escape(value)))
     Console().print(table)
 
 
 def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
     """The lines of the table: what was read, what is wrong, what is not used, how long it is."""
-    from lab_helpers.runtime.language import say
 
     sampled = report.examined < report.good
     note = (
         say(f" (of {report.examined} rows)", f"（{report.examined}行を調べて）") if sampled else ""
     )
+    unknown = say("unknown", "不明")
+    languages = {unknown if one == "unknown" else one: n for one, n in report.languages.items()}
     lines = [
-        (say("shape", "形式"), f"{report.shape} ({report.evidence})"),
+        (
+            say("shape", "形式"),
+            say(f"{report.shape} ({report.evidence})", f"{report.shape}（{report.evidence}）"),
+        ),
         (say("rows", "行数"), str(report.rows)),
         (say("good rows", "使える行"), str(report.good)),
         *((f"  {code}", str(count)) for code, count in report.counts.items()),
         *_column_lines(report),
         (say("exact duplicates", "完全な重複"), str(report.duplicates)),
         (say("personal data", "個人情報") + note, _counted(report.pii)),
-        (say("languages", "言語") + note, _counted(report.languages)),
+        (say("languages", "言語") + note, _counted(languages)),
     ]
     names = {
         "question": say("characters before the answer", "答えより前の文字数"),
         "answer": say("characters of the answer", "答えの文字数"),
     }
     lines += [
-        (names[name], ", ".join(f"{point} {n}" for point, n in points.items()))
+        (names[name], ", ".join(f"{_point_name(point)} {n}" for point, n in points.items()))
         for name, points in report.lengths.items()
     ]
     longest, cut, lost = lengths.longest, lengths.cut, lengths.lost
@@ -170,7 +205,6 @@ def _summary(report: "Report", lengths: "RowLengths") -> list[tuple[str, str]]:
 
 def _column_lines(report: "Report") -> list[tuple[str, str]]:
     """What the columns beside the shape's own became, and what is worth knowing of them."""
-    from lab_helpers.runtime.language import say
 
     lines = []
     if report.beside:
@@ -213,8 +247,12 @@ def _column_lines(report: "Report") -> list[tuple[str, str]]:
     return lines
 
 
+def _point_name(point: str) -> str:
+    """A point of a distribution; ``p90`` is called so in both languages."""
+    return say(point, {"min": "最小", "median": "中央値", "max": "最大"}.get(point, point))
+
+
 def _counted(counts: dict[str, int]) -> str:
-    from lab_helpers.runtime.language import say
 
     return ", ".join(f"{name} {n}" for name, n in counts.items()) or say(
         "none found", "見つかりません"

@@ -10,6 +10,7 @@ import typer
 
 from lab_helpers.cli.options import AsJson, Language, progress_bar, speak
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_MISSING, BadInput
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.course.doctor import Finding
@@ -20,15 +21,31 @@ _COLOURS = {"ok": "green", "note": "yellow", "problem": "bold red"}
 def doctor(
     classroom: Annotated[
         bool,
-        typer.Option("--classroom", help="Also what a class room needs: ports, no network, files."),
+        typer.Option(
+            "--classroom",
+            help=say(
+                "Also what a class room needs: ports, no network, files.",
+                "教室で必要なことも調べます（ポート、オフラインでの動作、ファイル）。",
+            ),
+        ),
     ] = False,
     bundle: Annotated[
         Path | None,
-        typer.Option(help="With --classroom: verify this bundle, and whether it installs here."),
+        typer.Option(
+            help=say(
+                "With --classroom: verify this bundle, and whether it installs here.",
+                "--classroom と一緒に指定します。このバンドルと、ここにインストールできるかを確認します。",
+            )
+        ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="The profile that is to run here; also LAB_PROFILE."),
+        typer.Option(
+            help=say(
+                "The profile that is to run here; also LAB_PROFILE.",
+                "ここで使うプロファイル。環境変数 LAB_PROFILE でも指定できます。",
+            )
+        ),
     ] = None,
     as_json: AsJson = False,
     lang: Language = None,
@@ -38,7 +55,13 @@ def doctor(
 
     speak(lang)
     if bundle and not classroom:
-        raise BadInput("--bundle works with --classroom", "labs doctor --classroom --bundle FOLDER")
+        raise BadInput(
+            say("--bundle works with --classroom", "--bundle は --classroom と一緒に使います"),
+            say(
+                "labs doctor --classroom --bundle FOLDER",
+                "例: labs doctor --classroom --bundle FOLDER",
+            ),
+        )
     if profile:
         load_profile(profile)  # a wrong name is told before anything is looked at
     findings = _look(classroom, bundle, profile)
@@ -68,12 +91,12 @@ def show_findings(findings: "list[Finding]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from lab_helpers.runtime.language import say
+    from lab_helpers.cli.line_breaks import breakable
 
     table = Table(title=say("doctor", "環境診断"))
     for heading in ("", say("found", "検出"), say("the way out", "対処")):
         table.add_column(heading, overflow="fold")
     for finding in findings:
         value = f"[{_COLOURS[finding.level]}]{escape(finding.value)}[/]"
-        table.add_row(escape(finding.name), value, escape(finding.fix))
+        table.add_row(*map(breakable, (escape(finding.title), value, escape(finding.fix))))
     Console().print(table)

@@ -9,47 +9,106 @@ import typer
 
 from lab_helpers.cli.options import AsJson, progress_bar, speak
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def evaluate(
     model: Annotated[
         str | None,
-        typer.Option(help="The base: a folder or a hub name; the profile's by default."),
+        typer.Option(
+            help=say(
+                "The base: a folder or a hub name; the profile's by default.",
+                "ベースモデル。フォルダーかハブのモデル名。既定はプロファイルのモデルです。",
+            )
+        ),
     ] = None,
     adapter: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of a saved adapter of that base; may be given several times."),
+        typer.Option(
+            help=say(
+                "Folder of a saved adapter of that base; may be given several times.",
+                "そのベースで学習したアダプターのフォルダー。複数回指定できます。",
+            )
+        ),
     ] = None,
     benchmark: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A file of MMLU, JCommonsenseQA, GSM8K or HumanEval as published, or a like one (.gz too); may be given several times."
+            help=say(
+                "A file of MMLU, JCommonsenseQA, GSM8K or HumanEval as published, or a like one (.gz too); may be given several times.",
+                "公開されている形式の MMLU、JCommonsenseQA、GSM8K、HumanEval、または同様のファイル（.gz も可）。複数回指定できます。",
+            )
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask only the first items of each file.")
+        int | None,
+        typer.Option(
+            min=1,
+            help=say(
+                "Ask only the first items of each file.",
+                "各ファイルの先頭からこの件数だけを使います。",
+            ),
+        ),
     ] = None,
     answers: Annotated[
         str | None,
         typer.Option(
-            help="How multiple-choice files write their answers, where the file itself does not tell: "
-            "0-based, 1-based, letters or texts."
+            help=say(
+                "How multiple-choice files write their answers, where the file itself does not tell: "
+                "0-based, 1-based, letters or texts.",
+                "選択式のファイルで正解の書き方が分からない場合に指定します。0-based、1-based、letters、texts のいずれか。",
+            )
         ),
     ] = None,
     house: Annotated[
-        bool, typer.Option(help="Also the company's questions, facts and mini MMLU, and speed.")
+        bool,
+        typer.Option(
+            help=say(
+                "Also the company's questions, facts and mini MMLU, and speed.",
+                "会社についての質問、事実、ミニ MMLU、速度も測ります。",
+            )
+        ),
     ] = True,
     chat: Annotated[
-        bool, typer.Option(help="Ask word problems in the model's chat template.")
+        bool,
+        typer.Option(
+            help=say(
+                "Ask word problems in the model's chat template.",
+                "文章題をモデルのチャットテンプレートで尋ねます。",
+            )
+        ),
     ] = False,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 256,
-    html: Annotated[Path | None, typer.Option(help="Write the dashboard as one HTML page.")] = None,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help=say("Longest answer in tokens.", "回答の最大トークン数。"))
+    ] = 256,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "Write the dashboard as one HTML page.",
+                "ダッシュボードを 1 つの HTML ページに書き出します。",
+            )
+        ),
+    ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="tiny, small, t4 or gpu; also LAB_PROFILE.")
+        str | None,
+        typer.Option(
+            help=say(
+                "tiny, small, t4 or gpu; also LAB_PROFILE.",
+                "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
+            )
+        ),
     ] = None,
     as_json: AsJson = False,
     lang: Annotated[
-        str | None, typer.Option("--lang", help="en or ja, also of the company's questions.")
+        str | None,
+        typer.Option(
+            "--lang",
+            help=say(
+                "en or ja, also of the company's questions.",
+                "en か ja。会社についての質問の言語にもなります。",
+            ),
+        ),
     ] = None,
 ) -> None:
     """One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files."""
@@ -63,7 +122,13 @@ def evaluate(
 
     speak(lang)
     if not house and not benchmark:
-        raise BadInput("nothing to measure", "Leave out --no-house, or give a --benchmark FILE.")
+        raise BadInput(
+            say("nothing to measure", "測るものがありません"),
+            say(
+                "Leave out --no-house, or give a --benchmark FILE.",
+                "--no-house を外すか、--benchmark FILE を指定してください。",
+            ),
+        )
     reading = check_reading(answers)
     exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens, reading)
     chosen = choose_profile(profile)

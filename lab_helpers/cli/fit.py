@@ -7,67 +7,170 @@ from typing import Annotated
 import typer
 
 from lab_helpers.cli.options import AsJson, Language, speak
+from lab_helpers.runtime.language import say
 
 
 def fit(
     model: Annotated[
         str,
         typer.Argument(
-            help="A known name ('Llama 3 8B'), a config.json, a folder of a model or of an adapter, a hub name."
+            help=say(
+                "A known name ('Llama 3 8B'), a config.json, a folder of a model or of an adapter, a hub name.",
+                "登録済みの名前（'Llama 3 8B' など）、config.json、モデルまたはアダプターのフォルダー、ハブのモデル名。",
+            )
         ),
     ],
     method: Annotated[
-        str | None, typer.Option(help="full, lora or qlora; all three when left out.")
+        str | None,
+        typer.Option(
+            help=say(
+                "full, lora or qlora; all three when left out.",
+                "full、lora、qlora のいずれか。省略すると 3 つとも計算します。",
+            )
+        ),
     ] = None,
-    training: Annotated[str, typer.Option(help="sft, dpo, grpo, ppo or reward.")] = "sft",
-    rank: Annotated[int, typer.Option(help="Rank of the adapter.")] = 16,
+    training: Annotated[
+        str,
+        typer.Option(
+            help=say("sft, dpo, grpo, ppo or reward.", "sft、dpo、grpo、ppo、reward のいずれか。")
+        ),
+    ] = "sft",
+    rank: Annotated[
+        int, typer.Option(help=say("Rank of the adapter.", "アダプターのランク。"))
+    ] = 16,
     targets: Annotated[
-        str, typer.Option(help="'q, v', 'q, k, v, o', 'MLP' or 'all linear'.")
+        str,
+        typer.Option(
+            help=say(
+                "'q, v', 'q, k, v, o', 'MLP' or 'all linear'.",
+                "'q, v'、'q, k, v, o'、'MLP'、'all linear' のいずれか。",
+            )
+        ),
     ] = "all linear",
     sequence: Annotated[
-        int, typer.Option(help="Tokens of one example; of its prompt with grpo and ppo.")
+        int,
+        typer.Option(
+            help=say(
+                "Tokens of one example; of its prompt with grpo and ppo.",
+                "1 例のトークン数。grpo と ppo ではプロンプトのトークン数。",
+            )
+        ),
     ] = 512,
     batch: Annotated[
-        int, typer.Option(help="Examples at a time: texts, pairs, or completions.")
+        int,
+        typer.Option(
+            help=say(
+                "Examples at a time: texts, pairs, or completions.",
+                "一度に処理する例の数（文章、ペア、または生成文）。",
+            )
+        ),
     ] = 1,
     completion: Annotated[
-        int, typer.Option(help="Tokens that are generated after the prompt (grpo, ppo).")
+        int,
+        typer.Option(
+            help=say(
+                "Tokens that are generated after the prompt (grpo, ppo).",
+                "プロンプトに続けて生成するトークン数（grpo、ppo）。",
+            )
+        ),
     ] = 512,
-    generations: Annotated[int, typer.Option(help="Completions of one prompt (grpo).")] = 8,
+    generations: Annotated[
+        int,
+        typer.Option(
+            help=say(
+                "Completions of one prompt (grpo).", "1 つのプロンプトに対する生成の本数（grpo）。"
+            )
+        ),
+    ] = 8,
     reference: Annotated[
         bool | None,
         typer.Option(
-            help="A frozen reference takes part; when left out as in TRL: dpo and ppo yes, grpo no."
+            help=say(
+                "A frozen reference takes part; when left out as in TRL: dpo and ppo yes, grpo no.",
+                "凍結した参照モデルを使うかどうか。省略すると TRL と同じで、dpo と ppo は使い、grpo は使いません。",
+            )
         ),
     ] = None,
     reward_model: Annotated[
         str | None,
-        typer.Option(help="A reward model: a name like MODEL's (ppo takes the policy's size)."),
+        typer.Option(
+            help=say(
+                "A reward model: a name like MODEL's (ppo takes the policy's size).",
+                "報酬モデル。書き方は MODEL と同じです（ppo の既定は方策と同じ大きさ）。",
+            )
+        ),
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")
+        str,
+        typer.Option(
+            help=say(
+                "adamw, adamw_8bit or paged_adamw_8bit.",
+                "adamw、adamw_8bit、paged_adamw_8bit のいずれか。",
+            )
+        ),
     ] = "adamw",
     checkpointing: Annotated[
-        bool, typer.Option(help="Gradient checkpointing: less memory, more time.")
+        bool,
+        typer.Option(
+            help=say(
+                "Gradient checkpointing: less memory, more time.",
+                "勾配チェックポイント。メモリーは減り、時間は増えます。",
+            )
+        ),
     ] = True,
     logits: Annotated[
         str,
         typer.Option(
-            help="How the loss reads words: trl (what TRL does), fused, fused_torch, full."
+            help=say(
+                "How the loss reads words: trl (what TRL does), fused, fused_torch, full.",
+                "損失の計算方法。trl（TRL と同じ）、fused、fused_torch、full のいずれか。",
+            )
         ),
     ] = "trl",
-    double: Annotated[bool, typer.Option(help="Double quantization of the 4-bit scales.")] = True,
+    double: Annotated[
+        bool,
+        typer.Option(
+            help=say(
+                "Double quantization of the 4-bit scales.",
+                "4 ビット量子化のスケールを二重量子化します。",
+            )
+        ),
+    ] = True,
     train_bytes: Annotated[
-        int, typer.Option(help="Bytes of a number that trains: 4, or 2 for bf16.")
+        int,
+        typer.Option(
+            help=say(
+                "Bytes of a number that trains: 4, or 2 for bf16.",
+                "学習する数値 1 つのバイト数。4、bf16 なら 2。",
+            )
+        ),
     ] = 4,
     gpu: Annotated[
-        str | None, typer.Option(help="One card, by name ('T4') or by its GiB ('12').")
+        str | None,
+        typer.Option(
+            help=say(
+                "One card, by name ('T4') or by its GiB ('12').",
+                "GPU を 1 つ、名前（'T4'）か GiB（'12'）で指定します。",
+            )
+        ),
     ] = None,
     base: Annotated[
-        str | None, typer.Option(help="The model that an adapter belongs to, where it is now.")
+        str | None,
+        typer.Option(
+            help=say(
+                "The model that an adapter belongs to, where it is now.",
+                "アダプターの元のモデルの、現在の場所。",
+            )
+        ),
     ] = None,
     activations: Annotated[
-        bool, typer.Option(help="Count a step's activations; off for what lies still alone.")
+        bool,
+        typer.Option(
+            help=say(
+                "Count a step's activations; off for what lies still alone.",
+                "1 ステップの活性値も数えます。無効にすると、置かれたままのものだけになります。",
+            )
+        ),
     ] = True,
     as_json: AsJson = False,
     lang: Language = None,
@@ -118,7 +221,6 @@ def _adapter_and_base(model: str, base: str | None):
     """The model whose shapes are counted, and the adapter on it where ``model`` names one."""
     from lab_helpers.models.adapter_configs import adapter_folder, read_adapter
     from lab_helpers.runtime.errors import BadInput
-    from lab_helpers.runtime.language import say
 
     folder = adapter_folder(model)
     if folder is None:
@@ -145,7 +247,6 @@ def _count(name: str, plan, activations: bool) -> dict:
 def _cards(gpu: str | None) -> dict[str, float]:
     """All known cards, or the one that was asked for."""
     from lab_helpers.runtime.errors import BadInput
-    from lab_helpers.runtime.language import say
     from lab_helpers.tuning.memory import GPUS
 
     if gpu is None:
@@ -164,7 +265,7 @@ def _cards(gpu: str | None) -> dict[str, float]:
             say(f"unknown card '{gpu}'", f"「{gpu}」という GPU は登録されていません"),
             say(
                 f"Use one of: {', '.join(GPUS)}, or its memory in GiB, such as --gpu 12.",
-                f"{'、'.join(GPUS)} のいずれか、または --gpu 12 のように GiB 単位のメモリ量を指定してください。",
+                f"{'、'.join(GPUS)} のいずれか、または --gpu 12 のように GiB 単位のメモリー量を指定してください。",
             ),
         )
     return {f"{gib:g} GiB": gib}

@@ -18,10 +18,11 @@ def show_labels(report: "LabelReport", as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
     from lab_helpers.runtime.language import say
 
     for problem in report.problems[:SHOWN]:
-        print(say("line", "行"), f"{problem.line}: {problem.message}. {problem.fix}")
+        print(say("line", "行"), f"{problem.line}: {problem.message}{say('. ', '。')}{problem.fix}")
     if len(report.problems) > SHOWN:
         hidden = len(report.problems) - SHOWN
         print(
@@ -36,7 +37,7 @@ def show_labels(report: "LabelReport", as_json: bool) -> None:
         (say("good rows", "使える行"), str(report.good)),
         (say("labels", "ラベル"), labels),
     ):
-        table.add_row(name, escape(value))
+        table.add_row(breakable(name), breakable(escape(value)))
     Console().print(table)
 
 

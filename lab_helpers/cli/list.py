@@ -8,6 +8,7 @@ def list_labs(lang: Language = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
     from lab_helpers.course import progress
     from lab_helpers.course.registry import LABS
     from lab_helpers.runtime.language import say
@@ -26,9 +27,9 @@ def list_labs(lang: Language = None) -> None:
         names = [exercise.name for exercise in lab.exercises()]
         table.add_row(
             lab.number,
-            str(lab.title),
-            str(lab.teaches),
-            f"{lab.cpu_seconds} s",
+            breakable(str(lab.title)),
+            breakable(str(lab.teaches)),
+            say(f"{lab.cpu_seconds} s", f"{lab.cpu_seconds} 秒"),
             progress.summary(lab.number, names),
         )
     Console().print(table)

@@ -8,24 +8,59 @@ from typing import Annotated
 import typer
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
-Language = Annotated[str | None, typer.Option("--lang", help="en or ja; also LAB_LANG.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results; also LAB_HOME.")]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        help=say("en or ja; also LAB_LANG.", "en か ja。環境変数 LAB_LANG でも指定できます。"),
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help=say(
+            "Folder of the results; also LAB_HOME.",
+            "結果のフォルダー。環境変数 LAB_HOME でも指定できます。",
+        ),
+    ),
+]
 Shape = Annotated[
     str | None,
     typer.Option(
-        help="alpaca, sharegpt, openai-chat, prompt-completion, preference or question-answer; "
-        "detected when left out."
+        help=say(
+            "alpaca, sharegpt, openai-chat, prompt-completion, preference or question-answer; "
+            "detected when left out.",
+            "alpaca、sharegpt、openai-chat、prompt-completion、preference、question-answer のいずれか。省略すると自動で判別します。",
+        )
     ),
 ]
 Ignore = Annotated[
     list[str] | None,
-    typer.Option(help="A column to take as absent; may be given several times."),
+    typer.Option(
+        help=say(
+            "A column to take as absent; may be given several times.",
+            "ないものとして扱う列。複数回指定できます。",
+        )
+    ),
 ]
 MaxLength = Annotated[
-    int | None, typer.Option(min=1, help="Tokens a row may have, its answer included.")
+    int | None,
+    typer.Option(
+        min=1,
+        help=say(
+            "Tokens a row may have, its answer included.", "1 行の最大トークン数（答えを含む）。"
+        ),
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help=say("Print one JSON object.", "JSON オブジェクトを 1 つ出力します。")
+    ),
+]
 
 
 def speak(lang: str | None) -> None:
@@ -64,4 +99,10 @@ def progress_bar() -> Iterator[None]:
 def require_folder(out: Path | None) -> None:
     """Refuse an ``--out`` to read from that is not there."""
     if out and not out.is_dir():
-        raise BadInput(f"no such folder: {out}", "Give the folder that labs run --out wrote to.")
+        raise BadInput(
+            say(f"no such folder: {out}", f"フォルダーがありません: {out}"),
+            say(
+                "Give the folder that labs run --out wrote to.",
+                "labs run --out の出力先フォルダーを指定してください。",
+            ),
+        )

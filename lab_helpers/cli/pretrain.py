@@ -6,16 +6,39 @@ from typing import Annotated
 import typer
 
 from lab_helpers.cli.options import stderr_console
+from lab_helpers.runtime.language import say
 
 
 def pretrain(
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log, tokenizer.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help=say(
+                "Folder of the run: checkpoints, log, tokenizer.",
+                "実行のフォルダー（チェックポイント、ログ、トークナイザー）。",
+            )
+        ),
+    ],
     settings: Annotated[
-        Path | None, typer.Option(help="TOML file; pretraining.toml of the package by default.")
+        Path | None,
+        typer.Option(
+            help=say(
+                "TOML file; pretraining.toml of the package by default.",
+                "TOML ファイル。既定はパッケージの pretraining.toml です。",
+            )
+        ),
     ] = None,
-    until: Annotated[int | None, typer.Option(help="Stop after this step.")] = None,
+    until: Annotated[
+        int | None, typer.Option(help=say("Stop after this step.", "このステップで止めます。"))
+    ] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Folder for the finished model's files.")
+        Path | None,
+        typer.Option(
+            help=say(
+                "Folder for the finished model's files.",
+                "完成したモデルのファイルを書き出すフォルダー。",
+            )
+        ),
     ] = None,
 ) -> None:
     """For maintainers: pre-train Kotori from nothing; the same command resumes an interrupted run."""
@@ -39,7 +62,9 @@ def pretrain(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("tokenizer and first batch", total=read.steps)
+        task = progress.add_task(
+            say("tokenizer and first batch", "トークナイザーと最初のバッチ"), total=read.steps
+        )
 
         def show(row: dict) -> None:
             if "loss" in row:
@@ -57,11 +82,14 @@ def pretrain(
 def loss_line(row: dict) -> str:
     """The loss and the tokens a second of one logged step."""
     rate = row["tokens"] / row["seconds"] if row["seconds"] else 0
-    return f"loss {row['loss']:.2f}, {rate:,.0f} tokens/s"
+    return say(
+        f"loss {row['loss']:.2f}, {rate:,.0f} tokens/s",
+        f"損失 {row['loss']:.2f}、{rate:,.0f} トークン/秒",
+    )
 
 
 def skills_line(row: dict) -> str:
     """The watched skills of one step."""
     counters = ("step", "tokens", "seconds")
     skills = ", ".join(f"{name} {value:.2f}" for name, value in row.items() if name not in counters)
-    return f"step {row['step']}: {skills}"
+    return say(f"step {row['step']}: {skills}", f"ステップ {row['step']}: {skills}")

@@ -45,6 +45,7 @@ def show_problems(problems: Sequence[tuple[str | int, Told]], heading: str) -> i
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
     from lab_helpers.runtime.language import say
 
     if not problems:
@@ -56,6 +57,7 @@ def show_problems(problems: Sequence[tuple[str | int, Told]], heading: str) -> i
     for place, problem in ordered:
         message, fix = _in_words(problem)
         colour = "bold red" if problem.severity == "error" else "yellow"
-        table.add_row(escape(str(place)), f"[{colour}]{escape(message)}[/]", escape(fix))
+        cells = (escape(str(place)), f"[{colour}]{escape(message)}[/]", escape(fix))
+        table.add_row(*map(breakable, cells))
     Console().print(table)
     return len(ordered)

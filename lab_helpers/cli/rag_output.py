@@ -85,6 +85,7 @@ def show_answer(found: "Answer") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from lab_helpers.cli.line_breaks import breakable
     from lab_helpers.runtime.language import say
 
     screen = Console()
@@ -96,8 +97,8 @@ def show_answer(found: "Answer") -> None:
         number = f"[{source['number']}]" + ("*" if source["cited"] else "")
         table.add_row(
             escape(number),
-            escape(source["document"]),
-            escape(source["text"]),
+            breakable(escape(source["document"])),
+            breakable(escape(source["text"])),
             f"{source['vector_score']:.2f}",
             f"{source['text_score']:.1f}",
         )

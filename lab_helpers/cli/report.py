@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from lab_helpers.cli.options import Language, Out, require_folder, speak
+from lab_helpers.runtime.language import say
 
 
 def report(
-    to: Annotated[Path | None, typer.Option(help="File to write.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help=say("File to write.", "書き出すファイル。"))
+    ] = None,
     out: Out = None,
     lang: Language = None,
 ) -> None:

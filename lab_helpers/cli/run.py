@@ -19,57 +19,100 @@ from lab_helpers.cli.options import (
 from lab_helpers.course.registry import BASE, LABS, Lab, get_lab
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.runtime.errors import EXIT_DONE, EXIT_OUTSIDE_BAND, BadInput
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.course.session import Request
 
 TAKES_DATA = tuple(lab for lab in LABS if lab.own_data)
-DATA_HELP = "; ".join(f"{lab.own_data.en} ({lab.number})" for lab in TAKES_DATA if lab.own_data)
+ENCODER_LABS = [lab.number for lab in LABS if lab.model_kind == "encoder"]
+DATA_HELP = say("; ", "、").join(
+    say(f"{lab.own_data.en} ({lab.number})", f"{lab.own_data.ja}（{lab.number}）")
+    for lab in TAKES_DATA
+    if lab.own_data
+)
 
 
 def run(
     lab: Annotated[
         str,
         typer.Argument(
-            help="Number of a lab, all, base (the base model's skills), or a copy of a lab "
-            "that you have edited (.ipynb or .py)."
+            help=say(
+                "Number of a lab, all, base (the base model's skills), or a copy of a lab "
+                "that you have edited (.ipynb or .py).",
+                "ラボの番号、all、base（ベースモデルの技能）、または自分で編集したラボのコピー（.ipynb か .py）。",
+            )
         ),
     ],
     profile: Annotated[
-        str | None, typer.Option(help="tiny, small, t4 or gpu; also LAB_PROFILE.")
+        str | None,
+        typer.Option(
+            help=say(
+                "tiny, small, t4 or gpu; also LAB_PROFILE.",
+                "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
+            )
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="A local folder or a hub name: an encoder for labs "
-            f"{', '.join(one.number for one in LABS if one.model_kind == 'encoder')}, "
-            "a language model for the others."
+            help=say(
+                f"A local folder or a hub name: an encoder for labs {', '.join(ENCODER_LABS)}, "
+                "a language model for the others.",
+                f"ローカルフォルダーかハブのモデル名。ラボ {'、'.join(ENCODER_LABS)} はエンコーダー、"
+                "ほかのラボは言語モデルを指定します。",
+            )
         ),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help=f"Your own data: {DATA_HELP}.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help=say(f"Your own data: {DATA_HELP}.", f"自分のデータ: {DATA_HELP}。")),
+    ] = None,
     shape: Shape = None,
     ignore: Ignore = None,
     max_length: MaxLength = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            help="A step of cleaning to leave out: html, spelling, personal-data or near-duplicates; "
-            "may be given several times."
+            help=say(
+                "A step of cleaning to leave out: html, spelling, personal-data or near-duplicates; "
+                "may be given several times.",
+                "省くクリーニングの工程。html、spelling、personal-data、near-duplicates のいずれか。複数回指定できます。",
+            )
         ),
     ] = None,
     answers: Annotated[
         str | None,
         typer.Option(
-            help="How a benchmark file names right choices: 0-based, 1-based, letters or texts."
+            help=say(
+                "How a benchmark file names right choices: 0-based, 1-based, letters or texts.",
+                "ベンチマークのファイルでの正解の書き方。0-based、1-based、letters、texts のいずれか。",
+            )
         ),
     ] = None,
-    seed: int = 0,
+    seed: Annotated[
+        int, typer.Option(help=say("Seed of every random choice.", "乱数のシード。"))
+    ] = 0,
     out: Out = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train anew what is remembered from earlier runs.")
+        bool,
+        typer.Option(
+            "--fresh",
+            help=say(
+                "Train anew what is remembered from earlier runs.",
+                "以前の実行で保存された学習結果を使わず、学習し直します。",
+            ),
+        ),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the record as one JSON object, last line.")
+        bool,
+        typer.Option(
+            "--json",
+            help=say(
+                "Print the record as one JSON object, last line.",
+                "記録を 1 つの JSON オブジェクトとして最後の行に出力します。",
+            ),
+        ),
     ] = False,
     lang: Language = None,
 ) -> None:
@@ -109,11 +152,18 @@ def _check_inputs(
     """Refuse what would fail only after minutes."""
     if copy and (data or model):
         raise BadInput(
-            "a copy of a lab takes no --data and no --model", "Write them into the copy's cells."
+            say(
+                "a copy of a lab takes no --data and no --model",
+                "ラボのコピーには --data も --model も指定できません",
+            ),
+            say("Write them into the copy's cells.", "コピーのセルに直接書いてください。"),
         )
     if data and (len(labs) != 1 or not labs[0].own_data):
         numbers = ", ".join(lab.number for lab in TAKES_DATA)
-        raise BadInput(f"--data works with lab {numbers}", "For example: labs run 04 --data FILE")
+        raise BadInput(
+            say(f"--data works with lab {numbers}", f"--data を使えるのはラボ {numbers} です"),
+            say("For example: labs run 04 --data FILE", "例: labs run 04 --data FILE"),
+        )
     _check_options(labs[0] if data else None, options)
     if data:
         labs[0].module("own_data").check_own_data(data, options)
@@ -127,8 +177,14 @@ def _check_options(lab: Lab | None, options: ReadingOptions) -> None:
         if lab is None or name not in lab.data_options:
             numbers = ", ".join(one.number for one in LABS if name in one.data_options)
             raise BadInput(
-                f"--{name.replace('_', '-')} works with --data and lab {numbers}",
-                f"For example: labs run {numbers[:2]} --data FILE --{name.replace('_', '-')} …",
+                say(
+                    f"--{name.replace('_', '-')} works with --data and lab {numbers}",
+                    f"--{name.replace('_', '-')} は --data と一緒に、ラボ {numbers} で使います",
+                ),
+                say(
+                    f"For example: labs run {numbers[:2]} --data FILE --{name.replace('_', '-')} …",
+                    f"例: labs run {numbers[:2]} --data FILE --{name.replace('_', '-')} …",
+                ),
             )
 
 
@@ -136,8 +192,14 @@ def _check_model(labs: list[Lab], model: str) -> None:
     kinds = {lab.model_kind for lab in labs}
     if len(kinds) > 1:
         raise BadInput(
-            "--model is a language model in some of these labs and an encoder in others",
-            "Run them one at a time: labs run 01 --model FOLDER",
+            say(
+                "--model is a language model in some of these labs and an encoder in others",
+                "--model は、ラボによって言語モデルのものとエンコーダーのものがあります",
+            ),
+            say(
+                "Run them one at a time: labs run 01 --model FOLDER",
+                "ラボを 1 つずつ実行してください: labs run 01 --model FOLDER",
+            ),
         )
     if kinds == {"encoder"}:
         from lab_helpers.models.encoders import encoder_source
@@ -174,10 +236,10 @@ class _TerminalProgress:
     def __init__(self, name: str):
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._name = name
+        self._name = say(f"lab {name}", f"ラボ {name}")
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())  # fmt: skip
         self._bars = Progress(*columns, console=stderr_console(), transient=True)
-        self._sections = self._bars.add_task(f"lab {name}")
+        self._sections = self._bars.add_task(self._name)
         self._inner = self._bars.add_task("")
 
     def __enter__(self) -> "_TerminalProgress":
@@ -191,7 +253,7 @@ class _TerminalProgress:
         self._bars.console.print(text, markup=False)
 
     def section(self, title: str, done: int, total: int) -> None:
-        self._bars.update(self._sections, description=f"lab {self._name}: {title}", completed=done, total=total or None)  # fmt: skip
+        self._bars.update(self._sections, description=f"{self._name}: {title}", completed=done, total=total or None)  # fmt: skip
         self._bars.update(self._inner, description="", completed=0)
 
     def __call__(self, label: str, done: int, total: int) -> None:
@@ -204,9 +266,12 @@ def show_record(record: dict, console) -> None:
 
     from lab_helpers.course.claims import verdict_name
     from lab_helpers.figures.display import cell
-    from lab_helpers.runtime.language import say
 
-    table = Table(title=f"lab {record['lab']}: {record['seconds']} s, {record['peak_rss_mb']} MB")
+    title = say(
+        f"lab {record['lab']}: {record['seconds']} s, {record['peak_rss_mb']} MB",
+        f"ラボ {record['lab']}: {record['seconds']} 秒、{record['peak_rss_mb']} MB",
+    )
+    table = Table(title=title)
     table.add_column(say("metric", "指標"))
     table.add_column(say("measured", "実測"), justify="right")
     for name, value in sorted(record["metrics"].items()):
@@ -234,7 +299,7 @@ def show_record(record: dict, console) -> None:
         )
     for item in record["outside"]:
         console.print(
-            f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}. {item['why']}"
+            f"[yellow]{say('outside its band', '想定の範囲外')}[/]: {item['metric']} = {item['value']}{say('. ', '。')}{item['why']}"
         )
 
 

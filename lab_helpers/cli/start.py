@@ -7,11 +7,19 @@ import typer
 
 from lab_helpers.cli.doctor import show_findings
 from lab_helpers.cli.options import Language, speak
+from lab_helpers.runtime.language import say
 
 
 def start(
-    port: Annotated[int, typer.Option(help="Port of JupyterLab on 127.0.0.1.")] = 8888,
-    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    port: Annotated[
+        int,
+        typer.Option(
+            help=say("Port of JupyterLab on 127.0.0.1.", "JupyterLab のポート（127.0.0.1）。")
+        ),
+    ] = 8888,
+    browser: Annotated[
+        bool, typer.Option(help=say("Open the browser.", "ブラウザーを開きます。"))
+    ] = True,
     lang: Language = None,
 ) -> None:
     """Doctor table, then JupyterLab on lab 00, bound to 127.0.0.1."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lab_helpers.runtime.language import Text, say
+from lab_helpers.runtime.language import Text, language, say
 
 NOT_MEASURED = "not measured yet"
 VERDICTS = {
@@ -121,3 +121,18 @@ def verdicts(lab: str, metrics: dict) -> list[dict]:
         for claim in load_claims()
         if claim.lab == lab
     ]
+
+
+def verdict_table(record: dict) -> str:
+    """The verdicts of a record as a Markdown table, with the article's words and what was measured."""
+    known = {claim.id: claim for claim in load_claims()}
+    head = say(
+        "| claim | the article | verdict | measured |", "| 番号 | 記事の主張 | 判定 | 実測 |"
+    )
+    lines = [head, "|---|---|---|---|"]
+    for row in record["claims"]:
+        claim = known[row["id"]]
+        stated = f"「{claim.quote}」" + (f"<br>{claim.gloss.en}" if language() == "en" else "")
+        measured = claim.measured_text(record["metrics"])
+        lines.append(f"| {claim.id} | {stated} | **{verdict_name(row['verdict'])}** | {measured} |")
+    return "\n".join(lines)

@@ -9,7 +9,8 @@ In a source, a raw cell with ``lang="ja"`` follows the code cell whose words it 
     # those we train on → 学習に使う行
 
 The Japanese edition gets the cell with these words in place of the English ones, in string literals and
-comments and nowhere else. A side that begins or ends with a space is written in double quotes.
+comments and nowhere else. A side that begins or ends with a space is written in double quotes, which are
+taken off. Where the English has an arrow of its own, the Japanese has one too: the middle one parts them.
 """
 
 import ast
@@ -17,6 +18,7 @@ import io
 import tokenize
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 ARROW = "→"
 _TEXT = {tokenize.STRING, tokenize.COMMENT} | {
@@ -35,14 +37,26 @@ def translate_code(source: str, pairs: str, where: str) -> str:
         changed = _exchange(translated, english, japanese)
         if changed == translated:
             raise BadInput(
-                f"{where}: '{english}' stands in no string and no comment of the code cell above",
-                "The words have changed: mend their translation.",
+                say(
+                    f"{where}: '{english}' stands in no string and no comment of the code cell above",
+                    f"{where}: 「{english}」が、上のコードセルの文字列にもコメントにも見つかりません",
+                ),
+                say(
+                    "The words have changed: mend their translation.",
+                    "英語の文言が変わっています。訳を直してください。",
+                ),
             )
         translated = changed
     if without_words(translated) != without_words(source):
         raise BadInput(
-            f"{where}: the translation changes the program, not only its words",
-            "Give longer pieces of the texts, so that they are found nowhere else.",
+            say(
+                f"{where}: the translation changes the program, not only its words",
+                f"{where}: 訳によって、文言だけでなくプログラムまで変わってしまいます",
+            ),
+            say(
+                "Give longer pieces of the texts, so that they are found nowhere else.",
+                "ほかの箇所と一致しないように、もっと長い語句で指定してください。",
+            ),
         )
     return translated
 
@@ -51,16 +65,27 @@ def read_pairs(text: str, where: str) -> list[tuple[str, str]]:
     """``(English, Japanese)`` of each line, the longest English first, so that no word eats into a phrase."""
     pairs = []
     for line in filter(str.strip, text.splitlines()):
-        sides = [_plain(side) for side in line.split(f" {ARROW} ")]
-        if len(sides) != 2 or not sides[0]:
-            raise BadInput(f"{where}: no pair of words: {line}", f"Write: English {ARROW} Japanese")
+        pieces = line.split(f" {ARROW} ")
+        half = len(pieces) // 2
+        sides = [_plain(f" {ARROW} ".join(part)) for part in (pieces[:half], pieces[half:])]
+        if len(pieces) % 2 or not sides[0]:
+            raise BadInput(
+                say(
+                    f"{where}: no pair of words: {line}",
+                    f"{where}: 訳語の組になっていません: {line}",
+                ),
+                say(
+                    f"Write: English {ARROW} Japanese",
+                    f"「英語 {ARROW} 日本語」の形で書いてください。",
+                ),
+            )
         pairs.append((sides[0], sides[1]))
     return sorted(pairs, key=lambda pair: -len(pair[0]))
 
 
 def _plain(side: str) -> str:
     side = side.strip()
-    return ast.literal_eval(side) if len(side) > 1 and side[0] == side[-1] == '"' else side
+    return side[1:-1] if len(side) > 1 and side[0] == side[-1] == '"' else side
 
 
 def _exchange(source: str, english: str, japanese: str) -> str:

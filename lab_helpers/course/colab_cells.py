@@ -116,7 +116,14 @@ def repository() -> str:
     address = project.get("urls", {}).get("Repository", "")
     if not address.startswith(_GITHUB):
         raise BadInput(
-            "pyproject.toml names no repository on GitHub", "labs build --repository owner/name"
+            say(
+                "pyproject.toml names no repository on GitHub",
+                "pyproject.toml に GitHub のリポジトリが書かれていません",
+            ),
+            say(
+                "labs build --repository owner/name",
+                "次を実行してください: labs build --repository owner/name",
+            ),
         )
     return address
 
@@ -126,15 +133,27 @@ def set_repository(given: str) -> str:
     path = given.strip().removeprefix(_GITHUB).removesuffix("/").removesuffix(".git")
     if not re.fullmatch(r"[\w-]+/[\w.-]+", path, re.ASCII):
         raise BadInput(
-            f"'{given}' is no repository on GitHub",
-            "For example: labs build --repository owner/name",
+            say(
+                f"'{given}' is no repository on GitHub",
+                f"「{given}」は GitHub のリポジトリではありません",
+            ),
+            say(
+                "For example: labs build --repository owner/name",
+                "例: labs build --repository owner/name",
+            ),
         )
     file = _pyproject()
     text, found = _ENTRY.subn(rf'\g<1>"{_GITHUB}{path}"', file.read_text(encoding="utf-8"), count=1)
     if not found:
         raise BadInput(
-            "pyproject.toml has no entry Repository",
-            f'Add it to [project.urls]: Repository = "{_GITHUB}{path}"',
+            say(
+                "pyproject.toml has no entry Repository",
+                "pyproject.toml に Repository の項目がありません",
+            ),
+            say(
+                f'Add it to [project.urls]: Repository = "{_GITHUB}{path}"',
+                f'[project.urls] に追加してください: Repository = "{_GITHUB}{path}"',
+            ),
         )
     write_text(file, text)
     return repository()
@@ -144,7 +163,13 @@ def _pyproject() -> Path:
     file = PACKAGE.parent / "pyproject.toml"
     if not file.is_file():
         raise BadInput(
-            "notebooks are built in a checkout of the course, and this is none",
-            "Clone the repository, and run labs build there.",
+            say(
+                "notebooks are built in a checkout of the course, and this is none",
+                "ノートブックはリポジトリのチェックアウトでしかビルドできません",
+            ),
+            say(
+                "Clone the repository, and run labs build there.",
+                "リポジトリをクローンし、その中で labs build を実行してください。",
+            ),
         )
     return file

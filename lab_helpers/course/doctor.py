@@ -21,6 +21,25 @@ NEARLY_FULL = 0.95  # of the store of trainings
 _NEEDS = {"tiny": (3.0, 4.0), "small": (5.0, 6.0), "t4": (12.0, 11.0), "gpu": (20.0, 16.0)}
 
 
+# What the table calls the findings, in Japanese; a name that is not here is the same in both languages.
+_JAPANESE_NAMES = {
+    "CPU cores": "CPU コア数",
+    "memory": "メモリー",
+    "profile": "プロファイル",
+    "precision": "精度",
+    "free disk": "ディスクの空き",
+    "results": "結果の保存先",
+    "trainings": "学習の保存",
+    "machine": "マシン",
+    "course files": "講座のファイル",
+    "loopback": "ループバック",
+    "without network": "ネットワークなし",
+    "bundle": "バンドル",
+    "packages": "パッケージ",
+    "packages for": "パッケージの対象",
+}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One line of the doctor's table. ``level``: ``ok``, ``note`` or ``problem``; ``fix`` the way out."""
@@ -29,6 +48,12 @@ class Finding:
     value: str
     level: str = "ok"
     fix: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name for a person; programs look for ``name``."""
+        japanese = self.name.replace("port ", "ポート ").replace(" (offline)", "（オフライン）")
+        return say(self.name, _JAPANESE_NAMES.get(self.name, japanese))
 
 
 def check_machine(profile: str | None = None) -> list[Finding]:

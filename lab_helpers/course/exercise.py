@@ -114,7 +114,7 @@ def _where(error: Exception) -> str:
         if trace.tb_frame.f_code.co_filename.startswith(("<ipython", "/tmp/ipykernel", "<")):
             line = trace.tb_lineno
         trace = trace.tb_next
-    at = say(f" (line {line} of your cell)", f"(セルの {line} 行目)") if line else ""
+    at = say(f" (line {line} of your cell)", f"（セルの {line} 行目）") if line else ""
     return say(
         f"your code stopped with {kind}: {error}{at}",
         f"コードが {kind} で止まりました: {error}{at}",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab_helpers.course.registry import LABS
 from lab_helpers.runtime.errors import BadInput, MissingDependency
-from lab_helpers.runtime.language import language
+from lab_helpers.runtime.language import language, say
 from lab_helpers.runtime.paths import PACKAGE, labs_folder, writable
 
 HOST = "127.0.0.1"
@@ -29,7 +29,10 @@ def launch(port: int, browser: bool) -> int:
 def prepare(port: int, browser: bool) -> tuple[list[str], Path]:
     """The command that starts JupyterLab on the first lab, and the folder it serves, which is there afterwards."""
     if importlib.util.find_spec("jupyterlab") is None:
-        raise MissingDependency("JupyterLab is not installed", "pip install jupyterlab")
+        raise MissingDependency(
+            say("JupyterLab is not installed", "JupyterLab がインストールされていません"),
+            say("pip install jupyterlab", "次を実行してください: pip install jupyterlab"),
+        )
     check_port(port)
     folder = prepare_workspace()
     first = Path("ja" if language() == "ja" else "", f"{LABS[0].name}.ipynb").as_posix()
@@ -52,7 +55,11 @@ def check_port(port: int) -> None:
     """Refuse a port that is out of range or in use."""
     if not 1 <= port <= 65535:
         raise BadInput(
-            f"port {port} is not between 1 and 65535", "For example: labs start --port 8890"
+            say(
+                f"port {port} is not between 1 and 65535",
+                f"ポート番号 {port} は 1〜65535 の範囲にありません",
+            ),
+            say("For example: labs start --port 8890", "例: labs start --port 8890"),
         )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,8 +67,14 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise BadInput(
-                f"port {port} cannot be used ({error.strerror})",
-                f"Use another: labs start --port {port % 65000 + 1}",
+                say(
+                    f"port {port} cannot be used ({error.strerror})",
+                    f"ポート {port} を使用できません（{error.strerror}）",
+                ),
+                say(
+                    f"Use another: labs start --port {port % 65000 + 1}",
+                    f"別のポートを指定してください: labs start --port {port % 65000 + 1}",
+                ),
             ) from None
 
 

@@ -11,7 +11,6 @@ solution, folded.
 import copy
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from lab_helpers.course.colab_cells import is_opening, opening_cells
 from lab_helpers.course.solutions import is_solution, with_solutions
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import write_text
-from lab_helpers.runtime.language import LANGUAGES
+from lab_helpers.runtime.language import LANGUAGES, say
 from lab_helpers.runtime.paths import labs_folder
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -53,7 +52,11 @@ def read_source(path: Path, translated: bool = True):
         notebook = jupytext.read(path, fmt="py:percent")
     except (OSError, ValueError, SyntaxError) as error:
         raise BadInput(
-            f"cannot read {path.name}: {error}", "Mend the cell markers of the source."
+            say(f"cannot read {path.name}: {error}", f"{path.name} を読み込めません: {error}"),
+            say(
+                "Mend the cell markers of the source.",
+                "ソースのセルの区切り（# %%）を直してください。",
+            ),
         ) from None
     _fold_in_words(notebook, path)
     for number, cell in enumerate(notebook.cells, 1):
@@ -61,8 +64,11 @@ def read_source(path: Path, translated: bool = True):
             continue
         if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
             raise BadInput(
-                f"{path.name} cell {number}: a prose cell without lang",
-                'Add lang="en" or lang="ja".',
+                say(
+                    f"{path.name} cell {number}: a prose cell without lang",
+                    f"{path.name} セル {number}: 文章のセルに lang がありません",
+                ),
+                say('Add lang="en" or lang="ja".', 'lang="en" か lang="ja" を付けてください。'),
             )
         if cell.cell_type == "code":
             _must_compile(cell.source, f"{path.name} cell {number}")
@@ -78,7 +84,13 @@ def _fold_in_words(notebook, path: Path) -> None:
             continue
         where = f"{path.name} cell {number}"
         if not kept or kept[-1].cell_type != "code":
-            raise BadInput(f"{where}: words without a code cell above", "Move them below theirs.")
+            raise BadInput(
+                say(
+                    f"{where}: words without a code cell above",
+                    f"{where}: 訳語の上にコードセルがありません",
+                ),
+                say("Move them below theirs.", "対応するコードセルのすぐ下に移してください。"),
+            )
         kept[-1].metadata["ja"] = translate_code(kept[-1].source, cell.source, where)
     notebook.cells = kept
 
@@ -91,7 +103,11 @@ def _must_compile(source: str, where: str) -> None:
         compile(plain, where, "exec")
     except SyntaxError as error:
         raise BadInput(
-            f"{where} is broken Python: {error.msg} (line {error.lineno})", "Mend the cell."
+            say(
+                f"{where} is broken Python: {error.msg} (line {error.lineno})",
+                f"{where} は Python として正しくありません: {error.msg}（{error.lineno} 行目）",
+            ),
+            say("Mend the cell.", "セルを直してください。"),
         ) from None
 
 
@@ -99,52 +115,6 @@ def cell_hash(text: str) -> str:
     """Eight hex digits that identify an English cell, whatever its trailing spaces."""
     tidy = "\n".join(line.rstrip() for line in text.strip().splitlines())
     return hashlib.sha256(tidy.encode()).hexdigest()[:8]
-
-
-def stale_translations(path: Path) -> list[str]:
-    """What is wrong with the Japanese cells of a source: missing, without partner, or out of date."""
-    problems = []
-    english = None
-    for number, cell in enumerate(read_source(path).cells, 1):
-        lang = cell.metadata.get("lang")
-        if lang == "en":
-            if english:
-                problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
-            english = (number, cell_hash(cell.source))
-        elif lang == "ja":
-            if english is None:
-                problems.append(
-                    f"{path.name} cell {number}: Japanese cell without an English one before it"
-                )
-            elif cell.metadata.get("of") != english[1]:
-                problems.append(
-                    f'{path.name} cell {number}: stale translation, of="{english[1]}" is due'
-                )
-            english = None
-        elif english:
-            problems.append(f"{path.name} cell {english[0]}: no Japanese cell follows")
-            english = None
-    return problems
-
-
-def stamp_translations(path: Path) -> int:
-    """Write the due hashes into the Japanese cells, after a person has read them again; how many changed."""
-    text, due, changed = path.read_text(encoding="utf-8"), None, 0
-    hashes = iter(
-        cell_hash(c.source) for c in read_source(path).cells if c.metadata.get("lang") == "en"
-    )
-    lines = []
-    for line in text.splitlines():
-        if line.startswith("# %% [markdown]") and 'lang="en"' in line:
-            due = next(hashes)
-        elif line.startswith("# %% [markdown]") and 'lang="ja"' in line:
-            fresh = re.sub(r'\s*of="[^"]*"', "", line) + f' of="{due}"'
-            changed += fresh != line
-            line = fresh
-        lines.append(line)
-    if changed:
-        write_text(path, "\n".join(lines) + "\n")
-    return changed
 
 
 def editions(path: Path) -> list[Edition]:
@@ -185,12 +155,15 @@ def differences(path: Path) -> list[str]:
 
     problems = []
     for edition in editions(path):
+        name = f"{edition.path.name} ({edition.language})"
         if not edition.path.is_file():
-            problems.append(f"{edition.path.name} ({edition.language}) is missing")
+            problems.append(say(f"{name} is missing", f"{name} がありません"))
             continue
         committed = nbformat.read(edition.path, as_version=4)
         if _without_outputs(committed) != _without_outputs(edition.notebook):
-            problems.append(f"{edition.path.name} ({edition.language}) differs from {path.name}")
+            problems.append(
+                say(f"{name} differs from {path.name}", f"{name} が {path.name} と異なります")
+            )
     return problems
 
 
@@ -256,7 +229,11 @@ def _execute(edition: Edition) -> None:
             client.execute(env=environment)
         except CellExecutionError as error:
             raise BadInput(
-                f"{edition.path.name} stopped: {error.ename}: {error.evalue}", "Mend the source."
+                say(
+                    f"{edition.path.name} stopped: {error.ename}: {error.evalue}",
+                    f"{edition.path.name} の実行が止まりました: {error.ename}: {error.evalue}",
+                ),
+                say("Mend the source.", "ソースを直してください。"),
             ) from None
     _tidy(edition.notebook)
 

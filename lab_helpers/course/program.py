@@ -53,18 +53,35 @@ def read_program(path: Path) -> list[Section]:
                 sections[-1].cells.append(Cell(number, source))
     sections = [section for section in sections if section.cells or section.left_out]
     if not any(section.cells for section in sections):
-        raise BadInput(f"{path.name} has no code cells to run", "Give a copy of one of the labs.")
+        raise BadInput(
+            say(
+                f"{path.name} has no code cells to run",
+                f"{path.name} に実行できるコードセルがありません",
+            ),
+            say("Give a copy of one of the labs.", "いずれかのラボのコピーを指定してください。"),
+        )
     if not any(_opens_lab(cell.source) for section in sections for cell in section.cells):
         raise BadInput(
-            f"{path.name} opens no lab",
-            'Give a copy of one of the labs: it begins with lab = open_lab("04").',
+            say(
+                f"{path.name} opens no lab", f"{path.name} に open_lab(...) の呼び出しがありません"
+            ),
+            say(
+                'Give a copy of one of the labs: it begins with lab = open_lab("04").',
+                'ラボのコピーを指定してください。先頭に lab = open_lab("04") のような行があるものです。',
+            ),
         )
     return sections
 
 
 def _read_cells(path: Path) -> list:
     if not path.is_file():
-        raise BadInput(f"no such file: {path}", "Give a notebook or a .py source.")
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルがありません: {path}"),
+            say(
+                "Give a notebook or a .py source.",
+                "ノートブックか .py のソースを指定してください。",
+            ),
+        )
     if path.suffix == ".py":
         from lab_helpers.course.notebooks import read_source
 
@@ -76,8 +93,11 @@ def _read_cells(path: Path) -> list:
     except Exception as error:  # nbformat has a kind of error for each way to be broken
         reason = str(error).strip().splitlines()
         raise BadInput(
-            f"{path.name} is no whole notebook ({reason[0][:120] if reason else type(error).__name__})",
-            "Open it in Jupyter and save it again.",
+            say(
+                f"{path.name} is no whole notebook ({reason[0][:120] if reason else type(error).__name__})",
+                f"{path.name} はノートブックとして読めません（{reason[0][:120] if reason else type(error).__name__}）",
+            ),
+            say("Open it in Jupyter and save it again.", "Jupyter で開いて保存し直してください。"),
         ) from None
 
 

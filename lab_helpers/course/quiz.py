@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from lab_helpers.figures.display import cell
 from lab_helpers.runtime.language import Text, say
 
 
@@ -19,15 +18,15 @@ class Prediction:
     def compare(self, guess: float | None, measured: float) -> str:
         """One sentence: the guess, the measurement, the distance."""
         value = measured * self.scale
-        shown = cell(value)
+        shown = _written(value)
         if guess is None:
             return say(
                 f"Measured: {shown} {self.unit}. Your own guess would stand beside it: fill it in above.",
                 f"実測値は {shown} {self.unit} でした。上のセルに予想を書いておくと、ここに並べて表示されます。",
             )
         return say(
-            f"You predicted {guess:g} {self.unit}; measured: {shown} {self.unit} (off by {cell(abs(guess - value))}).",
-            f"予想 {guess:g} {self.unit} に対して、実測は {shown} {self.unit}（差 {cell(abs(guess - value))}）でした。",
+            f"You predicted {guess:g} {self.unit}; measured: {shown} {self.unit} (off by {_written(abs(guess - value))}).",
+            f"予想 {guess:g} {self.unit} に対して、実測は {shown} {self.unit}（差 {_written(abs(guess - value))}）でした。",
         )
 
 
@@ -48,3 +47,8 @@ class Question:
         lines = [f"{number}. {self.text}"]
         lines += [f"   {'abcdef'[i]}) {choice}" for i, choice in enumerate(self.choices)]
         return "\n".join(lines)
+
+
+def _written(number: float) -> str:
+    """Three digits, and no powers of ten for thousands."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"

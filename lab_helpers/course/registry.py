@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 from lab_helpers.runtime.paths import labs_folder
 from lab_helpers.runtime.profiles import table_name
 
@@ -95,7 +95,7 @@ LABS = (
         Text("QLoRA", "QLoRA"),
         Text(
             "NF4 by hand, adapters over 4-bit weights, merging, and which model fits which GPU",
-            "手書きの NF4、4 ビットの重みの上のアダプター、統合、どのモデルがどの GPU に載るか",
+            "手書きの NF4、4 ビットの重みの上のアダプター、マージ、どのモデルがどの GPU に載るか",
         ),
         87,
     ),
@@ -117,7 +117,7 @@ LABS = (
         Text("Preference training: DPO", "選好による学習: DPO"),
         Text(
             "Which of two answers is better: DPO by hand and through TRL, refusals, displacement, length, memory",
-            "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリ",
+            "2 つの回答の優劣から学ぶ: 手書きと TRL の DPO、回答の差し控え、尤度の変位、長さ、メモリー",
         ),
         104,
         own_data=Text("preference pairs", "選好ペア"),
@@ -170,6 +170,9 @@ def get_lab(number: str) -> Lab:
         if wanted and lab.number == wanted.zfill(2):
             return lab
     raise BadInput(
-        f"unknown lab '{number}'",
-        f"Use one of: {', '.join(lab.number for lab in LABS)}, base or all.",
+        say(f"unknown lab '{number}'", f"「{number}」というラボはありません"),
+        say(
+            f"Use one of: {', '.join(lab.number for lab in LABS)}, base or all.",
+            f"{'、'.join(lab.number for lab in LABS)}、base、all のいずれかを指定してください。",
+        ),
     )

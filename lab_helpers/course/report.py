@@ -10,6 +10,7 @@ from lab_helpers.course.witnesses import WITNESSES, ledger
 from lab_helpers.figures.display import cell
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import language, say
+from lab_helpers.runtime.lexicon import term
 
 _MOST_ROWS = 40
 
@@ -22,6 +23,7 @@ def write_report(path: Path, out: Path | None = None) -> Path:
         loader=PackageLoader("lab_helpers.course"), autoescape=select_autoescape()
     )
     environment.filters["cell"] = cell
+    environment.filters["term"] = term
     records = _newest(load_records(out))
     page = environment.get_template("report.html").render(
         language=language(),
@@ -93,10 +95,10 @@ def _facts(record: dict) -> str:
     )
     facts = [
         record["profile"],
-        f"seed {record['seed']}",
+        say(f"seed {record['seed']}", f"シード {record['seed']}"),
         source,
         record["finished"],
-        f"{record['seconds']} s",
+        say(f"{record['seconds']} s", f"{record['seconds']} 秒"),
         f"{record['peak_rss_mb']} MB",
     ]
     return " · ".join([*facts, *(str(record[k]) for k in ("model", "data") if record.get(k))])

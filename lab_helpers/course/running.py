@@ -22,6 +22,7 @@ from lab_helpers.runtime.errors import BadInput, LabError
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.seeds import seed_everything
+from lab_helpers.tuning.trainer_config import explain_unknown_setting
 
 OUTPUT = "output.txt"
 
@@ -43,7 +44,16 @@ def run_program(path: Path, request: Request) -> dict:
             if request.opened:
                 _keep_output(request.opened.run, printed.getvalue())
         if request.opened is None:
-            raise BadInput(f"{path.name} has opened no lab", "Its open_lab(...) was never reached.")
+            raise BadInput(
+                say(
+                    f"{path.name} has opened no lab",
+                    f"{path.name} の実行中にラボが開かれませんでした",
+                ),
+                say(
+                    "Its open_lab(...) was never reached.",
+                    "open_lab(...) まで実行が届いていません。",
+                ),
+            )
         return request.opened.finish()
 
 
@@ -70,6 +80,9 @@ def _run_cell(cell: Cell, section: Section, path: Path, namespace: dict) -> None
     except LabError as error:
         raise _failed(type(error), cell, section, path, error.what, error.fix) from None
     except (Exception, SystemExit) as error:  # the learner's code may raise anything
+        told = explain_unknown_setting(error)
+        if told:
+            raise _failed(BadInput, cell, section, path, told.what, told.fix) from None
         traceback.print_exc(file=sys.stdout)
         line = _line_in(name, error)
         at = say(f", line {line}", f"、{line} 行目") if line else ""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab_helpers.course import progress
-from lab_helpers.course.claims import load_claims, verdict_name
+from lab_helpers.course.claims import verdict_table
 from lab_helpers.course.exercise import Exercise
 from lab_helpers.course.live import LiveReporter
+from lab_helpers.course.mistakes import hide_tracebacks_of_mistakes
 from lab_helpers.course.quiz import Prediction, Question
 from lab_helpers.course.record import Run, versions
 from lab_helpers.course.registry import Lab, get_lab
@@ -17,8 +18,8 @@ from lab_helpers.course.runs import finish_run, start_run
 from lab_helpers.course.witnesses import metric_rows, provenance, verdict_rows, witness_record
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.figures.display import markdown_table, show_figure, show_markdown
-from lab_helpers.runtime.errors import BadInput, LabError
-from lab_helpers.runtime.language import language, say, set_language
+from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say, set_language
 from lab_helpers.runtime.memory import PeakMemory
 from lab_helpers.runtime.profiles import Profile, choose_profile
 from lab_helpers.runtime.progress import install_reporter
@@ -69,7 +70,7 @@ def open_lab(
     """
     lab = get_lab(number)
     if _request is None:
-        _hide_tracebacks_of_mistakes()
+        hide_tracebacks_of_mistakes()
         install_reporter(LiveReporter())
         if lang:
             set_language(lang)
@@ -172,7 +173,13 @@ class LabSession:
         try:
             self._guesses[name] = float(guess)
         except (TypeError, ValueError):
-            raise BadInput(f"the prediction '{guess}' is not a number", "Write a number.") from None
+            raise BadInput(
+                say(
+                    f"the prediction '{guess}' is not a number",
+                    f"予想「{guess}」は数値ではありません",
+                ),
+                say("Write a number.", "数値を書いてください。"),
+            ) from None
         progress.note(self.lab.number, "predictions", name, self._guesses[name])
         print(
             say(
@@ -186,7 +193,11 @@ class LabSession:
         prediction = self._known(self.predictions, name)
         if prediction.metric not in self.run.metrics:
             raise BadInput(
-                f"'{prediction.metric}' is not measured yet", "Run the cells above first."
+                say(
+                    f"'{prediction.metric}' is not measured yet",
+                    f"「{prediction.metric}」はまだ測定されていません",
+                ),
+                say("Run the cells above first.", "先に上のセルを実行してください。"),
             )
         print(prediction.compare(self._guesses.get(name), self.run.metrics[prediction.metric]))
 
@@ -256,7 +267,11 @@ class LabSession:
         choice = "abcdef".find(letter.lower()) if len(letter) == 1 else -1
         if question is None or not 0 <= choice < len(question.choices):
             raise BadInput(
-                f"no answer '{letter}' to question {number}", "For example: lab.answer(1, 'b')."
+                say(
+                    f"no answer '{letter}' to question {number}",
+                    f"問 {number} に「{letter}」という選択肢はありません",
+                ),
+                say("For example: lab.answer(1, 'b').", "例: lab.answer(1, 'b')"),
             )
         right, why = question.feedback(choice)
         self._note_quiz(number, right)
@@ -274,18 +289,7 @@ class LabSession:
     def verdict(self) -> None:
         """Judge the lab's claims by what was measured, write the record, and show the table."""
         record = self.finish()
-        claims = {claim.id: claim for claim in load_claims()}
-        head = say(
-            "| claim | the article | verdict | measured |", "| 番号 | 記事の主張 | 判定 | 実測 |"
-        )
-        lines = [head, "|---|---|---|---|"]
-        for row in record["claims"]:
-            claim = claims[row["id"]]
-            stated = f"「{claim.quote}」" + (f"<br>{claim.gloss.en}" if language() == "en" else "")
-            lines.append(
-                f"| {claim.id} | {stated} | **{verdict_name(row['verdict'])}** | {claim.measured_text(record['metrics'])} |"
-            )
-        show_markdown("\n".join(lines))
+        show_markdown(verdict_table(record))
         for outside in record["outside"]:
             print(
                 say("Outside its band:", "想定の範囲外:"),
@@ -314,22 +318,11 @@ class LabSession:
 
     def _known(self, table: dict, name: str):
         if name not in table:
-            raise BadInput(f"lab {self.lab.number} has no '{name}'", f"Known: {', '.join(table)}.")
+            raise BadInput(
+                say(
+                    f"lab {self.lab.number} has no '{name}'",
+                    f"ラボ {self.lab.number} に「{name}」はありません",
+                ),
+                say(f"Known: {', '.join(table)}.", f"使える名前: {'、'.join(table)}"),
+            )
         return table[name]
-
-
-def _hide_tracebacks_of_mistakes() -> None:
-    """In IPython, show a :class:`LabError` as its one sentence."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
-    if shell is None:
-        return
-
-    def show(self, kind, error, trace, tb_offset=None):
-        print(f"✋ {error}")
-        return []
-
-    shell.set_custom_exc((LabError,), show)

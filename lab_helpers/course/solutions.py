@@ -23,7 +23,11 @@ def with_solutions(cells: "list[NotebookNode]", lab: str, language: str) -> "lis
         for name in _CHECKED.findall(cell.source) if cell.cell_type == "code" else ():
             if name not in exercises:
                 raise BadInput(
-                    f"lab {lab} has no exercise '{name}'", f"Known: {', '.join(exercises)}."
+                    say(
+                        f"lab {lab} has no exercise '{name}'",
+                        f"ラボ {lab} に演習「{name}」はありません",
+                    ),
+                    say(f"Known: {', '.join(exercises)}.", f"使える名前: {'、'.join(exercises)}"),
                 )
             result.append(_folded(exercises[name], cell.id, language))
     return result

@@ -40,8 +40,14 @@ def keep_record(lab: str, profile: str = "small", out: Path | None = None) -> Pa
     record = _newest_of(lab, profile, out)
     if record is None:
         raise BadInput(
-            f"no finished run of lab {lab} under profile {profile}",
-            f"First: labs run {lab} --profile {profile}",
+            say(
+                f"no finished run of lab {lab} under profile {profile}",
+                f"プロファイル {profile} で完了したラボ {lab} の実行がありません",
+            ),
+            say(
+                f"First: labs run {lab} --profile {profile}",
+                f"先に実行してください: labs run {lab} --profile {profile}",
+            ),
         )
     path = results_file(lab, profile)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from lab_helpers.data.languages import detect_language
 from lab_helpers.data.texts import is_truncated, normalise, strip_html
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 __all__ = [
     "CleaningReport",
@@ -139,7 +140,10 @@ def outside_length(shortest: int, longest: int) -> Callable[[str], bool]:
 
 def _need_columns(name: str, columns: tuple[str, ...]) -> None:
     if not columns:
-        raise BadInput(f"step '{name}' names no column", "Name the columns with the texts.")
+        raise BadInput(
+            say(f"step '{name}' names no column", f"ステップ「{name}」に列が指定されていません"),
+            say("Name the columns with the texts.", "文章の入った列の名前を指定してください。"),
+        )
 
 
 def _edited(value, function: Callable[[str], str]):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lab_helpers.data.near_duplicates import character_ngrams, jaccard, near_duplicates
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 # Up to here every pair is counted (a few seconds); above, MinHash proposes the pairs to count.
 COUNTED_TEXTS = 2000
@@ -79,8 +80,14 @@ def texts_of(rows: Sequence[dict], key: Key) -> list[str]:
         if not isinstance(text, str):
             columns = ", ".join(map(str, row))
             raise BadInput(
-                f"row {position} has no text in '{key}' (columns: {columns})",
-                "Give the name of a column with texts, or a function from a row to its text.",
+                say(
+                    f"row {position} has no text in '{key}' (columns: {columns})",
+                    f"行 {position}（0 から数えた番号）の「{key}」に文章がありません（列: {columns}）",
+                ),
+                say(
+                    "Give the name of a column with texts, or a function from a row to its text.",
+                    "文章の入った列の名前か、行から文章を取り出す関数を渡してください。",
+                ),
             )
         texts.append(text)
     return texts
@@ -90,7 +97,11 @@ def check_threshold(threshold: float) -> None:
     """Raise :class:`BadInput` unless 0 < ``threshold`` <= 1."""
     if not 0 < threshold <= 1:
         raise BadInput(
-            f"threshold {threshold} is not above 0 and at most 1", "0.8 finds light edits."
+            say(
+                f"threshold {threshold} is not above 0 and at most 1",
+                f"しきい値は 0 より大きく 1 以下でなければなりません（{threshold} が指定されました）",
+            ),
+            say("0.8 finds light edits.", "軽い書き換えを見つけるなら 0.8 が目安です。"),
         )
 
 

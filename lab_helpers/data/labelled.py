@@ -60,33 +60,60 @@ def read_labelled_texts(path: Path, seed: int = 0) -> LabelledTexts:
     for problem in report.problems:
         if problem.code == "unreadable":
             raise BadInput(
-                f"{path.name} line {problem.line} {problem.detail}",
-                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+                say(
+                    f"{path.name} line {problem.line} {problem.detail}",
+                    f"{path.name} の {problem.line} 行目を読み取れません（{problem.detail}）",
+                ),
+                say(
+                    "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+                    "JSONL なら 1 行に JSON オブジェクトを 1 つずつ書いてください。CSV なら引用符を確かめてください。",
+                ),
             )
     if report.problems:
         shown = "; ".join(
-            f"line {problem.line}: {problem.message.en}"
+            say(
+                f"line {problem.line}: {problem.message.en}",
+                f"{problem.line} 行目: {problem.message.ja}",
+            )
             for problem in report.problems[:_SHOWN_PROBLEMS]
         )
         hidden = len(report.problems) - _SHOWN_PROBLEMS
-        more = f"; and {hidden} more" if hidden > 0 else ""
+        more = say(f"; and {hidden} more", f"、ほか {hidden} 件") if hidden > 0 else ""
         raise BadInput(
-            f"{path.name} has {len(report.problems)} bad rows: {shown}{more}",
-            "Mend these rows and run again.",
+            say(
+                f"{path.name} has {len(report.problems)} bad rows: {shown}{more}",
+                f"{path.name} に使えない行が {len(report.problems)} 行あります（{shown}{more}）",
+            ),
+            say(
+                "Mend these rows and run again.",
+                "これらの行を直してから、もう一度実行してください。",
+            ),
         )
     clean = [dict(row) for row in report.clean]
     if not report.has_splits:
         _assign_splits(clean, seed)
     elif missing := {"train", "test"} - {row["split"] for row in clean}:
         raise BadInput(
-            f"{path.name} has no row whose split is {' or '.join(sorted(missing))}",
-            "Mark training and test rows, or leave the column out.",
+            say(
+                f"{path.name} has no row whose split is {' or '.join(sorted(missing))}",
+                f"{path.name} に、split が {' または '.join(sorted(missing))} の行がありません",
+            ),
+            say(
+                "Mark training and test rows, or leave the column out.",
+                "学習用とテスト用の行の両方に印を付けるか、split の列を外してください。",
+            ),
         )
     else:
         _note_shared_texts(clean)
     labels = tuple(sorted(report.labels))
     if len(labels) < 2:
-        raise BadInput(f"{path.name} has only one label ('{labels[0]}')", "Two or more are needed.")
+        raise BadInput(
+            say(
+                f"{path.name} has only one label ('{labels[0]}')",
+                f"{path.name} のラベルが 1 種類（「{labels[0]}」）しかありません",
+            ),
+            say("Two or more are needed.", "2 種類以上のラベルが必要です。"),
+        )
     return LabelledTexts(path.name, labels, tuple(clean))
 
 

@@ -10,6 +10,7 @@ from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.reports import Report
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 FEWEST = 24
 Turns = list[dict[str, str]]
@@ -102,13 +103,25 @@ def read_pair_rows(
     rows, report = load_conversations(path, shape, ignore=ignore)
     if report.unpaired:
         raise BadInput(
-            f"{path.name} calls single answers good or bad; DPO needs two answers to the same prompt",
-            "TRL's KTOTrainer learns from such rows: lab_helpers.data.preferences.unpaired_rows(path).",
+            say(
+                f"{path.name} calls single answers good or bad; DPO needs two answers to the same prompt",
+                f"{path.name} は 1 つずつの回答に良し悪しを付けたデータです。DPO には、同じプロンプトに対する 2 つの回答が必要です",
+            ),
+            say(
+                "TRL's KTOTrainer learns from such rows: lab_helpers.data.preferences.unpaired_rows(path).",
+                "このような行からは TRL の KTOTrainer で学習できます: lab_helpers.data.preferences.unpaired_rows(path)。",
+            ),
         )
     if report.shape != "preference":
         raise BadInput(
-            f"{path.name} holds {report.shape} rows, and DPO needs preferences",
-            "Give a file with prompt, chosen and rejected: two answers to the same prompt.",
+            say(
+                f"{path.name} holds {report.shape} rows, and DPO needs preferences",
+                f"{path.name} の行は {report.shape} の形式です。DPO には選好データが必要です",
+            ),
+            say(
+                "Give a file with prompt, chosen and rejected: two answers to the same prompt.",
+                "prompt と、それに対する 2 つの回答 chosen、rejected を持つファイルを指定してください。",
+            ),
         )
     return rows, report
 
@@ -124,9 +137,15 @@ def split_pairs(rows: list[dict], name: str, seed: int = 0, held_out: float = 0.
         by_prompt.setdefault(str(pair.prompt), []).append(pair)
     if len(pairs) < FEWEST or len(by_prompt) < 8:
         raise BadInput(
-            f"{name} has {len(pairs)} usable pairs on {len(by_prompt)} prompts, too few to "
-            f"train and to measure (needed: {FEWEST} pairs on 8 prompts)",
-            f"`labs data check {name}` lists unusable rows by line.",
+            say(
+                f"{name} has {len(pairs)} usable pairs on {len(by_prompt)} prompts, too few to "
+                f"train and to measure (needed: {FEWEST} pairs on 8 prompts)",
+                f"{name} で使えるのは {len(by_prompt)} 種類のプロンプトの {len(pairs)} 組だけで、学習と測定には足りません（8 種類のプロンプトで {FEWEST} 組が必要です）",
+            ),
+            say(
+                f"`labs data check {name}` lists unusable rows by line.",
+                f"使えない行は `labs data check {name}` で行ごとに確認できます。",
+            ),
         )
     prompts = sorted(by_prompt)
     Random(seed).shuffle(prompts)
@@ -212,7 +231,13 @@ def unpaired_rows(path: Path) -> list[dict]:
             continue  # labs data check lists the row with what is wrong with it
     if not found:
         raise BadInput(
-            f"{path.name} does not say which answers are good",
-            f"KTO needs a column {' or '.join(GOOD_OR_BAD)} with true and false.",
+            say(
+                f"{path.name} does not say which answers are good",
+                f"{path.name} には、どの回答が良いのかが書かれていません",
+            ),
+            say(
+                f"KTO needs a column {' or '.join(GOOD_OR_BAD)} with true and false.",
+                f"KTO には、true か false を入れた {' または '.join(GOOD_OR_BAD)} の列が必要です。",
+            ),
         )
     return found

@@ -5,6 +5,7 @@ import json
 from functools import lru_cache
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.paths import data_folder
 
 NAMES = (
@@ -27,7 +28,14 @@ def _rows(name: str, language: str) -> tuple[dict, ...]:
     path = data_folder() / f"{name}.{language}.jsonl"
     if not path.is_file():
         raise BadInput(
-            f"no shipped data set '{name}' in '{language}'", f"Use one of: {', '.join(NAMES)}."
+            say(
+                f"no shipped data set '{name}' in '{language}'",
+                f"言語「{language}」のデータセット「{name}」は付属していません",
+            ),
+            say(
+                f"Use one of: {', '.join(NAMES)}.",
+                f"次のいずれかを指定してください: {', '.join(NAMES)}。",
+            ),
         )
     with path.open(encoding="utf-8") as lines:
         return tuple(json.loads(line) for line in lines)

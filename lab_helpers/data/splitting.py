@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from lab_helpers.data.duplicates import Key, check_threshold, duplicate_groups, texts_of
 from lab_helpers.data.near_duplicates import near_duplicates
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -66,8 +67,14 @@ def split_groups(
             owed[name] -= len(group)
     if empty := [name for name in shares if not positions[name]]:
         raise BadInput(
-            f"{len(rows)} rows in {len(groups)} groups of near-duplicates leave {empty[0]} empty",
-            "Add rows, remove duplicates, name fewer splits, or raise the threshold.",
+            say(
+                f"{len(rows)} rows in {len(groups)} groups of near-duplicates leave {empty[0]} empty",
+                f"{len(rows)} 行は {len(groups)} 個の重複グループにまとまり、{empty[0]} に入れる行が残りません",
+            ),
+            say(
+                "Add rows, remove duplicates, name fewer splits, or raise the threshold.",
+                "行を増やす、重複を取り除く、分割の数を減らす、しきい値を上げる、のいずれかを行ってください。",
+            ),
         )
     return {name: [rows[i] for i in sorted(found)] for name, found in positions.items()}
 
@@ -96,11 +103,23 @@ def _all_groups(texts: list[str], threshold: float) -> list[list[int]]:
 def _check_shares(shares: Mapping[str, float]) -> None:
     if not shares or any(share <= 0 for share in shares.values()):
         raise BadInput(
-            f"shares {dict(shares)} are not all above 0",
-            "Leave out the splits that you do not need.",
+            say(
+                f"shares {dict(shares)} are not all above 0",
+                f"割合 {dict(shares)} に 0 以下の値があります",
+            ),
+            say(
+                "Leave out the splits that you do not need.",
+                "使わない分割は指定から外してください。",
+            ),
         )
     if abs(sum(shares.values()) - 1) > 1e-6:
         raise BadInput(
-            f"shares sum to {sum(shares.values()):g}, not 1",
-            "For example: train 0.8, validation 0.1, test 0.1.",
+            say(
+                f"shares sum to {sum(shares.values()):g}, not 1",
+                f"割合の合計が 1 ではなく {sum(shares.values()):g} です",
+            ),
+            say(
+                "For example: train 0.8, validation 0.1, test 0.1.",
+                "例: train 0.8、validation 0.1、test 0.1。",
+            ),
         )

@@ -6,6 +6,7 @@ import torch
 
 from lab_helpers.models.logits import last_logits, row_pieces
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.tuning.masks import IGNORED, ids_and_labels, masked_loss
 
 
@@ -26,7 +27,13 @@ def answer_loss(
         lost, heard = _summed_loss(model, ids.to(model.device), labels.to(model.device))
         total, count = total + lost, count + heard
     if not count:
-        raise BadInput("no answer has a token left", "Raise max_length, or give rows with answers.")
+        raise BadInput(
+            say("no answer has a token left", "どの回答にもトークンが残っていません"),
+            say(
+                "Raise max_length, or give rows with answers.",
+                "max_length を大きくするか、回答のある行を渡してください。",
+            ),
+        )
     return total / count if math.isfinite(total) else math.inf
 
 

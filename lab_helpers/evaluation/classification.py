@@ -5,6 +5,7 @@ from numbers import Number
 import numpy as np
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def accuracy(predicted, gold) -> float:
@@ -37,7 +38,13 @@ def precision_recall_f1(predicted, gold, average: str | None = "macro"):
             for label, row in zip(label_set(predicted, gold), rows, strict=True)
         ]
     if average not in ("macro", "weighted", "micro"):
-        raise BadInput(f"unknown average '{average}'", "Use macro, weighted, micro or None.")
+        raise BadInput(
+            say(f"unknown average '{average}'", f"平均の取り方に「{average}」は指定できません"),
+            say(
+                "Use macro, weighted, micro or None.",
+                "macro、weighted、micro、None のいずれかを指定してください。",
+            ),
+        )
     weights = true if average == "weighted" else None
     return {name: float(np.average(values, weights=weights)) for name, values in scores.items()}
 

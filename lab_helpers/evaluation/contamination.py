@@ -18,6 +18,7 @@ from lab_helpers.data.reading.compressed import unpacked
 from lab_helpers.data.reading.encoding import check_encoding
 from lab_helpers.data.reading.files import BadRow, Row, read_rows
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 WORDS = 13
 """Words in a row that make a copy: the upper limit of GPT-3."""
@@ -58,7 +59,13 @@ def contaminated(
     texts are read once and not kept.
     """
     if n < 1:
-        raise BadInput(f"n-grams of {n} words", "n must be at least 1; GPT-3 used 13.")
+        raise BadInput(
+            say(f"n-grams of {n} words", f"{n} 語の n-gram は調べられません"),
+            say(
+                "n must be at least 1; GPT-3 used 13.",
+                "n を 1 以上にしてください。GPT-3 では 13 でした。",
+            ),
+        )
     items = [_Item.of(text, n) for text in test_texts]
     index = _Index(items)
     best: dict[int, tuple[int, int, frozenset[int]]] = {}
@@ -200,15 +207,24 @@ def _texts(path: Path, text_of) -> Iterator[tuple[int, str]]:
         for row in read_rows(plain):
             if isinstance(row, BadRow):
                 raise BadInput(
-                    f"{Path(path).name}, line {row.line} {row.problem}",
-                    "Mend the file or download it again: an unread line cannot be compared.",
+                    say(
+                        f"{Path(path).name}, line {row.line} {row.problem}",
+                        f"{Path(path).name} の {row.line} 行目: {row.problem}",
+                    ),
+                    say(
+                        "Mend the file or download it again: an unread line cannot be compared.",
+                        "ファイルを直すか、もう一度ダウンロードしてください。読めない行は照合できません。",
+                    ),
                 )
             yield row.line, text_of(row)
 
 
 def _paragraphs(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
-        raise BadInput(f"no such file: {path}", "Give the path of a text file.")
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルが見つかりません: {path}"),
+            say("Give the path of a text file.", "テキストファイルのパスを指定してください。"),
+        )
     check_encoding(path)
     lines: list[str] = []
     start = 1
@@ -225,7 +241,13 @@ def _paragraphs(path: Path) -> Iterator[tuple[int, str]]:
 def _item_text(row: Row, column: str | None) -> str:
     values = row.values
     if column is not None and column not in values:
-        raise BadInput(f"line {row.line} has no column '{column}'", f"It has: {', '.join(values)}.")
+        raise BadInput(
+            say(
+                f"line {row.line} has no column '{column}'",
+                f"{row.line} 行目に「{column}」という列がありません",
+            ),
+            say(f"It has: {', '.join(values)}.", f"この行にある列: {', '.join(values)}。"),
+        )
     name = column or next((name for name in ITEM_COLUMNS if values.get(name)), None)
     return _all_text(values[name] if name else values)
 

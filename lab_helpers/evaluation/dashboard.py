@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 MISSING = "–"
 
@@ -72,7 +73,13 @@ class Dashboard:
         except (TypeError, ValueError):
             low = high = math.nan
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise BadInput(f"{metric.name}_ci of {model} is no interval", "Give [low, high].")
+            raise BadInput(
+                say(
+                    f"{metric.name}_ci of {model} is no interval",
+                    f"{model} の {metric.name}_ci が区間になっていません",
+                ),
+                say("Give [low, high].", "[下限, 上限] の形で指定してください。"),
+            )
         return low, high
 
     def turned(self, model: str, metric: Metric) -> float | None:
@@ -149,15 +156,32 @@ class Dashboard:
 def dashboard(metrics: Sequence[Metric], scores: dict[str, dict]) -> Dashboard:
     """A checked dashboard; raises :class:`BadInput` for one that would show something wrong."""
     if not scores:
-        raise BadInput("a dashboard without models", "Give {model name: {metric: value}}.")
+        raise BadInput(
+            say("a dashboard without models", "ダッシュボードにモデルがありません"),
+            say(
+                "Give {model name: {metric: value}}.",
+                "{モデル名: {指標: 値}} の形で渡してください。",
+            ),
+        )
     if len({metric.name for metric in metrics}) < len(metrics):
-        raise BadInput("a metric stands twice in the dashboard", "Give each metric once.")
+        raise BadInput(
+            say(
+                "a metric stands twice in the dashboard", "ダッシュボードに同じ指標が 2 つあります"
+            ),
+            say("Give each metric once.", "指標は 1 つずつ指定してください。"),
+        )
     found = Dashboard(tuple(metrics), scores)
     kept = [m for m in metrics if any(found.value(name, m) is not None for name in scores)]
     if not kept:
         raise BadInput(
-            "none of the models has any of the dashboard's metrics",
-            f"The metrics are {', '.join(m.name for m in metrics)}.",
+            say(
+                "none of the models has any of the dashboard's metrics",
+                "ダッシュボードの指標の値を持つモデルがありません",
+            ),
+            say(
+                f"The metrics are {', '.join(m.name for m in metrics)}.",
+                f"指標: {', '.join(m.name for m in metrics)}。",
+            ),
         )
     found = Dashboard(tuple(_scaled(metric, found) for metric in kept), scores)
     for metric in found.metrics:
@@ -190,18 +214,33 @@ def _check(found: Dashboard, name: str, metric: Metric) -> None:
     value, interval = found.value(name, metric), found.interval(name, metric)
     assert metric.high is not None
     if metric.high <= metric.low:
-        raise BadInput(f"the scale of {metric.name} ends before it begins", "Give low < high.")
+        raise BadInput(
+            say(
+                f"the scale of {metric.name} ends before it begins",
+                f"{metric.name} の目盛りの上限が下限以下になっています",
+            ),
+            say("Give low < high.", "low < high になるように指定してください。"),
+        )
     if value is None:
         return
     if not metric.low <= value <= metric.high:
         raise BadInput(
-            f"{metric.name} of {name} is {shown(value)}, outside its scale {shown(metric.low)} – {shown(metric.high)}",
-            "Mend the value, or give the metric a wider low and high.",
+            say(
+                f"{metric.name} of {name} is {shown(value)}, outside its scale {shown(metric.low)} – {shown(metric.high)}",
+                f"{name} の {metric.name} の値 {shown(value)} が、目盛りの範囲 {shown(metric.low)} – {shown(metric.high)} の外にあります",
+            ),
+            say(
+                "Mend the value, or give the metric a wider low and high.",
+                "値を直すか、指標の low と high を広げてください。",
+            ),
         )
     if interval and not interval[0] - 1e-9 <= value <= interval[1] + 1e-9:
         raise BadInput(
-            f"{metric.name} of {name} is {shown(value)}, outside its own interval",
-            f"Check {metric.name}_ci.",
+            say(
+                f"{metric.name} of {name} is {shown(value)}, outside its own interval",
+                f"{name} の {metric.name} の値 {shown(value)} が、その区間の外にあります",
+            ),
+            say(f"Check {metric.name}_ci.", f"{metric.name}_ci を確かめてください。"),
         )
 
 

@@ -4,19 +4,18 @@ What was answered once is kept in a file, so that a run that breaks off, or is m
 """
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lab_helpers.evaluation.judge_prompts import VERDICT_AGAIN, VERDICT_QUESTION, pair_text, verdict
-from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.evaluation.judge_server import checked_address, open_client, read_key
+from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
+from lab_helpers.runtime.language import say
 
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 _LARGEST_REPLY = 1_000_000
 _LONGEST_WAIT = 30.0
 OUT_OF_FORMAT, TIMED_OUT, SERVER_ERROR = "out of format", "timed out", "server error"
@@ -67,8 +66,8 @@ class EndpointJudge:
         give_up_after: int = 3,
         sleep: Callable[[float], None] = time.sleep,
     ):
-        self.base_url, self.model = _checked_address(base_url, api_key_env), model
-        self._key = _key_from(api_key_env)
+        self.base_url, self.model = checked_address(base_url, api_key_env), model
+        self._key = read_key(api_key_env)
         self.timeout, self.max_tokens = timeout, max_tokens
         self.tries, self.give_up_after, self._sleep = tries, give_up_after, sleep
         self.instruction = VERDICT_QUESTION[language] if instruction is None else instruction
@@ -77,7 +76,7 @@ class EndpointJudge:
         self.requests = 0
         self._failed_in_a_row = 0
         self._answers = _AnswerFile(cache)
-        self._client = _client(self.base_url, timeout)
+        self._client = open_client(self.base_url, timeout)
 
     def __call__(self, prompt: str, first: str, second: str) -> float:
         text = pair_text(prompt, first, second, self.language)
@@ -111,8 +110,14 @@ class EndpointJudge:
         if self._failed_in_a_row >= self.give_up_after:
             self._failed_in_a_row = 0
             raise BadInput(
-                f"the judge at {self.base_url} gave no answer to {self.give_up_after} pairs in a row ({failure.detail})",
-                "Run it again later: verdicts so far are kept. For a slow model give a longer timeout.",
+                say(
+                    f"the judge at {self.base_url} gave no answer to {self.give_up_after} pairs in a row ({failure.detail})",
+                    f"{self.base_url} の審査員から、{self.give_up_after} 組続けて回答がありません（{failure.detail}）",
+                ),
+                say(
+                    "Run it again later: verdicts so far are kept. For a slow model give a longer timeout.",
+                    "時間をおいてもう一度実行してください。これまでの判定は保存されています。遅いモデルには timeout を長くしてください。",
+                ),
             )
 
     def _answer(self, messages: list[dict]) -> str:
@@ -154,15 +159,33 @@ class EndpointJudge:
                 for piece in response.iter_bytes():
                     content += piece
                     if len(content) > _LARGEST_REPLY:
-                        raise _Failed(SERVER_ERROR, "an answer of more than a megabyte")
+                        raise _Failed(
+                            SERVER_ERROR,
+                            say("an answer of more than a megabyte", "回答が 1 MB を超えました"),
+                        )
                     if time.monotonic() > end:
-                        raise _Failed(TIMED_OUT, f"no whole answer in {self.timeout:g} s")
+                        raise _Failed(
+                            TIMED_OUT,
+                            say(
+                                f"no whole answer in {self.timeout:g} s",
+                                f"{self.timeout:g} 秒以内に回答が完了しませんでした",
+                            ),
+                        )
         except httpx.TimeoutException:
-            raise _Failed(TIMED_OUT, f"no answer in {self.timeout:g} s") from None
+            raise _Failed(
+                TIMED_OUT,
+                say(
+                    f"no answer in {self.timeout:g} s",
+                    f"{self.timeout:g} 秒以内に回答がありませんでした",
+                ),
+            ) from None
         except httpx.ConnectError:
             raise BadInput(
-                f"nothing answers at {self.base_url}",
-                "Start the server, or mend base_url; verdicts so far are kept.",
+                say(f"nothing answers at {self.base_url}", f"{self.base_url} から応答がありません"),
+                say(
+                    "Start the server, or mend base_url; verdicts so far are kept.",
+                    "サーバーを起動するか、base_url を直してください。これまでの判定は保存されています。",
+                ),
             ) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _Failed(SERVER_ERROR, type(error).__name__) from None
@@ -175,13 +198,35 @@ class EndpointJudge:
         if status == 200:
             return
         if status == 429 or status >= 500:
-            raise _Failed(SERVER_ERROR, f"status {status}", _seconds(response.headers))
+            raise _Failed(
+                SERVER_ERROR,
+                say(f"status {status}", f"ステータス {status}"),
+                _seconds(response.headers),
+            )
         way_out = {
-            401: "Check the key in the environment variable that api_key_env names.",
-            403: "This key may not use this model.",
-            404: "Check base_url (it usually ends in /v1) and the model's name.",
-        }.get(status, "The server does not take this request: check base_url and the model's name.")
-        raise BadInput(f"the judge at {self.base_url} refuses '{self.model}' (status {status})", way_out)  # fmt: skip
+            401: say(
+                "Check the key in the environment variable that api_key_env names.",
+                "api_key_env で指定した環境変数のキーを確かめてください。",
+            ),
+            403: say("This key may not use this model.", "このキーでは、このモデルを使えません。"),
+            404: say(
+                "Check base_url (it usually ends in /v1) and the model's name.",
+                "base_url（通常は /v1 で終わります）とモデル名を確かめてください。",
+            ),
+        }.get(
+            status,
+            say(
+                "The server does not take this request: check base_url and the model's name.",
+                "サーバーがこのリクエストを受け付けません。base_url とモデル名を確かめてください。",
+            ),
+        )
+        raise BadInput(
+            say(
+                f"the judge at {self.base_url} refuses '{self.model}' (status {status})",
+                f"{self.base_url} が「{self.model}」での審査を拒否しました（ステータス {status}）",
+            ),
+            way_out,
+        )
 
 
 class _AnswerFile:
@@ -194,7 +239,11 @@ class _AnswerFile:
                 lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             except OSError as error:
                 raise BadInput(
-                    f"cannot read {path} ({error.strerror})", "Give another cache file."
+                    say(
+                        f"cannot read {path} ({error.strerror})",
+                        f"{path} を読み取れません（{error.strerror}）",
+                    ),
+                    say("Give another cache file.", "別のキャッシュファイルを指定してください。"),
                 ) from None
             for line in lines:
                 try:
@@ -220,48 +269,15 @@ class _AnswerFile:
                     stream.write(line)
             except OSError as error:
                 raise BadInput(
-                    f"cannot write {self._path} ({error.strerror})",
-                    "Free some disk space or give another cache file.",
+                    say(
+                        f"cannot write {self._path} ({error.strerror})",
+                        f"{self._path} に書き込めません（{error.strerror}）",
+                    ),
+                    say(
+                        "Free some disk space or give another cache file.",
+                        "ディスクの空きを増やすか、別のキャッシュファイルを指定してください。",
+                    ),
                 ) from None
-
-
-def _checked_address(base_url: str, api_key_env: str | None) -> str:
-    """``base_url`` without its last slash; a key travels to other machines over https only."""
-    try:
-        parts = urlsplit(base_url.strip())
-        host = parts.hostname
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host:
-        raise BadInput(f"'{base_url}' is not the address of a server", "For example http://127.0.0.1:11434/v1")  # fmt: skip
-    if parts.username or parts.password:
-        raise BadInput("the judge's address holds a password", "Put the key into an environment variable and name it in api_key_env.")  # fmt: skip
-    if api_key_env and parts.scheme == "http" and host not in _LOCAL:
-        raise BadInput(f"{base_url} would carry your key unencrypted", "Use https://.")
-    return base_url.strip().rstrip("/")
-
-
-def _key_from(api_key_env: str | None) -> str | None:
-    if api_key_env is None:
-        return None
-    key = os.environ.get(api_key_env, "").strip()
-    if not key:
-        raise MissingDependency(
-            f"the environment variable {api_key_env} is not set",
-            "Put the judge's API key into it before you start, or use a local model as judge.",
-        )
-    if not key.isascii() or not key.isprintable():
-        raise BadInput(f"the key in {api_key_env} has characters that no key has", "Copy it again.")
-    return key
-
-
-def _client(base_url: str, timeout: float):
-    try:
-        import httpx
-    except ImportError:
-        raise MissingDependency("httpx is not installed", "pip install httpx") from None
-    # A proxy of the environment has no business between this machine and itself.
-    return httpx.Client(timeout=timeout, trust_env=urlsplit(base_url).hostname not in _LOCAL)
 
 
 def _text_of(content: bytes) -> str:

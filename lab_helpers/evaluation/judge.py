@@ -16,6 +16,7 @@ from lab_helpers.evaluation.judge_prompts import LETTERS_QUESTION, QUALITY, pair
 from lab_helpers.evaluation.win_rate import Judge
 from lab_helpers.models.kotori.skills import scores
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 __all__ = ["EndpointJudge", "LikelihoodJudge", "NoVerdict", "position_balanced"]
@@ -49,7 +50,10 @@ class LikelihoodJudge:
         batch_size: int = 8,
     ):
         if by not in ("letters", "replies"):
-            raise BadInput(f"unknown way to judge '{by}'", "Use letters or replies.")
+            raise BadInput(
+                say(f"unknown way to judge '{by}'", f"審査の方法に「{by}」は指定できません"),
+                say("Use letters or replies.", "letters か replies を指定してください。"),
+            )
         self.model, self.tokenizer = model, tokenizer
         self.by, self.per_token, self.batch_size = by, per_token, batch_size
         shipped = LETTERS_QUESTION if by == "letters" else QUALITY
@@ -143,13 +147,19 @@ class LikelihoodJudge:
         longest = max(lengths, default=0)
         if self.max_length and longest > self.max_length:
             raise BadInput(
-                f"a pair to judge has {longest} tokens, and the judge reads {self.max_length}",
-                "Take a judge with a longer context, or shorter replies.",
+                say(
+                    f"a pair to judge has {longest} tokens, and the judge reads {self.max_length}",
+                    f"審査する組は {longest} トークンありますが、審査員が読めるのは {self.max_length} トークンまでです",
+                ),
+                say(
+                    "Take a judge with a longer context, or shorter replies.",
+                    "より長く読める審査員を使うか、回答を短くしてください。",
+                ),
             )
 
     def _batches(self, rows: list) -> Iterator[list]:
         starts = range(0, len(rows), self.batch_size)
-        for start in track(starts, "judge", len(starts)):
+        for start in track(starts, say("judge", "審査"), len(starts)):
             yield rows[start : start + self.batch_size]
 
 

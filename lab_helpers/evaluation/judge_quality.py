@@ -13,6 +13,7 @@ import numpy as np
 from lab_helpers.evaluation.win_rate import Judge
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import bootstrap_interval, interval_metrics
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 
@@ -31,7 +32,7 @@ def gold_pairs(rows: list[dict]) -> list[GoldPair]:
     try:
         return [GoldPair(r["prompt"], r["chosen"], r["rejected"], r.get("reason") or "") for r in rows]  # fmt: skip
     except KeyError as error:
-        raise BadInput(f"a pair has no column {error}", "Give prompt, chosen and rejected.") from None  # fmt: skip
+        raise BadInput(say(f"a pair has no column {error}", f"組に {error} の列がありません"), say("Give prompt, chosen and rejected.", "prompt、chosen、rejected を渡してください。")) from None  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,15 @@ class Verdicts:
 def read_both_orders(judge: Judge, pairs: list[GoldPair]) -> Verdicts:
     """Ask ``judge`` about each pair twice, with the better reply in either place."""
     if not pairs:
-        raise BadInput("no pairs to judge", "Give at least one pair with a better and a worse reply.")  # fmt: skip
+        raise BadInput(
+            say("no pairs to judge", "審査する組がありません"),
+            say(
+                "Give at least one pair with a better and a worse reply.",
+                "良いほうの回答と悪いほうの回答の組を 1 組以上渡してください。",
+            ),
+        )
     first, second = [], []
-    for pair in track(pairs, "judge", len(pairs)):
+    for pair in track(pairs, say("judge", "審査"), len(pairs)):
         first.append(_verdict(judge(pair.prompt, pair.better, pair.worse)))
         second.append(1 - _verdict(judge(pair.prompt, pair.worse, pair.better)))
     return Verdicts(list(pairs), np.array(first), np.array(second))
@@ -165,9 +172,18 @@ def length_controlled(
     share = np.asarray(won, dtype=float)
     difference = np.asarray(our_lengths, dtype=float) - np.asarray(their_lengths, dtype=float)
     if not len(share) == len(difference):
-        raise BadInput("verdicts and lengths are not equally many", "Give a pair of lengths for each verdict.")  # fmt: skip
+        raise BadInput(
+            say("verdicts and lengths are not equally many", "判定と長さの数が一致しません"),
+            say(
+                "Give a pair of lengths for each verdict.",
+                "判定 1 つごとに長さの組を 1 つ渡してください。",
+            ),
+        )
     if not len(share):
-        raise BadInput("no verdicts to control for length", "Judge at least one pair first.")
+        raise BadInput(
+            say("no verdicts to control for length", "長さの影響を調整する判定がありません"),
+            say("Judge at least one pair first.", "先に 1 組以上を審査してください。"),
+        )
     raw, spread = float(share.mean()), float(difference.std())
     if spread == 0 or raw in (0.0, 1.0):
         return LengthControlled(raw, raw, 0.0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lab_helpers.models.generation import Conversation, generate
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import report_with, track
 
 
@@ -72,11 +73,17 @@ def measure_latency(
     ``model.generate``; beams cannot be timed, as they write no token before the end.
     """
     if not conversations:
-        raise BadInput("no conversation to time", "Give at least one; for a p95 give twenty or more.")  # fmt: skip
+        raise BadInput(
+            say("no conversation to time", "時間を測る会話がありません"),
+            say(
+                "Give at least one; for a p95 give twenty or more.",
+                "1 件以上渡してください。p95 を見るには 20 件以上が必要です。",
+            ),
+        )
     warming = [conversations[i % len(conversations)] for i in range(warm_up)]
     replies, first_tokens, written = [], [], 0
     for number, conversation in enumerate(
-        track([*warming, *conversations], "latency", warm_up + len(conversations))
+        track([*warming, *conversations], say("latency", "応答時間"), warm_up + len(conversations))
     ):
         streamer = _FirstToken(clock)
         with report_with(None):  # a bar drawn between two tokens would be timed too

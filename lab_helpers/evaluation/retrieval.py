@@ -5,6 +5,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 import numpy as np
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 Ranking = Sequence[Hashable]
 # A question's right items: one, several, or several with how relevant each is (grades above 0).
@@ -74,13 +75,26 @@ def _unique(items: Ranking) -> list[Hashable]:
 def _check(ranked: Sequence[Ranking], gold: Sequence[Gold], k: int = 1) -> None:
     if len(ranked) != len(gold):
         raise BadInput(
-            f"{len(ranked)} rankings and {len(gold)} gold answers", "Give one of each a question."
+            say(
+                f"{len(ranked)} rankings and {len(gold)} gold answers",
+                f"順位が {len(ranked)} 件、正解が {len(gold)} 件あり、一致しません",
+            ),
+            say("Give one of each a question.", "質問ごとに 1 つずつ渡してください。"),
         )
     if k < 1:
-        raise BadInput(f"k = {k} is below 1", "recall@5 is usual.")
+        raise BadInput(
+            say(f"k = {k} is below 1", f"k = {k} は 1 未満です"),
+            say("recall@5 is usual.", "recall@5 がよく使われます。"),
+        )
     for position, grades in enumerate(map(_grades, gold)):
         if not grades or None in grades or min(grades.values()) <= 0:
             raise BadInput(
-                f"question {position} has no right item",
-                "Leave questions without an answer out of ranking scores; they test abstaining.",
+                say(
+                    f"question {position} has no right item",
+                    f"質問 {position}（0 から数えた番号）に正解がありません",
+                ),
+                say(
+                    "Leave questions without an answer out of ranking scores; they test abstaining.",
+                    "答えのない質問は順位の評価に含めないでください。それは回答を控えられるかを調べるための質問です。",
+                ),
             )

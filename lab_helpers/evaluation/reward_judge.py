@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from lab_helpers.models.logits import last_states
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 from lab_helpers.tuning.pairs import tokenize_pair
 
@@ -71,7 +72,7 @@ class RewardJudge:
         keys = list(zip(prompts, replies, strict=True))
         new = list(dict.fromkeys(key for key in keys if key not in self._known))
         starts = range(0, len(new), 32)
-        for start in track(starts, "judge", len(starts)):
+        for start in track(starts, say("judge", "審査"), len(starts)):
             batch = new[start : start + 32]
             self._known.update(zip(batch, self._read(batch), strict=True))
         return np.stack([self._known[key] for key in keys])

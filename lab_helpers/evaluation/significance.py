@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _BLOCK = 1 << 22
 
@@ -74,7 +75,13 @@ def permutation_test(ours, theirs, seed: int = 0, resamples: int = 10_000) -> Pe
     """
     a, b = _paired(ours, theirs)
     if a.ndim != 1:
-        raise BadInput("the permutation test takes one number an item", "Or use paired_bootstrap.")
+        raise BadInput(
+            say(
+                "the permutation test takes one number an item",
+                "並べ替え検定には、1 項目につき 1 つの数値が必要です",
+            ),
+            say("Or use paired_bootstrap.", "または paired_bootstrap を使ってください。"),
+        )
     differences = a - b
     difference = float(differences.mean())
     moving = differences[differences != 0]
@@ -107,9 +114,21 @@ def _paired(ours, theirs) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     if a.shape != b.shape or not a.ndim or not len(a):
         raise BadInput(
-            f"the scores do not pair (shapes {a.shape} and {b.shape})",
-            "Score both systems on the same items, at least one, in the same order.",
+            say(
+                f"the scores do not pair (shapes {a.shape} and {b.shape})",
+                f"得点が対になっていません（形は {a.shape} と {b.shape}）",
+            ),
+            say(
+                "Score both systems on the same items, at least one, in the same order.",
+                "両方のシステムを、同じ項目（1 つ以上）、同じ順序で採点してください。",
+            ),
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise BadInput("a score is not a number", "Score every item, or drop it for both systems.")
+        raise BadInput(
+            say("a score is not a number", "数値でない得点があります"),
+            say(
+                "Score every item, or drop it for both systems.",
+                "すべての項目を採点するか、その項目を両方のシステムから外してください。",
+            ),
+        )
     return a, b

@@ -1,6 +1,7 @@
 """General charts: bars with intervals, and lines. Each returns a matplotlib ``Figure``."""
 
 from lab_helpers.figures.style import canvas, colour
+from lab_helpers.runtime.lexicon import term
 
 
 def bars(
@@ -14,11 +15,12 @@ def bars(
         axis = axes[0][0]
         names = list(values)
         axis.bar(
-            names,
+            range(len(names)),
             [values[n] for n in names],
             color=[colour(n) for n in names],
             width=0.6,
         )
+        axis.set_xticks(range(len(names)), [term(name) for name in names])
         for i, name in enumerate(names):
             low, high = (intervals or {}).get(name, [values[name], values[name]])
             axis.plot([i, i], [low, high], color="black", lw=1.2)
@@ -41,7 +43,7 @@ def lines(
     with canvas(width=5.2, height=3.4) as (figure, axes):
         axis = axes[0][0]
         for name, points in series.items():
-            axis.plot(*zip(*points, strict=True), marker="o", ms=4, label=name)
+            axis.plot(*zip(*points, strict=True), marker="o", ms=4, label=term(name))
         axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
         if logx:
             axis.set_xscale("log")

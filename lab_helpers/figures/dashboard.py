@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab_helpers.figures.style import canvas, words
+from lab_helpers.runtime.lexicon import term
 
 PALETTE = ("#8a8a8a", "#1f6fb2", "#b2431f", "#3a8f5c", "#8a4fb0", "#c79a1b", "#3aa0b5", "#444444")
 _LINES, _MARKERS = ("-", "--", ":", "-."), "os^Dv"
@@ -130,6 +131,7 @@ def _colour(board, model: str) -> str:
 
 
 def _short(name: str) -> str:
+    name = term(name)
     if len(name) > _LONGEST_NAME:
         name = f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 + 1 :]}"
     return name.replace("$", r"\$")

@@ -56,4 +56,6 @@ def cell(value) -> str:
         return term(str(value)).replace("|", "\\|")
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.3g}"
+    if value == 0:
+        return "0"  # exactly zero is another thing than 0.000
+    return f"{value:.3f}" if abs(value) >= 1e-3 else f"{value:.3g}"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab_helpers.figures.style import canvas, words
+from lab_helpers.runtime.lexicon import term
 
 GOOD, BAD, CALM, DARK = "#3a8f5c", "#b2431f", "#8a8a8a", "#1f6fb2"
 _KINDS = {
@@ -50,7 +51,7 @@ def confusion(matrices: dict[str, np.ndarray]):
                     axis.text(j, i, str(count), ha="center", va="center", fontsize=13, color="white" if dark else "black")  # fmt: skip
             axis.set_xticks([0, 1], [words("answered", "答えた"), words("declined", "差し控えた")])
             axis.set_yticks([0, 1], ["", ""])
-            axis.set(title=name)
+            axis.set(title=term(name))
             axis.grid(False)
         axes[0][0].set_yticklabels(
             [words("has an answer", "答えあり"), words("has none", "答えなし")]
@@ -70,7 +71,7 @@ def categories(shares: dict[str, dict[str, float]]):
                 if value >= 0.05:
                     axis.text(start + value / 2, place, f"{value:.0%}", ha="center", va="center", fontsize=9, color="black" if kind == "nothing" else "white")  # fmt: skip
             left += values
-        axis.set_yticks(range(len(shares)), list(shares))
+        axis.set_yticks(range(len(shares)), [term(name) for name in shares])
         axis.set(xlim=(0, 1), ylim=(len(shares) - 0.5, -0.5))
         axis.xaxis.set_major_formatter("{x:.0%}")
         axis.grid(axis="y", visible=False)
@@ -89,7 +90,7 @@ def differences(rows: list[dict]):
             axis.plot([row["difference"]], [place], "o", color=colour)
             axis.annotate(f"p = {row['p']:.2g}", (row["high"], place), (6, 0), textcoords="offset points", va="center", fontsize=8)  # fmt: skip
         axis.axvline(0, color="black", lw=0.8, ls=":")
-        axis.set_yticks(range(len(rows)), [row["metric"] for row in rows])
+        axis.set_yticks(range(len(rows)), [term(row["metric"]) for row in rows])
         axis.margins(x=0.2)
         axis.set(xlabel=words("DPO − SFT", "DPO − SFT"), ylim=(len(rows) - 0.5, -0.5))
         return figure
@@ -103,11 +104,11 @@ def two_ways(rows: list[dict], chance: float):
         for number, way in enumerate(ways):
             found = {row["group"]: row for row in rows if row["way"] == way}
             places = np.arange(len(groups)) + (number - 0.5) * width
-            axis.bar(places, [found[g]["accuracy"] for g in groups], width * 0.92, color=(CALM, DARK)[number], label=way)  # fmt: skip
+            axis.bar(places, [found[g]["accuracy"] for g in groups], width * 0.92, color=(CALM, DARK)[number], label=term(way))  # fmt: skip
             for place, group in zip(places, groups, strict=True):
                 axis.plot([place, place], [found[group]["low"], found[group]["high"]], color="black", lw=1.2)  # fmt: skip
         axis.axhline(chance, color="black", lw=0.8, ls=":", label=words("chance", "偶然"))
-        axis.set_xticks(range(len(groups)), groups)
+        axis.set_xticks(range(len(groups)), [term(group) for group in groups])
         axis.set(ylim=(0, 1.02), ylabel=words("accuracy", "正解率"))
         axis.legend(frameon=False)
         return figure
@@ -161,7 +162,7 @@ def leak(rows: list[dict]):
                     label = words("leaked", "混入した半分") if leaked else words("fresh twin", "混入していない半分")  # fmt: skip
                     axis.plot([0, 1], [row["before"], row["after"]], "o-", lw=2, color=BAD if leaked else DARK, label=label)  # fmt: skip
             axis.set_xticks([0, 1], [words("before", "学習前"), words("after", "学習後")])
-            axis.set(title=name, xlim=(-0.25, 1.25), ylim=(-0.04, 1.04))
+            axis.set(title=term(name), xlim=(-0.25, 1.25), ylim=(-0.04, 1.04))
         axes[0][0].set_ylabel(words("solved", "正解率"))
         axes[0][0].legend(frameon=False, loc="upper left")
         return figure

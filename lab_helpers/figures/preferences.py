@@ -19,7 +19,7 @@ def length_bias(ratios: dict[str, list[float]]):
             axis.plot([values.mean()], [place], "|", ms=22, mew=2, color="black")
         axis.axvline(1, color="black", lw=0.8, ls=":")
         axis.set_yticks(range(len(names)), names)
-        axis.set(xlabel=words("length, chosen / rejected", "長さの比(chosen / rejected)"))
+        axis.set(xlabel=words("length, chosen / rejected", "長さの比（chosen / rejected）"))
         axis.invert_yaxis()
         return figure
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab_helpers.figures.style import canvas, words
+from lab_helpers.runtime.lexicon import term
 
 _STYLES = {"_en": "-", "_ja": "--"}
 _COLOURS = {"repetition": "#8a8a8a", "known_facts": "#b2431f", "copy_1": "#1f6fb2", "copy_4": "#8a4fb0"}  # fmt: skip
@@ -27,12 +28,18 @@ def training_curve(curve: dict):
                 values,
                 _STYLES[ending],
                 color=_COLOURS[stem],
-                label=name,
+                label=_skill_name(name, stem, ending),
             )
         right.set(xlabel=millions, ylabel=words("share right", "正解率"), ylim=(0, 1.02))
         if skills:
             right.legend(frameon=False, fontsize=7)
         return figure
+
+
+def _skill_name(name: str, stem: str, ending: str) -> str:
+    """``known_facts_ja`` as the curve's label; in English its own name."""
+    language = "日本語" if ending == "_ja" else "英語"
+    return words(name, f"{term(stem)}（{language}）")
 
 
 def _smooth(values: np.ndarray, window: int = 9) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Figures of lab 04: the label mask, what a cleaning left, rows and scores, forgetting by rate."""
 
 from lab_helpers.figures.style import canvas, colour, words
+from lab_helpers.runtime.lexicon import term
 
 _HEARD, _SILENT = "#f2b84b", "#e4e4e4"
 _WIDTH, _FONT = 9.0, 9
@@ -53,7 +54,7 @@ def faults_left(rows: list[dict]):
     """Planted faults before and after a cleaning: ``{"fault", "planted", "left"}``."""
     with canvas(width=5.6, height=0.3 * len(rows) + 0.9) as (figure, axes):
         axis = axes[0][0]
-        names = [row["fault"].replace("_", " ") for row in rows]
+        names = [term(row["fault"].replace("_", " ")) for row in rows]
         axis.barh(
             names,
             [r["planted"] for r in rows],

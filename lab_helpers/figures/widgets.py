@@ -57,7 +57,7 @@ def as_html(drawn) -> str:
     if isinstance(drawn, str):
         return f"<pre>{html.escape(drawn)}</pre>"
     if isinstance(drawn, list):
-        lines = [drawn[0].keys(), *(map(cell, row.values()) for row in drawn)]
+        lines = [map(term, drawn[0].keys()), *(map(cell, row.values()) for row in drawn)]
         tags = ["th", *["td"] * len(drawn)]
         body = "".join(
             "<tr>" + "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in line) + "</tr>"
@@ -159,7 +159,7 @@ def parameter_explorer(count: Callable, models: list[str], targets: list[str]) -
         lambda model, r, targets: [count(model, r, targets)],
         model=choice(words("model", "モデル"), models, models[1]),
         r=slider("r", 16, 1, 128),
-        targets=choice(words("targets", "対象"), targets),
+        targets=choice(words("targets", "対象"), [(term(t), t) for t in targets], targets[0]),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from lab_helpers.models.adapters import load_adapters
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 BASE = "base"
 
@@ -23,7 +24,12 @@ class ComparedModels:
     def load(cls, name: str, adapters: dict[str, Path], **options) -> "ComparedModels":
         """The base called ``name`` with ``{name: folder}``; ``options`` go to ``from_pretrained``."""
         if BASE in adapters:
-            raise BadInput(f"an adapter is called '{BASE}'", "Rename its folder.")
+            raise BadInput(
+                say(
+                    f"an adapter is called '{BASE}'", f"アダプターの名前が「{BASE}」になっています"
+                ),
+                say("Rename its folder.", "フォルダー名を変えてください。"),
+            )
         base, tokenizer = load_language_model(name, **options)
         # PEFT makes module names of an adapter's name, which may have no dot in it.
         keys = {shown: f"candidate{number}" for number, shown in enumerate(adapters)}
@@ -59,6 +65,10 @@ def adapter_names(folders: list[Path]) -> dict[str, Path]:
         found[place.name if plain else f"{place.parent.name}/{place.name}"] = folder
     if len(found) < len(folders):
         raise BadInput(
-            "two of the adapters have the same name", "Rename a folder, or give each only once."
+            say("two of the adapters have the same name", "同じ名前のアダプターが 2 つあります"),
+            say(
+                "Rename a folder, or give each only once.",
+                "フォルダー名を変えるか、重複した指定を外してください。",
+            ),
         )
     return found

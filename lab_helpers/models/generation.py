@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 Conversation = list[dict[str, str]]
@@ -84,7 +85,7 @@ def continue_texts(
         options |= {"stop_strings": list(stop), "tokenizer": tokenizer}
     tokens, started = 0, time.perf_counter()
     batches = _batches([len(row) for row in ids], order, batch_size, model, max_new_tokens)
-    for batch in track(batches, "generate", len(batches)):
+    for batch in track(batches, say("generate", "生成中"), len(batches)):
         inputs = _left_padded([ids[i] for i in batch], tokenizer.pad_token_id, model.device)
         width = inputs["input_ids"].shape[1]
         room = _check_room(model, width, max_new_tokens)
@@ -120,8 +121,14 @@ def _check_room(model, width: int, wanted: int) -> int:
     context = getattr(model.config, "max_position_embeddings", None) or width + wanted
     if width >= context:
         raise BadInput(
-            f"a prompt has {width:,} tokens, and the model reads {context:,} at once, its reply included",
-            "Shorten it, or take a model with a longer context.",
+            say(
+                f"a prompt has {width:,} tokens, and the model reads {context:,} at once, its reply included",
+                f"プロンプトが {width:,} トークンありますが、モデルが一度に扱えるのは応答を含めて {context:,} トークンまでです",
+            ),
+            say(
+                "Shorten it, or take a model with a longer context.",
+                "プロンプトを短くするか、コンテキストの長いモデルを使ってください。",
+            ),
         )
     return min(wanted, context - width)
 

@@ -18,6 +18,7 @@ from lab_helpers.models.sources import (
     quiet_loading,
 )
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _SHIPPED: dict[str, Callable[[], Path]] = {"kotori": kotori_folder, "smollm2": smollm2_folder}
 
@@ -61,7 +62,8 @@ def load_language_model(name: str, revision: str | None = None, **options):
             **options,
         )
         if found["missing_keys"]:
-            raise ValueError(f"its weights lack {sorted(found['missing_keys'])[0]}")
+            lacking = sorted(found["missing_keys"])[0]
+            raise ValueError(say(f"its weights lack {lacking}", f"重みに {lacking} がありません"))
     if not options.keys() & {"device_map", "quantization_config"}:
         _place(model, machine.accelerator, name)
     note_loaded(model)
@@ -94,20 +96,35 @@ def load_chat_tokenizer(name: str, revision: str | None = None):
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     if not tokenizer.chat_template:
         raise BadInput(
-            f"'{name}' has no chat template",
-            "Use an instruction-tuned model, or save a tokenizer with a chat_template beside it.",
+            say(f"'{name}' has no chat template", f"「{name}」にチャットテンプレートがありません"),
+            say(
+                "Use an instruction-tuned model, or save a tokenizer with a chat_template beside it.",
+                "指示チューニング済みのモデルを使うか、chat_template を設定したトークナイザーをモデルと一緒に保存してください。",
+            ),
         )
     if tokenizer.pad_token is None and not pad_with_unused_token(tokenizer):
         raise BadInput(
-            f"the tokenizer of '{name}' has no padding token",
-            "Set tokenizer.pad_token to an unused token (not the EOS token) and save it.",
+            say(
+                f"the tokenizer of '{name}' has no padding token",
+                f"「{name}」のトークナイザーにパディング用のトークンがありません",
+            ),
+            say(
+                "Set tokenizer.pad_token to an unused token (not the EOS token) and save it.",
+                "tokenizer.pad_token に未使用のトークン（EOS 以外）を設定して保存してください。",
+            ),
         )
     try:
         tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tokenize=False)
     except Exception as error:  # jinja has many
         raise BadInput(
-            f"the chat template of '{name}' cannot be used ({error})",
-            "Mend chat_template.jinja in the model's folder.",
+            say(
+                f"the chat template of '{name}' cannot be used ({error})",
+                f"「{name}」のチャットテンプレートを使えません（{error}）",
+            ),
+            say(
+                "Mend chat_template.jinja in the model's folder.",
+                "モデルのフォルダーにある chat_template.jinja を直してください。",
+            ),
         ) from None
     fold_system_text(tokenizer)
     return tokenizer

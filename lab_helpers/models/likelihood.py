@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from lab_helpers.models.logits import last_logits
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 Pair = tuple[list[int], list[int]]  # token ids of the prompt, and of the answer that follows it
@@ -25,7 +26,7 @@ def answer_scores(model, pairs: list[Pair], batch_size: int = 32) -> tuple[np.nd
     order = sorted(inputs, key=len)
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     hits, log_probabilities = np.zeros(len(pairs)), np.zeros(len(pairs))
-    for batch in track(batches, "likelihood", len(batches)):
+    for batch in track(batches, say("likelihood", "尤度を計算中"), len(batches)):
         width = len(batch[-1])
         read_from = min(len(pairs[number][0]) for ids in batch for number in inputs[ids]) - 1
         # Padding (any token) stands on the right, where a causal model's earlier tokens do not see it.

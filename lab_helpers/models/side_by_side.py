@@ -5,6 +5,7 @@ from pathlib import Path
 from lab_helpers.models.adapters import load_base_with_adapter
 from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 class SideBySide:
@@ -22,7 +23,10 @@ class SideBySide:
     def ask(self, message: str) -> dict[str, str]:
         """``{"base": …, "tuned": …}``; an empty message and one beyond the context are refused."""
         if not message.strip():
-            raise BadInput("the message is empty", "Write a question.")
+            raise BadInput(
+                say("the message is empty", "メッセージが空です"),
+                say("Write a question.", "質問を書いてください。"),
+            )
         conversation = [make_conversation(message.strip(), self.system)]
         self._check_length(conversation[0])
         with self.model.disable_adapter():
@@ -42,6 +46,9 @@ class SideBySide:
         room = self.model.config.max_position_embeddings - self.max_new_tokens
         if len(ids) > room:
             raise BadInput(
-                f"the message has {len(ids)} tokens and the model has room for {room}",
-                "Write a shorter one.",
+                say(
+                    f"the message has {len(ids)} tokens and the model has room for {room}",
+                    f"メッセージが {len(ids)} トークンありますが、モデルに渡せるのは {room} トークンまでです",
+                ),
+                say("Write a shorter one.", "短くしてください。"),
             )

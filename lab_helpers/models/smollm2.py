@@ -11,7 +11,7 @@ from pathlib import Path
 from lab_helpers.models.converted import PackagedModel, converted_folder
 from lab_helpers.models.sources import quiet_loading
 from lab_helpers.runtime.errors import MissingDependency
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 
 PADDING = "<|endoftext|>"
 """The file names the end of a turn as padding; a collator would then take the end's label away."""
@@ -50,7 +50,10 @@ def _write(gguf: Path, folder: Path) -> None:
             read = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **file)
             tokenizer = AutoTokenizer.from_pretrained(where, **file)
     except ImportError as error:
-        raise MissingDependency(f"GGUF cannot be read ({error})", str(_INSTALL)) from None
+        raise MissingDependency(
+            say(f"GGUF cannot be read ({error})", f"GGUF を読み込めません（{error}）"),
+            str(_INSTALL),
+        ) from None
     # A model that was read from GGUF counts as quantized and refuses to be saved; a plain one does not.
     del read.config.quantization_config
     model = LlamaForCausalLM(read.config)

@@ -11,6 +11,7 @@ from lab_helpers.rag.hits import Hit, check_score
 from lab_helpers.rag.prompts import cited, with_sources
 from lab_helpers.rag.store import Store
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 ABSTENTION = {
     "en": "I do not have this information in my sources.",
@@ -91,8 +92,14 @@ def choose_threshold(scores: Sequence[float], answerable: Sequence[bool]) -> Thr
     values, right = np.asarray(scores, float), np.asarray(answerable, bool)
     if values.shape != right.shape or right.all() or not right.any():
         raise BadInput(
-            "a threshold needs questions with and without an answer, and a score of each",
-            "Give validation questions of both kinds.",
+            say(
+                "a threshold needs questions with and without an answer, and a score of each",
+                "しきい値を決めるには、答えのある質問とない質問の両方と、それぞれのスコアが必要です",
+            ),
+            say(
+                "Give validation questions of both kinds.",
+                "検証用に、両方の種類の質問を用意してください。",
+            ),
         )
     levels = np.unique(values[np.isfinite(values)])
     candidates = [-np.inf, *((levels[1:] + levels[:-1]) / 2), np.inf]

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from lab_helpers.rag.documents import Document
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 Span = tuple[int, int]
 
@@ -78,7 +79,13 @@ def by_sentences(document: Document, size: int, overlap: int = 0, tokenizer=None
     """
     _check(size, 0)
     if overlap < 0:
-        raise BadInput(f"overlap {overlap} is negative", "Give a number of sentences, 0 for none.")
+        raise BadInput(
+            say(f"overlap {overlap} is negative", f"overlap が負の値（{overlap}）です"),
+            say(
+                "Give a number of sentences, 0 for none.",
+                "文の数を指定してください。0 で重なりなしになります。",
+            ),
+        )
     text = document.text
     units = range(len(text)) if tokenizer is None else token_starts(tokenizer, text)
     return _numbered(document, _packed(_fitting(text, units, size), units, size, overlap))
@@ -140,8 +147,14 @@ def token_starts(tokenizer, text: str) -> list[int]:
     """Where each token of ``text`` begins, ascending; the first is 0, white space goes to the token before."""
     if not tokenizer.is_fast:
         raise BadInput(
-            "this tokenizer does not say where its tokens begin",
-            "Use a fast one (tokenizer.json), or cut by sentences.",
+            say(
+                "this tokenizer does not say where its tokens begin",
+                "このトークナイザーからは各トークンの開始位置が分かりません",
+            ),
+            say(
+                "Use a fast one (tokenizer.json), or cut by sentences.",
+                "高速版のトークナイザー（tokenizer.json）を使うか、文単位で分割してください。",
+            ),
         )
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     starts = [start for start, _ in encoded["offset_mapping"]]
@@ -166,9 +179,18 @@ def find_truncated(chunks: list[Chunk], embedder) -> list[Chunk]:
 
 def _check(size: int, overlap: int) -> None:
     if size < 1:
-        raise BadInput(f"chunk size {size} is below 1", "128 is a usual number of tokens.")
+        raise BadInput(
+            say(f"chunk size {size} is below 1", f"チャンクの長さ {size} が 1 未満です"),
+            say("128 is a usual number of tokens.", "128 トークンくらいが一般的です。"),
+        )
     if not 0 <= overlap < size:
         raise BadInput(
-            f"overlap {overlap} is not between 0 and the chunk size {size}",
-            "A tenth to a quarter of the size is usual.",
+            say(
+                f"overlap {overlap} is not between 0 and the chunk size {size}",
+                f"overlap {overlap} が、0 からチャンクの長さ {size} までの範囲にありません",
+            ),
+            say(
+                "A tenth to a quarter of the size is usual.",
+                "チャンクの長さの 10〜25% が一般的です。",
+            ),
         )

@@ -15,6 +15,7 @@ from lab_helpers.rag.legible import MOSTLY, rubbish
 from lab_helpers.rag.parsers import PARSERS
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 LARGEST = 20_000_000
@@ -60,12 +61,18 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise BadInput(f"no such folder: {path}", "Give a folder of .txt, .md, .html, .pdf files.")
+        raise BadInput(
+            say(f"no such folder: {path}", f"フォルダーがありません: {path}"),
+            say(
+                "Give a folder of .txt, .md, .html, .pdf files.",
+                ".txt、.md、.html、.pdf ファイルの入ったフォルダーを指定してください。",
+            ),
+        )
     files = [path] if path.is_file() else sorted(_files(path))
     documents: list[Document] = []
     problems: list[DocumentProblem] = []
     seen: dict[int, str] = {}
-    for file in track(files, "read", len(files)):
+    for file in track(files, say("read", "読み込み中"), len(files)):
         name = _printable(file.name if path.is_file() else file.relative_to(path).as_posix())
         try:
             document, warnings = _read(file, name, largest)
@@ -79,7 +86,13 @@ def read_folder(path: Path | str, largest: int = LARGEST) -> Reading:
         else:
             problems.append(DocumentProblem(name, "duplicate", first))
     if not documents:
-        raise BadInput(_nothing_usable(path, problems), "Put .txt, .md, .html or .pdf files there.")
+        raise BadInput(
+            _nothing_usable(path, problems),
+            say(
+                "Put .txt, .md, .html or .pdf files there.",
+                ".txt、.md、.html、.pdf のいずれかのファイルを置いてください。",
+            ),
+        )
     return Reading(documents, problems)
 
 
@@ -98,13 +111,27 @@ def _printable(name: str) -> str:
 def _read(file: Path, name: str, largest: int) -> tuple[Document, list[DocumentProblem]]:
     parser = PARSERS.get(file.suffix.lower())
     if parser is None:
-        raise Unusable("unknown-type", file.suffix.lower() or "without an extension")
+        raise Unusable(
+            "unknown-type", file.suffix.lower() or say("without an extension", "拡張子なし")
+        )
     try:
         if not file.is_file():
-            raise Unusable("unreadable", "not a regular file, or a link that leads nowhere")
+            raise Unusable(
+                "unreadable",
+                say(
+                    "not a regular file, or a link that leads nowhere",
+                    "通常のファイルではないか、リンク先がありません",
+                ),
+            )
         size = file.stat().st_size
         if size > largest:
-            raise Unusable("huge", f"{size / 1e6:,.1f} MB, the limit is {largest / 1e6:,.1f} MB")
+            raise Unusable(
+                "huge",
+                say(
+                    f"{size / 1e6:,.1f} MB, the limit is {largest / 1e6:,.1f} MB",
+                    f"{size / 1e6:,.1f} MB、上限は {largest / 1e6:,.1f} MB",
+                ),
+            )
         content = file.read_bytes()
     except OSError as error:
         raise Unusable("unreadable", error.strerror or str(error)) from None
@@ -124,8 +151,15 @@ def _read(file: Path, name: str, largest: int) -> tuple[Document, list[DocumentP
 
 
 def _nothing_usable(path: Path, problems: list[DocumentProblem]) -> str:
-    errors = [f"{one.source} {one.message}" for one in problems]
+    errors = [
+        say(f"{one.source} {one.message}", f"{one.source}: {one.in_japanese()[0]}")
+        for one in problems
+    ]
     if not errors:
-        return f"{path} holds no documents"
-    more = f"; and {len(errors) - _TOLD} more" if len(errors) > _TOLD else ""
-    return f"nothing in {path} can be used: {'; '.join(errors[:_TOLD])}{more}"
+        return say(f"{path} holds no documents", f"{path} に文書がありません")
+    left, told = len(errors) - _TOLD, say("; ", "、").join(errors[:_TOLD])
+    more = say(f"; and {left} more", f"、ほか {left} 件") if left > 0 else ""
+    return say(
+        f"nothing in {path} can be used: {told}{more}",
+        f"{path} に使える文書がありません: {told}{more}",
+    )

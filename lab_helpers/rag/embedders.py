@@ -97,14 +97,26 @@ class Embedder:
         length share a batch, so that little is padded.
         """
         if kind not in self._prefixes:
-            raise BadInput(f"unknown kind of text '{kind}'", "Use 'passage' or 'query'.")
+            raise BadInput(
+                say(
+                    f"unknown kind of text '{kind}'", f"「{kind}」というテキストの種類はありません"
+                ),
+                say("Use 'passage' or 'query'.", "'passage' か 'query' を指定してください。"),
+            )
         if isinstance(texts, str):
-            raise BadInput("a single text was given", "Give a list of texts.")
+            raise BadInput(
+                say("a single text was given", "テキストが 1 つの文字列で渡されました"),
+                say("Give a list of texts.", "テキストのリストを渡してください。"),
+            )
         prefixed = [self._prefixes[kind] + text for text in texts]
         found = {text: self._remembered[text] for text in prefixed if text in self._remembered}
         new = sorted({text for text in prefixed if text not in found}, key=lambda t: (len(t), t))
         batches = [new[start : start + BATCH] for start in range(0, len(new), BATCH)]
-        for batch in track(batches, "embed", len(batches)) if len(batches) > 1 else batches:
+        for batch in (
+            track(batches, say("embed", "埋め込み中"), len(batches))
+            if len(batches) > 1
+            else batches
+        ):
             found.update(zip(batch, self._encode(batch), strict=True))
         self._remember(found)
         if not prefixed:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -20,10 +21,20 @@ def reciprocal_rank_fusion(
     weights = [1.0] * len(rankings) if weights is None else weights
     if len(weights) != len(rankings):
         raise BadInput(
-            f"{len(weights)} weights for {len(rankings)} rankings", "Give one for each ranking."
+            say(
+                f"{len(weights)} weights for {len(rankings)} rankings",
+                f"順位表が {len(rankings)} 個なのに、重みが {len(weights)} 個あります",
+            ),
+            say("Give one for each ranking.", "順位表ごとに 1 つずつ指定してください。"),
         )
     if k <= 0 or min(weights, default=0) < 0:
-        raise BadInput("k must be above 0 and weights not below 0", "k=60 is usual.")
+        raise BadInput(
+            say(
+                "k must be above 0 and weights not below 0",
+                "k は 0 より大きく、重みは 0 以上でなければなりません",
+            ),
+            say("k=60 is usual.", "k=60 が一般的です。"),
+        )
     scores: dict[Item, float] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
         for rank, item in enumerate(ranking, 1):

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 MODES = ("hybrid", "vector", "text")
 _SHOWN = ["id", "document", "number", "title", "source", "text"]
@@ -77,4 +78,7 @@ def search_form(text: str, language: str | None) -> tuple[str, str]:
 def check_score(name: str) -> None:
     """:class:`BadInput` unless ``name`` is a score that says how well a hit fits."""
     if name not in ("vector", "text"):
-        raise BadInput(f"unknown score '{name}'", "Use vector or text.")
+        raise BadInput(
+            say(f"unknown score '{name}'", f"「{name}」というスコアはありません"),
+            say("Use vector or text.", "vector か text を指定してください。"),
+        )

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lab_helpers.data.forms.damage import damage
+from lab_helpers.runtime.language import say
 
 MOSTLY = (
     0.3  # Of a text, at most; German in the wrong encoding is damaged in every third word only.
@@ -37,7 +38,8 @@ class Rubbish(NamedTuple):
 
     def __str__(self) -> str:
         """For example ``42%, as in '縺ゅ↑縺'``."""
-        return f"{max(self.share, 0.01):.0%}, as in {self.first[:20]!a}"
+        share, first = f"{max(self.share, 0.01):.0%}", f"{self.first[:20]!a}"
+        return say(f"{share}, as in {first}", f"{share}、例: {first}")
 
 
 def rubbish(text: str) -> Rubbish:

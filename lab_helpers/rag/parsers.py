@@ -8,6 +8,7 @@ from lab_helpers.data.reading.not_data import is_html
 from lab_helpers.rag.document_problems import Unusable
 from lab_helpers.rag.legible import MOSTLY, rubbish
 from lab_helpers.rag.text_encoding import Warnings, decode, file_kind
+from lab_helpers.runtime.language import say
 
 if TYPE_CHECKING:
     from lab_helpers.rag.pdf_pages import PageText
@@ -118,7 +119,7 @@ def pdf(content: bytes) -> Parsed:
     if not content.strip():
         raise Unusable("empty")
     if b"%PDF" not in content[:1024]:
-        raise Unusable("wrong-extension", file_kind(content) or "not PDF")
+        raise Unusable("wrong-extension", file_kind(content) or say("not PDF", "PDF ではない"))
     title, pages = read_pdf(content)
     states = [_state(page) for page in pages]
     kept = [page for page, state in zip(pages, states, strict=True) if not state]

@@ -17,6 +17,7 @@ from pdfminer.utils import decode_text
 from lab_helpers.rag.document_problems import Unusable
 from lab_helpers.rag.pdf_fonts import Fonts
 from lab_helpers.rag.pdf_pages import Letters, PageText
+from lab_helpers.runtime.language import say
 
 UNPACKED = 400_000_000
 OBJECTS = 10_000_000
@@ -39,16 +40,27 @@ def read_pdf(content: bytes) -> PdfText:
         document = PDFDocument(_Parser(io.BytesIO(content)))
         for xref in document.xrefs:
             if sum(count for _, count in getattr(xref, "ranges", [])) > OBJECTS:
-                raise Unusable("damaged", "its table of objects does not end")
+                raise Unusable(
+                    "damaged",
+                    say(
+                        "its table of objects does not end", "オブジェクトの表に終わりがありません"
+                    ),
+                )
         fonts = Fonts()
         letters = Letters(fonts)
         interpreter = PDFPageInterpreter(fonts, letters)
         for number, page in enumerate(PDFPage.create_pages(document), 1):
             if not all(isinstance(resolve1(part), PDFStream) for part in page.contents):
-                raise Unusable("damaged", f"what page {number} shows is missing")
+                raise Unusable(
+                    "damaged",
+                    say(
+                        f"what page {number} shows is missing",
+                        f"{number} ページ目の中身がありません",
+                    ),
+                )
             interpreter.process_page(page)
         if not letters.pages:
-            raise Unusable("damaged", "it has no pages")
+            raise Unusable("damaged", say("it has no pages", "ページがありません"))
         return PdfText(_title(document), letters.pages)
     except Unusable:
         raise
@@ -128,12 +140,22 @@ def _look_ahead(packed: bytes, most: int) -> None:
             total += len(unpacking.decompress(rest, 1 << 20))
             rest = unpacking.unconsumed_tail
     except zlib.error:
-        raise Unusable("damaged", "a packed part of it is broken") from None
+        raise Unusable(
+            "damaged", say("a packed part of it is broken", "圧縮された部分が壊れています")
+        ) from None
     if total > most:
         raise _too_large()
     if packed and not unpacking.eof:
-        raise Unusable("damaged", "a packed part of it breaks off")
+        raise Unusable(
+            "damaged", say("a packed part of it breaks off", "圧縮された部分が途中で切れています")
+        )
 
 
 def _too_large() -> Unusable:
-    return Unusable("huge", f"more than {UNPACKED / 1e6:,.0f} MB unpacked")
+    return Unusable(
+        "huge",
+        say(
+            f"more than {UNPACKED / 1e6:,.0f} MB unpacked",
+            f"展開すると {UNPACKED / 1e6:,.0f} MB を超えます",
+        ),
+    )

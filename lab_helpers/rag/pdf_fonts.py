@@ -18,6 +18,7 @@ from pdfminer.pdftypes import PDFStream, dict_value, list_value, resolve1
 from pdfminer.psparser import PSLiteral, literal_name
 
 from lab_helpers.rag.document_problems import Unusable
+from lab_helpers.runtime.language import say
 
 _LARGEST = 1 << 18  # Codes in a table; Unicode's 17 planes hold fewer characters than this.
 NO_CHARACTER = "\ufffd"
@@ -140,7 +141,13 @@ class _Table(FileUnicodeMap):
 
     def add_cid2unichr(self, cid, code) -> None:
         if len(self.cid2unichr) >= _LARGEST:
-            raise Unusable("damaged", "the table of a font's characters does not end")
+            raise Unusable(
+                "damaged",
+                say(
+                    "the table of a font's characters does not end",
+                    "フォントの文字の表に終わりがありません",
+                ),
+            )
         super().add_cid2unichr(cid, code)
 
 

@@ -15,6 +15,7 @@ from lab_helpers.models.generation import Conversation
 from lab_helpers.rag.prompts import with_sources
 from lab_helpers.rag.store import Hit
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 # Not the digits of a code such as NW-800.
 _NUMBER = re.compile(r"(?<![A-Za-z\d-])\d[\d,]*(?:[.:]\d+)?")
@@ -65,8 +66,14 @@ def raft_rows(
     topics = {one.topic for one in material}
     if len(topics) < 2 * recipe.sources + 1:
         raise BadInput(
-            f"{len(topics)} topics are too few for {recipe.sources} sources a row",
-            "Give more material, or fewer sources.",
+            say(
+                f"{len(topics)} topics are too few for {recipe.sources} sources a row",
+                f"1 行に {recipe.sources} 件の資料を使うには、話題が {len(topics)} 個では足りません",
+            ),
+            say(
+                "Give more material, or fewer sources.",
+                "素材を増やすか、資料の件数を減らしてください。",
+            ),
         )
     rng = Random(seed)
     return [_row(material, language, rng, reply, declining, recipe) for _ in range(count)]

@@ -19,6 +19,7 @@ from lab_helpers.rag.fusion import reciprocal_rank_fusion
 from lab_helpers.rag.hits import MODES, Hit, check_score, search_form
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import report
 
 BATCH_CHUNKS = 256
@@ -66,7 +67,16 @@ class Store:
         ``options`` go to ``lancedb.connect`` (``storage_options``, ``api_key``, …).
         """
         if language not in (None, "en", "ja"):
-            raise BadInput(f"unknown language '{language}'", "Use en or ja, or leave it out.")
+            raise BadInput(
+                say(
+                    f"unknown language '{language}'",
+                    f"「{language}」という言語には対応していません",
+                ),
+                say(
+                    "Use en or ja, or leave it out.",
+                    "en か ja を指定するか、指定を省いてください。",
+                ),
+            )
         self.uri, self.embedder, self.weights = str(uri), embedder, weights
         self._language = language
         self._chunker = chunker or partial(
@@ -88,11 +98,17 @@ class Store:
         ids = [document.id for document in wanted]
         twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None  # fmt: skip
         if twice is not None:
-            raise BadInput(f"two documents have the id '{twice}'", "Give each its own id.")
+            raise BadInput(
+                say(
+                    f"two documents have the id '{twice}'",
+                    f"同じ ID「{twice}」の文書が 2 つあります",
+                ),
+                say("Give each its own id.", "文書ごとに別の ID を付けてください。"),
+            )
         done, stored = Ingest(), self.digests()
         batch: list[tuple[Document, str, list[Chunk]]] = []
         for position, document in enumerate(wanted):
-            report("index", position, len(wanted))
+            report(say("index", "索引を作成中"), position, len(wanted))
             chunks = self._chunker(document)
             digest = _digest(document, chunks)
             if stored.get(document.id) == digest:
@@ -106,7 +122,7 @@ class Store:
                 batch = []
         if batch:
             done.chunks += self._commit(batch, stored)
-        report("index", len(wanted), len(wanted))
+        report(say("index", "索引を作成中"), len(wanted), len(wanted))
         self._finish()
         return done
 
@@ -156,7 +172,11 @@ class Store:
     def _must_have(self, document_id: str) -> None:
         if not self._table.count_rows(f"document = {_quoted(document_id)}"):
             raise BadInput(
-                f"no document '{document_id}' in {self.uri}", "See the ids with: labs rag list"
+                say(
+                    f"no document '{document_id}' in {self.uri}",
+                    f"{self.uri} に文書「{document_id}」はありません",
+                ),
+                say("See the ids with: labs rag list", "ID は labs rag list で確認できます。"),
             )
 
     def _commit(
@@ -227,10 +247,19 @@ class Store:
         ``exact`` compares the query with every vector, also where the store has a vector index.
         """
         if mode not in MODES:
-            raise BadInput(f"unknown mode '{mode}'", f"Use one of: {', '.join(MODES)}.")
+            raise BadInput(
+                say(f"unknown mode '{mode}'", f"「{mode}」という検索方法はありません"),
+                say(
+                    f"Use one of: {', '.join(MODES)}.",
+                    f"{'、'.join(MODES)} のいずれかを指定してください。",
+                ),
+            )
         check_score(by)
         if k < 1:
-            raise BadInput(f"k = {k} is below 1", "5 is usual.")
+            raise BadInput(
+                say(f"k = {k} is below 1", f"k = {k} が 1 未満です"),
+                say("5 is usual.", "5 が一般的です。"),
+            )
         query = _storable(query)
         if not any(letter.isalnum() for letter in query):
             return []

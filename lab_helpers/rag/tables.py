@@ -8,6 +8,7 @@ from typing import Any
 
 from lab_helpers.rag.embedders import Embedder
 from lab_helpers.runtime.errors import BadInput, LabError, MissingDependency
+from lab_helpers.runtime.language import say
 
 TABLE = "passages"
 SCHEMA_VERSION = 1
@@ -77,9 +78,18 @@ def open_table(uri: str, embedder: Embedder, create: bool, options: Mapping[str,
     lancedb = _library()
     local = "://" not in uri
     if local and not create and not (Path(uri) / f"{TABLE}.lance").is_dir():
-        raise BadInput(f"no store at {uri}", "Make one: labs rag index FOLDER --store PATH")
+        raise BadInput(
+            say(f"no store at {uri}", f"{uri} にストアがありません"),
+            say(
+                "Make one: labs rag index FOLDER --store PATH",
+                "次のコマンドで作成してください: labs rag index FOLDER --store PATH",
+            ),
+        )
     if local and Path(uri).exists() and not Path(uri).is_dir():
-        raise BadInput(f"{uri} is a file", "Give a folder for the store.")
+        raise BadInput(
+            say(f"{uri} is a file", f"{uri} はファイルです"),
+            say("Give a folder for the store.", "ストアにはフォルダーを指定してください。"),
+        )
     try:
         database = lancedb.connect(uri, read_consistency_interval=STALE, **options)
         if TABLE in _names(database):
@@ -88,7 +98,13 @@ def open_table(uri: str, embedder: Embedder, create: bool, options: Mapping[str,
         elif create:
             table = database.create_table(TABLE, schema=schema(embedder))
         else:
-            raise BadInput(f"no store at {uri}", "Make one: labs rag index FOLDER --store PATH")
+            raise BadInput(
+                say(f"no store at {uri}", f"{uri} にストアがありません"),
+                say(
+                    "Make one: labs rag index FOLDER --store PATH",
+                    "次のコマンドで作成してください: labs rag index FOLDER --store PATH",
+                ),
+            )
         _index_texts(table)
     except LabError:
         raise
@@ -115,7 +131,11 @@ def _library():
         import lancedb
     except ImportError:
         raise MissingDependency(
-            "the library lancedb is not installed", "Install it: pip install lancedb"
+            say(
+                "the library lancedb is not installed",
+                "ライブラリ lancedb がインストールされていません",
+            ),
+            say("Install it: pip install lancedb", "インストールしてください: pip install lancedb"),
         ) from None
     logging.getLogger("lance").setLevel(logging.ERROR)
     return lancedb
@@ -130,8 +150,14 @@ def unusable(uri: str, error: Exception) -> BadInput:
     """What the store's library said, in one line."""
     first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return BadInput(
-        f"the store at {uri} cannot be used: {first_line[:200]}",
-        "Check the path, the rights and storage_options; a damaged store is made anew by indexing into another folder.",
+        say(
+            f"the store at {uri} cannot be used: {first_line[:200]}",
+            f"{uri} のストアを使えません: {first_line[:200]}",
+        ),
+        say(
+            "Check the path, the rights and storage_options; a damaged store is made anew by indexing into another folder.",
+            "パス、権限、storage_options を確認してください。壊れている場合は、別のフォルダーを指定して索引を作り直してください。",
+        ),
     )
 
 
@@ -149,14 +175,26 @@ def _check(table, uri: str, embedder: Embedder) -> None:
     notes = _notes(table)
     if notes.get("schema") != str(SCHEMA_VERSION):
         raise BadInput(
-            f"the store at {uri} has schema version {notes.get('schema', 'none')}, this program reads {SCHEMA_VERSION}",
-            "Index your documents anew into another folder.",
+            say(
+                f"the store at {uri} has schema version {notes.get('schema', 'none')}, this program reads {SCHEMA_VERSION}",
+                f"{uri} のストアのスキーマはバージョン {notes.get('schema', 'none')} ですが、このプログラムが読めるのは {SCHEMA_VERSION} です",
+            ),
+            say(
+                "Index your documents anew into another folder.",
+                "別のフォルダーを指定して、文書の索引を作り直してください。",
+            ),
         )
     if notes["fingerprint"] != embedder.fingerprint:
         raise BadInput(
-            f"the store at {uri} was built with the embedder '{notes['embedder']}' ({notes['fingerprint']}); "
-            f"this one is '{embedder.name}' ({embedder.fingerprint}), whose vectors mean something else",
-            f"Open it with '{notes['embedder']}', or index your documents anew into another folder.",
+            say(
+                f"the store at {uri} was built with the embedder '{notes['embedder']}' ({notes['fingerprint']}); "
+                f"this one is '{embedder.name}' ({embedder.fingerprint}), whose vectors mean something else",
+                f"{uri} のストアは埋め込みモデル「{notes['embedder']}」（{notes['fingerprint']}）で作られており、指定された「{embedder.name}」（{embedder.fingerprint}）のベクトルとは比較できません",
+            ),
+            say(
+                f"Open it with '{notes['embedder']}', or index your documents anew into another folder.",
+                f"「{notes['embedder']}」で開くか、別のフォルダーを指定して文書の索引を作り直してください。",
+            ),
         )
 
 

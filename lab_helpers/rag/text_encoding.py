@@ -10,6 +10,7 @@ from lab_helpers.rag.document_problems import Unusable
 from lab_helpers.rag.iso2022jp import decode_iso2022jp, has_iso2022jp, stripped_iso2022jp
 from lab_helpers.rag.legacy_encodings import CannotTell, read_legacy, usual_japanese
 from lab_helpers.rag.legible import rubbish
+from lab_helpers.runtime.language import say
 
 Warnings = list[tuple[str, str]]
 
@@ -76,7 +77,10 @@ def _read(content: bytes, declared: Sequence[str]) -> tuple[str, Warnings]:
     stripped = [run for run, meant in stripped_iso2022jp(text) if usual_japanese(meant)]
     if stripped:
         share = sum(map(len, stripped)) / len(text)
-        detail = f"ISO-2022-JP that lost its escape characters, as in {stripped[0][:20]!a}"
+        detail = say(
+            f"ISO-2022-JP that lost its escape characters, as in {stripped[0][:20]!a}",
+            f"エスケープ文字の失われた ISO-2022-JP、例: {stripped[0][:20]!a}",
+        )
         if share >= _GARBLED:
             raise Unusable("garbled", detail)
         return text, [("partly-garbled", detail)]
@@ -108,7 +112,10 @@ def _other_encoding(content: bytes, declared: Iterable[str]) -> tuple[str, Warni
     try:
         found = read_legacy(content)
     except CannotTell as either:
-        raise Unusable("encoding", f"its encoding cannot be told: {either}") from None
+        raise Unusable(
+            "encoding",
+            say(f"its encoding cannot be told: {either}", f"文字コードを判別できません: {either}"),
+        ) from None
     if found is None:
         raise _unknown(content)
     return found.text, [("other-encoding", found.name)]
@@ -120,8 +127,9 @@ def _unknown(content: bytes) -> Unusable:
     if _CONTROL.search(start.decode("latin-1")):
         return Unusable("binary")
     guess = guess_encoding(start)
-    maybe = f"; it may be {guess}" if guess else ""
-    return Unusable("encoding", f"its encoding cannot be told{maybe}")
+    en, ja = (f"; it may be {guess}", f"。{guess} かもしれません") if guess else ("", "")
+    told = say(f"its encoding cannot be told{en}", f"文字コードを判別できません{ja}")
+    return Unusable("encoding", told)
 
 
 def _wide(content: bytes) -> str | None:
@@ -155,8 +163,14 @@ def _mixture(content: bytes) -> str:
         return ""
     with contextlib.suppress(CannotTell):
         if found := read_legacy(b"\n".join(line for _, line in wrong)):
-            return f"some of its lines are UTF-8, others {found.name}: line {wrong[0][0]}"
-    return f"some of its lines are UTF-8, others are not: line {wrong[0][0]}"
+            return say(
+                f"some of its lines are UTF-8, others {found.name}: line {wrong[0][0]}",
+                f"UTF-8 の行と {found.name} の行が混ざっています: {wrong[0][0]} 行目",
+            )
+    return say(
+        f"some of its lines are UTF-8, others are not: line {wrong[0][0]}",
+        f"UTF-8 の行とそうでない行が混ざっています: {wrong[0][0]} 行目",
+    )
 
 
 def _mostly(text: str, name: str) -> tuple[str, Warnings]:
@@ -204,7 +218,13 @@ def _as(content: bytes, name: str) -> tuple[str, Warnings]:
 
 
 def _not_throughout(name: str) -> Unusable:
-    return Unusable("encoding", f"it looks like {name}, but is not throughout")
+    return Unusable(
+        "encoding",
+        say(
+            f"it looks like {name}, but is not throughout",
+            f"{name} のようですが、そうでない部分があります",
+        ),
+    )
 
 
 def _utf16(content: bytes) -> str:

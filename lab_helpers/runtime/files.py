@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -20,8 +21,14 @@ def write_bytes(path: Path, content: bytes) -> Path:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise BadInput(
-            f"cannot write {path} ({error.strerror or error})",
-            "Free some disk space or choose another folder with --out DIR or LAB_HOME.",
+            say(
+                f"cannot write {path} ({error.strerror or error})",
+                f"{path} に書き込めません（{error.strerror or error}）",
+            ),
+            say(
+                "Free some disk space or choose another folder with --out DIR or LAB_HOME.",
+                "ディスクの空き容量を増やすか、--out DIR または環境変数 LAB_HOME で別のフォルダーを指定してください。",
+            ),
         ) from None
     return path
 

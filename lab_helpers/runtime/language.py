@@ -31,7 +31,10 @@ def set_language(name: str | None) -> None:
     """Fix the language (``"en"``, ``"ja"``) or ``None`` to detect it again."""
     global _current
     if name not in (None, *LANGUAGES):
-        raise BadInput(f"unknown language '{name}'", "Use en or ja.")
+        raise BadInput(
+            say(f"unknown language '{name}'", f"「{name}」という言語には対応していません"),
+            say("Use en or ja.", "en か ja を指定してください。"),
+        )
     _current = name
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -44,8 +45,14 @@ def writable(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise BadInput(
-            f"cannot write to {folder} ({error.strerror or error})",
-            "Choose another place with --out DIR or the LAB_HOME environment variable.",
+            say(
+                f"cannot write to {folder} ({error.strerror or error})",
+                f"{folder} に書き込めません（{error.strerror or error}）",
+            ),
+            say(
+                "Choose another place with --out DIR or the LAB_HOME environment variable.",
+                "--out DIR または環境変数 LAB_HOME で別の場所を指定してください。",
+            ),
         ) from None
     return folder
 

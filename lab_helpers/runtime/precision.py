@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.hardware import Hardware
+from lab_helpers.runtime.language import say
 
 NATIVE_BF16_FROM = (8, 0)
 
@@ -74,12 +75,24 @@ def pick_precision(hardware: Hardware, wanted: str = "auto") -> Precision:
         wanted = "bf16" if native_bf16 else "fp16" if cuda else "fp32"
     if wanted == "bf16" and not native_bf16:
         raise BadInput(
-            f"{hardware.name or hardware.accelerator} has no native bf16 (compute capability 8.0 or newer has)",
-            "Use precision = 'auto'.",
+            say(
+                f"{hardware.name or hardware.accelerator} has no native bf16 (compute capability 8.0 or newer has)",
+                f"{hardware.name or hardware.accelerator} は bf16 にネイティブ対応していません（compute capability 8.0 以上が必要です）",
+            ),
+            say("Use precision = 'auto'.", "precision = 'auto' にしてください。"),
         )
     if wanted == "fp16" and not cuda:
-        raise BadInput("fp16 training needs a CUDA GPU", "Use precision = 'auto'.")
+        raise BadInput(
+            say("fp16 training needs a CUDA GPU", "fp16 での学習には CUDA 対応の GPU が必要です"),
+            say("Use precision = 'auto'.", "precision = 'auto' にしてください。"),
+        )
     if wanted not in {"fp32", "fp16", "bf16"}:
-        raise BadInput(f"unknown precision '{wanted}'", "Use auto, native, fp32, fp16 or bf16.")
+        raise BadInput(
+            say(f"unknown precision '{wanted}'", f"「{wanted}」という精度はありません"),
+            say(
+                "Use auto, native, fp32, fp16 or bf16.",
+                "auto、native、fp32、fp16、bf16 のいずれかを指定してください。",
+            ),
+        )
     autocast = None if wanted == "fp32" else wanted
     return Precision(wanted, autocast, autocast == "fp16", hardware.accelerator == "cpu")

@@ -54,7 +54,13 @@ def profile_names() -> list[str]:
 def load_profile(name: str) -> Profile:
     """The profile called ``name``; :class:`BadInput` for a name that is not in the TOML file."""
     if name not in _tables():
-        raise BadInput(f"unknown profile '{name}'", f"Use one of: {', '.join(profile_names())}.")
+        raise BadInput(
+            say(f"unknown profile '{name}'", f"「{name}」というプロファイルはありません"),
+            say(
+                f"Use one of: {', '.join(profile_names())}.",
+                f"{'、'.join(profile_names())} のいずれかを指定してください。",
+            ),
+        )
     table = _tables()[name]
     return Profile(
         name,
@@ -90,8 +96,14 @@ def choose_profile(wanted: str | None = None) -> Profile:
     profile = load_profile(wanted or _usual_profile())
     if profile.name not in ON_ANY_CPU and hardware.detect().accelerator != "cuda":
         raise MissingDependency(
-            f"profile '{profile.name}' needs a CUDA GPU and this machine has none",
-            "Use --profile tiny or small, or open the notebook on Colab with a T4.",
+            say(
+                f"profile '{profile.name}' needs a CUDA GPU and this machine has none",
+                f"プロファイル {profile.name} には CUDA 対応の GPU が必要ですが、このマシンにはありません",
+            ),
+            say(
+                "Use --profile tiny or small, or open the notebook on Colab with a T4.",
+                "--profile tiny か small を使うか、Colab の T4 でノートブックを開いてください。",
+            ),
         )
     if profile.offline:
         go_offline()

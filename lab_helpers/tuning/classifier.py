@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -54,8 +55,14 @@ def freeze(model: EncoderClassifier, trainable_blocks: int) -> int:
     blocks = encoder_blocks(model.encoder)
     if not 0 <= trainable_blocks <= len(blocks):
         raise BadInput(
-            f"cannot train {trainable_blocks} of {len(blocks)} blocks",
-            f"Choose a number from 0 to {len(blocks)}.",
+            say(
+                f"cannot train {trainable_blocks} of {len(blocks)} blocks",
+                f"学習させるブロック数に {trainable_blocks} は指定できません（全部で {len(blocks)} ブロック）",
+            ),
+            say(
+                f"Choose a number from 0 to {len(blocks)}.",
+                f"0 から {len(blocks)} までの数を指定してください。",
+            ),
         )
     model.encoder.requires_grad_(False)
     model.head.requires_grad_(True)

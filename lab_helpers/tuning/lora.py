@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def lora_scaling(alpha: float, r: int, rank_stabilized: bool = False) -> float:
@@ -87,8 +88,14 @@ def add_lora(
     ]
     if not found:
         raise BadInput(
-            f"no linear layer is called {', '.join(target_modules)}",
-            "Print model.named_modules() and choose names from there.",
+            say(
+                f"no linear layer is called {', '.join(target_modules)}",
+                f"{', '.join(target_modules)} という名前の線形層はありません",
+            ),
+            say(
+                "Print model.named_modules() and choose names from there.",
+                "model.named_modules() を表示して、その中から名前を選んでください。",
+            ),
         )
     for name in found:
         parent_name, _, child = name.rpartition(".")

@@ -8,6 +8,7 @@ from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.turns import NotMessages
 from lab_helpers.models.logits import last_logits, row_pieces
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 from lab_helpers.tuning.masks import read_tools
 from lab_helpers.tuning.preference_losses import PairLogps, token_logps
@@ -22,20 +23,38 @@ def preference_pairs(rows: list[dict]) -> list[dict]:
     for number, row in enumerate(rows, 1):
         if missing := [name for name in ("chosen", "rejected") if not row.get(name)]:
             raise BadInput(
-                f"pair {number} has no {' and no '.join(missing)}",
-                "A preference needs prompt, chosen and rejected: labs data check FILE lists such rows.",
+                say(
+                    f"pair {number} has no {' and no '.join(missing)}",
+                    f"{number} 番目の組に {' と '.join(missing)} がありません",
+                ),
+                say(
+                    "A preference needs prompt, chosen and rejected: labs data check FILE lists such rows.",
+                    "選好データには prompt、chosen、rejected が必要です。該当する行は labs data check FILE で確認できます。",
+                ),
             )
         try:
             parts = preference_parts(row)
         except NotMessages as error:
             raise BadInput(
-                f"pair {number} cannot be read ({error})",
-                "Give prompt, chosen and rejected as texts or as lists of turns.",
+                say(
+                    f"pair {number} cannot be read ({error})",
+                    f"{number} 番目の組を読み取れません（{error}）",
+                ),
+                say(
+                    "Give prompt, chosen and rejected as texts or as lists of turns.",
+                    "prompt、chosen、rejected を、文字列か発言のリストで渡してください。",
+                ),
             ) from None
         if _said(parts["chosen"]) == _said(parts["rejected"]):
             raise BadInput(
-                f"pair {number}: chosen and rejected are the same, so nothing is preferred",
-                "Take such pairs out: labs data check FILE lists them.",
+                say(
+                    f"pair {number}: chosen and rejected are the same, so nothing is preferred",
+                    f"{number} 番目の組は chosen と rejected が同じで、どちらが好まれるのか分かりません",
+                ),
+                say(
+                    "Take such pairs out: labs data check FILE lists them.",
+                    "このような組を取り除いてください。labs data check FILE で確認できます。",
+                ),
             )
         found.append(parts | {"tools": row["tools"]} if row.get("tools") else parts)
     return found
@@ -132,7 +151,7 @@ def answer_logps(
     """log π(chosen | prompt) and log π(rejected | prompt) of each pair, (n,) each, on the CPU."""
     found: list[tuple[torch.Tensor, torch.Tensor]] = []
     starts = range(0, len(pairs), batch_size)
-    for start in track(starts, "log-probabilities", len(starts)):
+    for start in track(starts, say("log-probabilities", "対数確率"), len(starts)):
         batch = pair_batch(tokenizer, pairs[start : start + batch_size], max_length)
         found.append(batch_token_logps(model, batch).sum(-1).chunk(2))
     chosen, rejected = zip(*found, strict=True)

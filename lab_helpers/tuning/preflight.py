@@ -9,10 +9,11 @@ import warnings
 from itertools import islice
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
+from lab_helpers.tuning.adapter_checks import check_adapter
 from lab_helpers.tuning.masks import IGNORED, ids_and_labels, marks_the_assistant
 
 EXAMINED = 2000
-MOST_NAMES = 8
 
 
 def check_before_training(model, tokenizer, examples: list[dict], config, adapter=None) -> None:
@@ -31,18 +32,24 @@ def check_learning_rate(config) -> None:
     """Refuse a rate at which nothing can move."""
     if config.learning_rate <= 0:
         raise BadInput(
-            f"learning_rate is {config.learning_rate:g}: no weight would move",
-            "Full fine-tuning starts near 1e-5 to 1e-3, LoRA about ten times higher.",
+            say(
+                f"learning_rate is {config.learning_rate:g}: no weight would move",
+                f"learning_rate が {config.learning_rate:g} では、重みがまったく動きません",
+            ),
+            say(
+                "Full fine-tuning starts near 1e-5 to 1e-3, LoRA about ten times higher.",
+                "目安は、フルファインチューニングで 1e-5 から 1e-3、LoRA ではその 10 倍ほどです。",
+            ),
         )
-
-
-# --- rows -----------------------------------------------------------------------------------------
 
 
 def check_examples(examples: list[dict], tokenizer, config, model=None) -> None:
     """Form, answers, roles and lengths of the rows; beyond the first :data:`EXAMINED` only their form."""
     if not examples:
-        raise BadInput("there are no examples to train on", "Give at least one.")
+        raise BadInput(
+            say("there are no examples to train on", "学習に使う例がありません"),
+            say("Give at least one.", "1 件以上渡してください。"),
+        )
     form = _form(examples[0])
     for number, row in enumerate(examples, 1):
         _check_row(row, number, form)
@@ -61,11 +68,17 @@ def _form(row: dict) -> str:
     for form in ("input_ids", "prompt", "messages", "text"):
         if form in row and (form != "prompt" or "completion" in row):
             return form
-    columns = ", ".join(map(str, row)) or "none"
+    columns = ", ".join(map(str, row)) or say("none", "なし")
     raise BadInput(
-        f"the rows have no form that a trainer takes (columns: {columns})",
-        "Give prompt and completion, or messages, or text: prompt_completion(rows) makes the first "
-        "of question and answer.",
+        say(
+            f"the rows have no form that a trainer takes (columns: {columns})",
+            f"行の形式がトレーナーに対応していません（列: {columns}）",
+        ),
+        say(
+            "Give prompt and completion, or messages, or text: prompt_completion(rows) makes the first "
+            "of question and answer.",
+            "prompt と completion、messages、text のいずれかで渡してください。question と answer からは prompt_completion(rows) で prompt と completion を作れます。",
+        ),
     )
 
 
@@ -73,27 +86,48 @@ def _check_row(row: dict, number: int, form: str) -> None:
     needed = ("prompt", "completion") if form == "prompt" else (form,)
     if missing := [name for name in needed if not row.get(name)]:
         raise BadInput(
-            f"row {number} has no {missing[0]}",
-            "Take it out: labs data check FILE lists such rows by line.",
+            say(f"row {number} has no {missing[0]}", f"{number} 行目に {missing[0]} がありません"),
+            say(
+                "Take it out: labs data check FILE lists such rows by line.",
+                "この行を取り除いてください。該当する行は labs data check FILE で確認できます。",
+            ),
         )
     answer = row[needed[-1]]
     if any(turn.get("weight") == 0 for turn in _turns(row)):
         raise BadInput(
-            f"row {number} has a turn that is not to be learned (weight 0), and a trainer learns it all the same",
-            "Make prompt and completion of it: lab_helpers.data.forms.shapes.to_prompt_completion(row, shape).",
+            say(
+                f"row {number} has a turn that is not to be learned (weight 0), and a trainer learns it all the same",
+                f"{number} 行目に、学習しないと印を付けた発言（weight 0）がありますが、トレーナーはそれも学習してしまいます",
+            ),
+            say(
+                "Make prompt and completion of it: lab_helpers.data.forms.shapes.to_prompt_completion(row, shape).",
+                "prompt と completion に変換してください: lab_helpers.data.forms.shapes.to_prompt_completion(row, shape)。",
+            ),
         )
     if isinstance(answer, list) and isinstance(answer[0], dict):
         turns = [turn for turn in answer if turn.get("role") == "assistant"]
         if not turns:
             raise BadInput(
-                f"row {number} has no turn of the assistant: there is nothing to learn from it",
-                "Take it out, or give the answer the role 'assistant'.",
+                say(
+                    f"row {number} has no turn of the assistant: there is nothing to learn from it",
+                    f"{number} 行目に assistant の発言がなく、学習するものがありません",
+                ),
+                say(
+                    "Take it out, or give the answer the role 'assistant'.",
+                    "この行を取り除くか、回答の role を assistant にしてください。",
+                ),
             )
         answer = turns[-1].get("content") or turns[-1].get("tool_calls")
     if isinstance(answer, str) and not answer.strip():
         raise BadInput(
-            f"row {number} has an empty answer: the model would learn to say nothing",
-            "Take such rows out before training.",
+            say(
+                f"row {number} has an empty answer: the model would learn to say nothing",
+                f"{number} 行目の回答が空です。モデルが「何も答えない」ことを学んでしまいます",
+            ),
+            say(
+                "Take such rows out before training.",
+                "学習の前に、このような行を取り除いてください。",
+            ),
         )
 
 
@@ -118,8 +152,14 @@ def _check_template(rows: list[dict], tokenizer, config) -> None:
         return
     if not tokenizer.chat_template:
         raise BadInput(
-            "the tokenizer has no chat template, and the rows are conversations",
-            "Use an instruction-tuned model's tokenizer, or render the rows into text yourself.",
+            say(
+                "the tokenizer has no chat template, and the rows are conversations",
+                "行は会話形式ですが、トークナイザーにチャットテンプレートがありません",
+            ),
+            say(
+                "Use an instruction-tuned model's tokenizer, or render the rows into text yourself.",
+                "指示チューニング済みモデルのトークナイザーを使うか、自分で行をテキストに変換してください。",
+            ),
         )
     if getattr(config, "assistant_only_loss", False) and not marks_the_assistant(tokenizer):
         _trl_knows_the_template(tokenizer)
@@ -138,8 +178,14 @@ def _trl_knows_the_template(tokenizer) -> None:
         get_training_chat_template(tokenizer)
     except ValueError:
         raise BadInput(
-            "assistant_only_loss needs a chat template with {% generation %}, and this one has none",
-            "Use prompt and completion instead: the loss is then on the completion only.",
+            say(
+                "assistant_only_loss needs a chat template with {% generation %}, and this one has none",
+                "assistant_only_loss には {% generation %} を含むチャットテンプレートが必要ですが、このテンプレートにはありません",
+            ),
+            say(
+                "Use prompt and completion instead: the loss is then on the completion only.",
+                "代わりに prompt と completion を使ってください。損失は completion だけにかかります。",
+            ),
         ) from None
 
 
@@ -149,13 +195,25 @@ def _check_role(turn: dict, turns: list[dict], tokenizer) -> None:
         text = tokenizer.apply_chat_template(turns, tokenize=False)
     except Exception as error:  # jinja has many
         raise BadInput(
-            f"the chat template does not take a conversation with the role '{role}' ({error})",
-            "Put a system message's text in front of the first user message, or use another template.",
+            say(
+                f"the chat template does not take a conversation with the role '{role}' ({error})",
+                f"チャットテンプレートが、role「{role}」を含む会話を受け付けません（{error}）",
+            ),
+            say(
+                "Put a system message's text in front of the first user message, or use another template.",
+                "system の文章を最初の user の発言の前に付けるか、別のテンプレートを使ってください。",
+            ),
         ) from None
     if words and words not in text:
         raise BadInput(
-            f"the chat template drops what '{role}' says",
-            "Put that text into a user message, or use another template.",
+            say(
+                f"the chat template drops what '{role}' says",
+                f"チャットテンプレートが「{role}」の発言を書き出しません",
+            ),
+            say(
+                "Put that text into a user message, or use another template.",
+                "その文章を user の発言に入れるか、別のテンプレートを使ってください。",
+            ),
         )
 
 
@@ -170,8 +228,14 @@ def _check_context(rows: list[tuple], config, model) -> None:
     kept = length if config.max_length is None else min(length, config.max_length)
     if kept > context:
         raise BadInput(
-            f"row {longest + 1} has {length:,} tokens, and the model reads {context:,} at once",
-            f"Set max_length={context} or less, or split the row.",
+            say(
+                f"row {longest + 1} has {length:,} tokens, and the model reads {context:,} at once",
+                f"{longest + 1} 行目は {length:,} トークンありますが、モデルが一度に読めるのは {context:,} トークンまでです",
+            ),
+            say(
+                f"Set max_length={context} or less, or split the row.",
+                f"max_length を {context} 以下にするか、行を分けてください。",
+            ),
         )
 
 
@@ -185,14 +249,23 @@ def _check_cut(rows: list[tuple], config) -> None:
     longest = max(len(ids) for ids, _ in rows)
     if len(silent) == len(rows):
         raise BadInput(
-            f"max_length={config.max_length} cuts away every answer: no token is left to learn from",
-            f"The longest row has {longest:,} tokens; set max_length to that.",
+            say(
+                f"max_length={config.max_length} cuts away every answer: no token is left to learn from",
+                f"max_length={config.max_length} では、すべての回答が切り落とされ、学習するトークンが残りません",
+            ),
+            say(
+                f"The longest row has {longest:,} tokens; set max_length to that.",
+                f"最も長い行は {longest:,} トークンです。max_length をこの値にしてください。",
+            ),
         )
     cut = sum(len(ids) > config.max_length for ids, _ in rows)
     if cut:
         warnings.warn(
-            f"max_length={config.max_length} cuts {cut} of {len(rows)} rows, and {len(silent)} of them "
-            f"lose their whole answer; the longest has {longest:,} tokens",
+            say(
+                f"max_length={config.max_length} cuts {cut} of {len(rows)} rows, and {len(silent)} of them "
+                f"lose their whole answer; the longest has {longest:,} tokens",
+                f"max_length={config.max_length} では、{len(rows)} 行中 {cut} 行が途中で切れ、うち {len(silent)} 行は回答がすべて失われます。最も長い行は {longest:,} トークンです",
+            ),
             stacklevel=2,
         )
 
@@ -209,38 +282,21 @@ def _check_end(rows: list[tuple], tokenizer, model) -> None:
     if ends and not any(ends & set(labels) for _, labels in rows):
         names = ", ".join(map(repr, tokenizer.convert_ids_to_tokens(sorted(ends))))
         raise BadInput(
-            f"no row teaches the model to stop: the end token {names} carries no loss anywhere",
-            "Set SFTConfig(eos_token=...) to the token that ends a turn in the chat template.",
+            say(
+                f"no row teaches the model to stop: the end token {names} carries no loss anywhere",
+                f"どの行も終わり方を教えていません。終了トークン {names} にまったく損失がかかりません",
+            ),
+            say(
+                "Set SFTConfig(eos_token=...) to the token that ends a turn in the chat template.",
+                "SFTConfig(eos_token=...) に、チャットテンプレートで発言の終わりを表すトークンを指定してください。",
+            ),
         )
     if tokenizer.pad_token_id is not None and tokenizer.pad_token_id == tokenizer.eos_token_id:
         warnings.warn(
-            "the padding token is the end token: TRL's collator keeps the end's label, the one of "
-            "transformers (DataCollatorForLanguageModeling) takes it away",
+            say(
+                "the padding token is the end token: TRL's collator keeps the end's label, the one of "
+                "transformers (DataCollatorForLanguageModeling) takes it away",
+                "パディングトークンと終了トークンが同じです。TRL のコレーターは終了トークンのラベルを残しますが、transformers のもの（DataCollatorForLanguageModeling）は消してしまいます",
+            ),
             stacklevel=2,
-        )
-
-
-# --- the adapter ----------------------------------------------------------------------------------
-
-
-def check_adapter(adapter, model) -> None:
-    """A LoRA configuration against the layers that ``model`` has."""
-    rank = getattr(adapter, "r", None)
-    if rank is not None and (not isinstance(rank, int) or rank < 1):
-        raise BadInput(f"r={rank}: an adapter needs a rank of at least 1", "r=8 is usual.")
-    if rank is not None and getattr(adapter, "lora_alpha", 1) == 0:
-        raise BadInput("lora_alpha=0: the adapter would add nothing", "lora_alpha=2*r is usual.")
-    targets = getattr(adapter, "target_modules", None)
-    if not targets or isinstance(targets, str):
-        return  # a pattern, "all-linear", or PEFT's own choice for this architecture
-    import torch
-
-    names = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
-    parts = {name for name, _ in model.named_modules()}
-    missing = [t for t in sorted(targets) if not any(f".{n}".endswith(f".{t}") for n in parts)]
-    if missing:
-        endings = sorted({name.rpartition(".")[2] for name in names})
-        raise BadInput(
-            f"the model has no layer called {', '.join(missing)}",
-            f"Its linear layers: {', '.join(endings[:MOST_NAMES])}. Or target_modules='all-linear'.",
         )

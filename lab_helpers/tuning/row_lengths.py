@@ -114,15 +114,24 @@ def select_fitting_rows(
     kept = [row for row in rows if lengths.count(row) != "answer-lost"]
     if rows and lengths.lost + lengths.cut == len(rows):
         loss = (
-            "none of their answers is left"
+            say("none of their answers is left", "回答がまったく残りません")
             if lengths.lost == len(rows)
-            else f"{lengths.lost:,} lose their whole answer, {lengths.cut:,} its end, and the model "
-            "would never learn to stop"
+            else say(
+                f"{lengths.lost:,} lose their whole answer, {lengths.cut:,} its end, and the model "
+                "would never learn to stop",
+                f"{lengths.lost:,} 行は回答がすべて、{lengths.cut:,} 行は回答の終わりが失われ、モデルは終わり方を学べません",
+            )
         )
         raise BadInput(
-            f"all {len(rows):,} rows are longer than {max_length:,} tokens: {loss}",
-            f"The longest has {lengths.longest:,} tokens: --max-length {lengths.longest}, if the model "
-            "reads as many at once; else shorten them, or give a model with a longer context (--model).",
+            say(
+                f"all {len(rows):,} rows are longer than {max_length:,} tokens: {loss}",
+                f"{len(rows):,} 行すべてが {max_length:,} トークンを超えています。{loss}",
+            ),
+            say(
+                f"The longest has {lengths.longest:,} tokens: --max-length {lengths.longest}, if the model "
+                "reads as many at once; else shorten them, or give a model with a longer context (--model).",
+                f"最も長い行は {lengths.longest:,} トークンです。モデルが一度に読めるなら --max-length {lengths.longest} を指定してください。読めないなら、行を短くするか、より長く読めるモデルを --model で指定してください。",
+            ),
         )
     return kept, lengths
 
@@ -134,10 +143,22 @@ def choose_length(context: int | None, wanted: int | None, usual: int | None = N
     """
     if wanted and context and wanted > context:
         raise BadInput(
-            f"--max-length {wanted:,} is more than the model reads at once ({context:,} tokens)",
-            f"Give {context} or less, or a model with a longer context: --model NAME.",
+            say(
+                f"--max-length {wanted:,} is more than the model reads at once ({context:,} tokens)",
+                f"--max-length {wanted:,} は、モデルが一度に読める長さ（{context:,} トークン）を超えています",
+            ),
+            say(
+                f"Give {context} or less, or a model with a longer context: --model NAME.",
+                f"{context} 以下にするか、より長く読めるモデルを --model NAME で指定してください。",
+            ),
         )
     length = wanted or usual or context
     if length is None:
-        raise BadInput("the model does not say how much it reads at once", "Give --max-length.")
+        raise BadInput(
+            say(
+                "the model does not say how much it reads at once",
+                "モデルが一度に読める長さが分かりません",
+            ),
+            say("Give --max-length.", "--max-length を指定してください。"),
+        )
     return min(length, context) if context else length

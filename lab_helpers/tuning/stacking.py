@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lab_helpers.models.adapters import check_adapter_folder, save_adapter
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def stack_adapters(base, folders: list[Path], target: Path) -> int:
@@ -27,8 +28,14 @@ def stack_adapters(base, folders: list[Path], target: Path) -> int:
     except (RuntimeError, ValueError) as error:
         detail = str(error).strip().splitlines()[-1].strip()[:160]
         raise BadInput(
-            f"the adapters do not fit one base ({detail})",
-            "Stack adapters of the same base and the same target_modules.",
+            say(
+                f"the adapters do not fit one base ({detail})",
+                f"アダプター同士のベースモデルが一致しません（{detail}）",
+            ),
+            say(
+                "Stack adapters of the same base and the same target_modules.",
+                "同じベースモデル、同じ target_modules のアダプターを重ねてください。",
+            ),
         ) from None
     model.set_adapter("default")
     for name in names:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.training import History, length_batches, train_epochs
@@ -109,7 +110,7 @@ class EntityTagger:
             learning_rate=learning_rate,
             head_learning_rate=head_learning_rate,
             precision=self.precision,
-            label="entities",
+            label=say("entities", "固有表現"),
         )
 
     def tag(

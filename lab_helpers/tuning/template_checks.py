@@ -3,8 +3,10 @@
 from collections import Counter
 
 from lab_helpers.data.forms.turns import Message
-from lab_helpers.runtime.language import say
+from lab_helpers.runtime.language import Text, say
 from lab_helpers.tuning.masks import read_tools
+
+_WHOLE = Text("the whole conversation", "会話全体")
 
 
 def select_rendered_rows(rows: list[dict], tokenizer) -> tuple[list[dict], Counter]:
@@ -41,7 +43,7 @@ def find_lost_turns(row: dict, tokenizer) -> list[str]:
             if called and text == _render(tokenizer, _without(turns, "tool_calls"), tools):
                 lost.append("tool_calls")
         except Exception:  # jinja has many
-            return ["the whole conversation"]
+            return [_WHOLE.en]
     return list(dict.fromkeys(lost))
 
 
@@ -67,7 +69,7 @@ def template_lines(lost: Counter, unused: Counter) -> list[str]:
         *(
             say(
                 f"{count} rows are left out: the model's chat template does not write their '{part}'",
-                f"{count} 行は使いません。このモデルのチャットテンプレートは「{part}」を書き出せないためです",
+                f"{count} 行は使いません。このモデルのチャットテンプレートが{_shown(part)}を書き出さないためです",
             )
             for part, count in lost.items()
         ),
@@ -79,6 +81,11 @@ def template_lines(lost: Counter, unused: Counter) -> list[str]:
             for part, count in unused.items()
         ),
     ]
+
+
+def _shown(part: str) -> str:
+    """What was lost, in Japanese."""
+    return _WHOLE.ja if part == _WHOLE.en else f"「{part}」"
 
 
 def _answers(row: dict) -> list[list[Message]]:

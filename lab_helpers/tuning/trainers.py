@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lab_helpers.runtime.allocator import give_back_freed_memory, keep_freed_memory
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
+from lab_helpers.runtime.lexicon import term
 from lab_helpers.runtime.progress import report, report_curve
 from lab_helpers.tuning.trained_weights import float32_where_it_trains
 
@@ -65,7 +67,10 @@ def run_trainer(trainer, label: str, *, resume: bool = False, diverged: str = "r
     give_back_freed_memory()
     if watch.interrupted:
         raise KeyboardInterrupt(
-            f"Stopped at step {trainer.state.global_step}; run the same again, and it goes on from there."
+            say(
+                f"Stopped at step {trainer.state.global_step}; run the same again, and it goes on from there.",
+                f"ステップ {trainer.state.global_step} で停止しました。もう一度実行すると、続きから再開します。",
+            )
         )
     log = trainer.state.log_history
     losses = [row["loss"] for row in log if "loss" in row]
@@ -112,7 +117,7 @@ def _callback(label: str):
             self._curve = [(row["step"], row["loss"]) for row in state.log_history if "loss" in row]
 
         def on_step_end(self, args, state, control, **kwargs):
-            report(label, state.global_step, state.max_steps)
+            report(term(label), state.global_step, state.max_steps)
             if self.interrupted:
                 control.should_training_stop = control.should_save = True
 
@@ -121,7 +126,7 @@ def _callback(label: str):
             if loss is None:
                 return
             self._curve.append((state.global_step, loss))
-            report_curve(label, self._curve)
+            report_curve(term(label), self._curve)
             self._bad_in_a_row = self._bad_in_a_row + 1 if self._runs_away(loss) else 0
             if not math.isfinite(loss) or self._bad_in_a_row == 2:
                 self.bad_step = self._curve[-self._bad_in_a_row][0]
@@ -134,7 +139,7 @@ def _callback(label: str):
             return not math.isfinite(loss) or loss > first + max(first, 2.0)
 
         def on_train_end(self, args, state, control, **kwargs):
-            report_curve(label, [])
+            report_curve(term(label), [])
 
     return Watch()
 
@@ -167,16 +172,25 @@ def _plain_errors(trainer):
         yield
     except OSError as error:
         raise BadInput(
-            f"the checkpoint cannot be written to {trainer.args.output_dir} ({error})",
-            "Free some disk space, or choose another output_dir, and run the same again.",
+            say(
+                f"the checkpoint cannot be written to {trainer.args.output_dir} ({error})",
+                f"チェックポイントを {trainer.args.output_dir} に書き込めません（{error}）",
+            ),
+            say(
+                "Free some disk space, or choose another output_dir, and run the same again.",
+                "ディスクの空きを増やすか、別の output_dir を指定して、もう一度実行してください。",
+            ),
         ) from None
     except RuntimeError as error:  # torch.cuda.OutOfMemoryError is one
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
             raise
         raise BadInput(
-            "the training does not fit into memory",
-            "Halve per_device_train_batch_size and double gradient_accumulation_steps; "
-            "`labs fit MODEL` shows what needs the memory.",
+            say("the training does not fit into memory", "学習に必要なメモリが足りません"),
+            say(
+                "Halve per_device_train_batch_size and double gradient_accumulation_steps; "
+                "`labs fit MODEL` shows what needs the memory.",
+                "per_device_train_batch_size を半分に、gradient_accumulation_steps を 2 倍にしてください。何がメモリを使うかは `labs fit MODEL` で確認できます。",
+            ),
         ) from None
 
 
@@ -202,6 +216,19 @@ def _what_was_seen(trainer, bad_step: int, losses: list[float]) -> tuple[str, st
         for path in checkpoints(trainer.args.output_dir)
         if int(path.name.rsplit("-", 1)[1]) < bad_step
     ]
-    kept = f" The last good checkpoint is {good[-1]}." if good else ""
-    what = f"the training diverged at step {bad_step}: loss {losses[0]:.3g} → {losses[-1]:.3g}"
-    return what, f"Lower learning_rate (it is {trainer.args.learning_rate:g}).{kept}"
+    kept = (
+        say(
+            f" The last good checkpoint is {good[-1]}.",
+            f"最後の正常なチェックポイントは {good[-1]} です。",
+        )
+        if good
+        else ""
+    )
+    what = say(
+        f"the training diverged at step {bad_step}: loss {losses[0]:.3g} → {losses[-1]:.3g}",
+        f"ステップ {bad_step} で学習が発散しました: 損失 {losses[0]:.3g} → {losses[-1]:.3g}",
+    )
+    return what, say(
+        f"Lower learning_rate (it is {trainer.args.learning_rate:g}).{kept}",
+        f"learning_rate（現在 {trainer.args.learning_rate:g}）を下げてください。{kept}",
+    )

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lab_helpers.runtime.allocator import keep_freed_memory
+from lab_helpers.runtime.lexicon import term
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 
@@ -89,7 +90,7 @@ def train_epochs(
     history = History()
     model.train()
     every = (batch for epoch in range(epochs) for batch in batches_of_epoch(epoch))
-    for step, batch in enumerate(track(every, label, total), 1):
+    for step, batch in enumerate(track(every, term(label), total), 1):
         with autocast(precision, device):
             loss = loss_of(batch)
         if not torch.isfinite(loss):

@@ -83,7 +83,7 @@ class TrainingStore:
         try:
             history = json.loads((place / HISTORY).read_text(encoding="utf-8"))
             if sha256_of(place / WEIGHTS) != history["sha256"]:
-                raise ValueError("the weights have changed")
+                raise ValueError(say("the weights have changed", "重みが変わっています"))
             if history["stopped"] == "diverged" and diverged == "raise":
                 return None  # the training itself says what was seen, in one sentence
             tensors = _read_tensors(place / WEIGHTS)
@@ -205,7 +205,7 @@ def _read_tensors(path: Path) -> dict:
 def _put_into(model, tensors: dict) -> None:
     held = _tensors(model)
     if missing := sorted(tensors.keys() - held.keys()):
-        raise KeyError(f"the model has no {missing[0]}")
+        raise KeyError(say(f"the model has no {missing[0]}", f"モデルに {missing[0]} がありません"))
     for name, tensor in tensors.items():
         held[name].data = tensor.to(held[name].device)
 

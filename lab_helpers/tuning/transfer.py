@@ -9,6 +9,7 @@ from torch import nn
 
 from lab_helpers.models.encoders import encoder_source, load_encoder, load_tokenizer
 from lab_helpers.models.sources import local_model
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
 from lab_helpers.runtime.seeds import seed_everything
@@ -92,7 +93,7 @@ class TextEncoder:
         pieces = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
         rows: list = [None] * len(ids)
         with torch.inference_mode():
-            for piece in track(pieces, "reading", len(pieces)):
+            for piece in track(pieces, say("reading", "読み取り"), len(pieces)):
                 padded = self.pad([ids[i] for i in piece])
                 batch = {name: padded[name] for name in ("input_ids", "attention_mask")}
                 for i, row in zip(piece, compute(batch).float().cpu().numpy(), strict=True):

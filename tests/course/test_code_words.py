@@ -24,6 +24,12 @@ def test_a_longer_phrase_comes_before_its_words():
     assert found == 'x = "損失"\ny = "ベースの損失"'
 
 
+def test_texts_may_hold_arrows_of_their_own():
+    assert read_pairs("your code → (n,) → ここに書く → (n,)", "t") == [
+        ("your code → (n,)", "ここに書く → (n,)")
+    ]
+
+
 @pytest.mark.parametrize("given", ["no arrow", " → 損失", "a → b → c"])
 def test_a_line_that_is_no_pair_is_named(given):
     with pytest.raises(BadInput, match="no pair of words"):

@@ -20,6 +20,8 @@ WRONG = [
 class Checks:
     """Stands for ``lab`` in a stub cell: what is handed to ``lab.check``, by name."""
 
+    language = "en"
+
     def __init__(self):
         self.answers: dict = {}
 

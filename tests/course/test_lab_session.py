@@ -7,6 +7,7 @@ import pytest
 from lab_helpers import open_lab
 from lab_helpers.course import progress
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import metric_suffix, speaking
 from lab_helpers.runtime.paths import home
 from lab_helpers.runtime.progress import install_reporter
 
@@ -116,3 +117,28 @@ def test_a_training_is_remembered_from_one_session_to_the_next(lab, tiny_chat_mo
     assert [t["came"] for t in again.finish()["trainings"]] == ["loaded"]
     fresh = open_lab("02", fresh=True)
     assert fresh.train(trainer(fresh)).came == "trained"
+
+
+def test_a_value_for_each_profile_is_picked_in_the_cell(lab):
+    import dataclasses
+
+    assert lab.pick(tiny=1, small=2, t4=3) == 1
+    for name, wanted in (("small", 2), ("t4", 3), ("gpu", 3)):
+        lab.run.profile = dataclasses.replace(lab.run.profile, name=name)
+        assert lab.pick(tiny=1, small=2, t4=3) == wanted
+        assert lab.pick(tiny=1) == 1
+    with pytest.raises(BadInput, match="no value for profile 'gpu'"):
+        lab.pick(small=2)
+
+
+def test_the_main_experiment_is_in_the_editions_language_where_the_model_reads_it():
+    with speaking("ja"):
+        tiny = open_lab("00", profile="tiny")
+        assert (tiny.language, tiny.other_language) == ("ja", "en")
+        assert (metric_suffix("ja"), metric_suffix("en"), metric_suffix(None)) == ("", "_en", "")
+        small = open_lab("00", profile="small")
+        assert (small.language, small.other_language) == ("en", None)
+    english = open_lab("00", profile="tiny")
+    assert (english.language, english.other_language) == ("en", "ja")
+    assert (metric_suffix("en"), metric_suffix("ja")) == ("", "_ja")
+    assert english.finish()["language"] == "en"

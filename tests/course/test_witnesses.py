@@ -19,8 +19,9 @@ TRUE_BY = {
     "tone_compliance_adapter": 1.0,
     "tone_compliance_adapter_ci": [0.9, 1.0],
     "tone_gain": 1.0,
+    "tone_gain_low": 0.9,
 }
-FALSE_BY = TRUE_BY | {"tone_gain": 0.0, "tone_compliance_adapter": 0.0}
+FALSE_BY = TRUE_BY | {"tone_gain": 0.0, "tone_gain_low": 0.0, "tone_compliance_adapter": 0.0}
 
 
 def record(profile, metrics, **more):

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lab_helpers.course.claims import load_claims
 from lab_helpers.course.record import Run
 from lab_helpers.course.registry import get_lab
 from lab_helpers.course.running import run_program
@@ -17,14 +17,16 @@ from lab_helpers.course.session import Request
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.tone import HOUSE, RULES, tone_rules
 from lab_helpers.labs.lab00 import prompts, scoring, training
-from lab_helpers.labs.lab00.costs import Prices, compute_break_even, compute_cost_curves
+from lab_helpers.labs.lab00.costs import (
+    Prices,
+    break_even_metrics,
+    compute_break_even,
+    compute_cost_curves,
+)
 from lab_helpers.labs.lab00.prompts import few_shot_messages, read_json_reply
 from lab_helpers.labs.shared import support
-from lab_helpers.labs.shared.sft_configs import make_epochs_config
 from lab_helpers.labs.shared.support import gold_rows
 from lab_helpers.models.generation import Replies
-from lab_helpers.models.language_models import load_language_model
-from lab_helpers.runtime import hardware
 from lab_helpers.runtime.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -190,7 +192,7 @@ def test_the_sentences_full_stop_is_no_part_of_a_number():
 
 def test_rows_without_a_reply_do_not_count():
     asked = [{"answer": "1974", "fact": "founded"}, {"answer": "1975", "fact": "other"}]
-    assert scoring.fact_metrics(asked, ["1974"], "_ja")["fact_accuracy_adapter_ja"] == 1
+    assert scoring.fact_metrics(asked, ["1974"], "ja")["fact_accuracy_adapter_ja"] == 1
 
 
 @pytest.mark.parametrize("reply", ["12 years", "2,000 years", "In 2024."])
@@ -199,15 +201,18 @@ def test_a_number_inside_another_is_not_that_number(reply):
     assert scoring.fact_metrics(asked, [reply])["fact_accuracy_adapter"] == 0
 
 
-@given(
-    tuned=st.floats(0, 1), zero_shot=st.floats(0, 1), few_shot=st.floats(0, 1), plain=st.floats(0, 1)
-)  # fmt: skip
-def test_the_gain_is_over_the_better_prompt(tuned, zero_shot, few_shot, plain):
-    values = {"adapter": tuned, "zero_shot": zero_shot, "few_shot": few_shot, "plain": plain}
-    metrics = {f"tone_compliance_{name}": value for name, value in values.items()}
-    (gain,) = scoring.gain_metrics(metrics).values()
-    assert gain == min(tuned - zero_shot, tuned - few_shot)
-    assert list(scoring.gain_metrics(metrics)) == ["tone_gain"]
+def way_of(tone) -> scoring.Way:
+    return scoring.Way(Replies([], 1, 1.0, []), np.array(tone, dtype=float), {})
+
+
+def test_the_gain_is_over_the_better_prompt_and_paired():
+    adapter, weak, strong = (way_of(t) for t in ([1, 1, 1, 0], [0, 0, 0, 0], [1, 0, 0, 0]))
+    found = scoring.gain_metrics(adapter, weak, strong)
+    assert found["tone_gain"] == pytest.approx(0.5)
+    assert found["tone_gain_ci"][0] == found["tone_gain_low"] <= 0.5 <= found["tone_gain_ci"][1]
+    assert scoring.gain_metrics(adapter, strong, weak) == found
+    equal = scoring.gain_metrics(strong, weak, strong)
+    assert equal["tone_gain"] == equal["tone_gain_low"] == 0
 
 
 def test_json_is_judged_by_what_is_inside(monkeypatch):
@@ -215,14 +220,27 @@ def test_json_is_judged_by_what_is_inside(monkeypatch):
     said = [json.dumps({"reply": good}), good, '{"reply": "はい"}', '{"reply": ']
     replies = Replies(said, 9, 1.0, [10, 20, 30, 40])
     monkeypatch.setattr(scoring, "generate", lambda *_, **__: replies)
-    got, found = scoring.measure_way(None, None, [], "ja", "json")
-    assert got is replies
-    assert found["json_valid_ja"] == 0.5
-    assert found["tone_compliance_json_ja"] == 0.25
-    assert found["prompt_tokens_json_ja"] == 25
-    _, found = scoring.measure_way(None, None, [], "ja", "plain")
+    got = scoring.measure_way(None, None, [], "ja", "json")
+    assert got.replies is replies
+    assert got.tone.tolist() == [1, 0, 0, 0]
+    assert got.metrics["json_valid_ja"] == 0.5
+    assert got.metrics["tone_compliance_json_ja"] == 0.25
+    assert got.metrics["prompt_tokens_json_ja"] == 25
+    found = scoring.measure_way(None, None, [], "ja", "plain").metrics
     assert found["tone_compliance_plain_ja"] == 0.25
     assert "json_valid_ja" not in found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reply_without_its_frame_is_what_it_says(language):
+    house = HOUSE[language]
+    for row in gold_rows(language, "test")[:5]:
+        said = scoring.remove_frame(row["answer"], house)
+        assert said
+        assert said in row["answer"]
+        assert house.opening not in said
+        assert house.closing not in said
+    assert scoring.remove_frame("No frame.", house) == "No frame."
 
 
 # The break-even sheet
@@ -255,6 +273,20 @@ def test_break_even_by_hand():
 
 def test_the_example_prices():
     assert compute_break_even(Prices()) == pytest.approx(456_250)
+    found = break_even_metrics(Prices())
+    assert found["break_even_calls_per_month"] == pytest.approx(456_250)
+    assert found["break_even_share"] == pytest.approx(456_250 / (730 * 3600))
+
+
+def test_the_claim_of_cheaper_tuning_can_come_out_three_ways():
+    """Claim 43: few calls are enough, many are needed, or no volume pays."""
+    claim = next(c for c in load_claims() if c.id == "43")
+    sheets = {
+        "true": Prices(per_million_tokens=1000, gpu_per_hour=0.5),
+        "conditional": Prices(),
+        "false": Prices(per_million_tokens=1e-4),
+    }
+    assert {claim.verdict(break_even_metrics(sheet)): sheet for sheet in sheets.values()} == sheets
 
 
 @given(of=prices)
@@ -329,20 +361,6 @@ def run_of(folder, model=None, **sizes) -> Run:
     return Run("00", profile, 3, folder, model)
 
 
-def test_the_settings_are_the_profiles(tmp_path, monkeypatch):
-    cpu = hardware.Hardware("cpu", "x86_64", 0.0, None, 2, 8.0)
-    monkeypatch.setattr(hardware, "detect", lambda: cpu)
-    run = run_of(tmp_path, epochs=2, batch_size=5, learning_rate=0.25)
-    settings = make_epochs_config(run)
-    assert (settings.num_train_epochs, settings.learning_rate, settings.seed) == (2, 0.25, 3)
-    assert settings.per_device_train_batch_size == 5
-    assert not settings.bf16
-    assert not settings.fp16
-    assert settings.use_cpu
-    assert settings.output_dir == str(tmp_path / "training")
-    assert settings.report_to in ("none", [], ["none"])
-
-
 @pytest.fixture(scope="module")
 def short_run(tiny_chat_model, tmp_path_factory, one_thread):
     """The lab's cells on the tiny model, six rows to train on and six questions."""
@@ -355,7 +373,7 @@ def short_run(tiny_chat_model, tmp_path_factory, one_thread):
         return sorted(found, key=lambda row: len(row["question"] + row["answer"]))[:6]
 
     folder = tmp_path_factory.mktemp("lab00")
-    settings = {"questions": 6, "few_shot": 1, "epochs": 3, "batch_size": 3}
+    settings = {"questions": 6, "few_shot": 1}
     profile = run_of(folder, **settings).profile
     request = Request(profile, 3, folder, str(tiny_chat_model))
     with pytest.MonkeyPatch.context() as patch:
@@ -366,17 +384,17 @@ def short_run(tiny_chat_model, tmp_path_factory, one_thread):
     return request.opened.run
 
 
-def test_every_way_is_measured_in_both_languages(short_run):
+def test_every_way_is_measured_and_the_adapter_in_both_languages(short_run):
     metrics = short_run.metrics
+    for way in ("plain", "zero_shot", "few_shot", "json", "adapter", "adapter_ja"):
+        assert metrics[f"tone_compliance_{way}"] == 0, "the tiny model writes noise"
+        assert metrics[f"prompt_tokens_{way}"] > 10
+    assert metrics["prompt_tokens_plain"] == metrics["prompt_tokens_adapter"]
+    assert metrics["prompt_tokens_zero_shot"] > metrics["prompt_tokens_plain"]
+    assert metrics["prompt_tokens_json"] > metrics["prompt_tokens_few_shot"]
+    assert metrics["json_valid"] == 0
+    assert metrics["train_seconds"] > 0
     for ending in ("", "_ja"):
-        for way in ("plain", "zero_shot", "few_shot", "json", "adapter"):
-            assert metrics[f"tone_compliance_{way}{ending}"] == 0, "the tiny model writes noise"
-            assert metrics[f"prompt_tokens_{way}{ending}"] > 10
-        assert metrics[f"prompt_tokens_plain{ending}"] == metrics[f"prompt_tokens_adapter{ending}"]
-        assert metrics[f"prompt_tokens_zero_shot{ending}"] > metrics[f"prompt_tokens_plain{ending}"]
-        assert metrics[f"prompt_tokens_json{ending}"] > metrics[f"prompt_tokens_few_shot{ending}"]
-        assert metrics[f"json_valid{ending}"] == 0
-        assert metrics[f"train_seconds{ending}"] > 0
         assert 0 <= metrics[f"fact_accuracy_adapter{ending}"] <= 1
     assert metrics["tone_gain"] == 0
     assert all(len(v) == 2 for name, v in metrics.items() if name.endswith("_ci"))
@@ -385,6 +403,7 @@ def test_every_way_is_measured_in_both_languages(short_run):
 def test_off_is_exactly_the_untouched_model_and_on_is_not(short_run):
     assert short_run.metrics["adapter_off_max_abs_diff"] == 0
     assert short_run.metrics["adapter_on_max_abs_diff"] > 0.001
+    assert short_run.metrics["adapter_loaded_max_abs_diff"] <= 1e-6, "saved and loaded again"
 
 
 def test_the_adapter_and_the_figures_are_kept(short_run):
@@ -393,21 +412,6 @@ def test_the_adapter_and_the_figures_are_kept(short_run):
     saved = short_run.folder / "adapter" / "adapter_model.safetensors"
     assert short_run.metrics["adapter_bytes"] == saved.stat().st_size
     assert json.loads(json.dumps(short_run.metrics)) == short_run.metrics
-
-
-def test_an_answer_with_the_adapter_on_and_off(tiny_chat_model):
-    from peft import LoraConfig, get_peft_model
-
-    model, tokenizer = load_language_model(str(tiny_chat_model))
-    plain = scoring.answer_once(model, tokenizer, "Is it warm?")
-    assert len(plain) > 20
-    torch.manual_seed(0)
-    config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
-    model = get_peft_model(model, config).eval()
-    on = scoring.answer_once(model, tokenizer, "Is it warm?")
-    assert on != plain
-    assert scoring.answer_once(model, tokenizer, "Is it warm?", adapter_on=False) == plain
-    assert scoring.answer_once(model, tokenizer, "Is it warm?") == on
 
 
 def test_scores_carry_their_interval():

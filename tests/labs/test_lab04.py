@@ -18,6 +18,7 @@ from lab_helpers.labs.lab04 import failures, knowledge, scoring
 from lab_helpers.labs.lab04 import rows as lab_rows
 from lab_helpers.labs.shared import support_cleaning
 from lab_helpers.models.language_models import load_chat_tokenizer
+from lab_helpers.runtime.intervals import wilson_interval
 from lab_helpers.runtime.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -166,7 +167,7 @@ def test_dirt_is_scored_by_usable_replies():
     found = scoring.dirt_metrics(few, many)
     assert (found["score_clean_few"], found["score_dirty_many"]) == (1.0, 0.5)
     assert found["score_clean_minus_dirty"] == 0.5
-    assert found["score_dirty_many_ci"] == [0.0, 1.0]
+    assert found["score_dirty_many_ci"] == wilson_interval(1, 2)
 
 
 def arm(method, rate, tone, skill, knowledge=0.5) -> dict:

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from lab_helpers.course import notebooks
+from lab_helpers.course import notebooks, translations
 from lab_helpers.course.code_words import without_words
 from lab_helpers.course.colab_cells import is_opening
 from lab_helpers.course.registry import LABS, get_lab
@@ -17,7 +17,7 @@ SOURCES = notebooks.sources()
 
 
 # Labs whose Japanese edition still shows the English outputs. No lab may come back to this list.
-NOT_YET_EXECUTED_IN_JAPANESE = {"00", "02", "03", "04", "05", "06", "07"}
+NOT_YET_EXECUTED_IN_JAPANESE = {"02", "03", "04", "05", "06", "07"}
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
@@ -49,7 +49,7 @@ def test_every_lab_has_a_source_and_nothing_else_does():
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 class TestEverySource:
     def test_translations_are_fresh(self, source):
-        assert notebooks.stale_translations(source) == []
+        assert translations.stale_translations(source) == []
 
     def test_notebooks_are_what_the_source_builds(self, source):
         assert notebooks.differences(source) == []
@@ -113,23 +113,23 @@ PAIR = '# %% [markdown] lang="en"\n# One\n# %% [markdown] lang="ja" of="{}"\n# ã
 
 def test_a_changed_english_cell_makes_its_translation_stale(tmp_path):
     path = write(tmp_path, PAIR.format(notebooks.cell_hash("One")))
-    assert notebooks.stale_translations(path) == []
+    assert translations.stale_translations(path) == []
     path.write_text(
         path.read_text(encoding="utf-8").replace("# One", "# One more"), encoding="utf-8"
     )
-    assert "stale translation" in notebooks.stale_translations(path)[0]
+    assert "stale translation" in translations.stale_translations(path)[0]
 
 
 def test_stamping_accepts_the_translations_as_they_are(tmp_path):
     path = write(tmp_path, PAIR.format("00000000"))
-    assert notebooks.stamp_translations(path) == 1
-    assert notebooks.stale_translations(path) == []
-    assert notebooks.stamp_translations(path) == 0
+    assert translations.stamp_translations(path) == 1
+    assert translations.stale_translations(path) == []
+    assert translations.stamp_translations(path) == 0
 
 
 def test_a_missing_translation_is_named(tmp_path):
     path = write(tmp_path, '# %% [markdown] lang="en"\n# One\n# %%\nx = 1\n')
-    assert "no Japanese cell" in notebooks.stale_translations(path)[0]
+    assert "no Japanese cell" in translations.stale_translations(path)[0]
 
 
 def test_prose_without_a_language_is_refused(tmp_path):

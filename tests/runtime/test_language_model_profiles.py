@@ -54,4 +54,3 @@ def test_the_base_run_has_its_sizes(name):
 def test_lab_00_asks_more_than_it_shows(name):
     sizes = load_profile(name).lab("00")
     assert sizes["questions"] > sizes["few_shot"] > 0
-    assert 0 < sizes["learning_rate"] < 1

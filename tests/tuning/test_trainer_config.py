@@ -13,6 +13,7 @@ from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.trainer_config import (
     RENAMED,
     checkpointing,
+    explain_unknown_setting,
     known_settings,
     machine_settings,
     trainer_config,
@@ -90,7 +91,7 @@ def test_what_tutorials_still_write_is_refused_with_what_to_write_instead(
     with pytest.raises(BadInput) as refused:
         trainer_config(config_class, machine, **{name: 1})
     assert name in refused.value.what
-    assert refused.value.fix == RENAMED[name]
+    assert refused.value.fix == str(RENAMED[name])
 
 
 def test_a_slip_of_the_pen_gets_the_nearest_name(machine):
@@ -115,3 +116,24 @@ def test_the_other_fixes_name_settings_that_exist():
         SFTConfig
     )
     assert "train_sampling_strategy" in known_settings(SFTConfig)
+
+
+def test_a_learners_own_call_is_told_what_to_write():
+    from trl import SFTConfig
+
+    with pytest.raises(TypeError) as raised:
+        SFTConfig(max_seq_length=256)
+    told = explain_unknown_setting(raised.value)
+    assert told.what == "SFTConfig takes no 'max_seq_length'"
+    assert told.fix == str(RENAMED["max_seq_length"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TypeError("f() got an unexpected keyword argument 'x'"),
+        ValueError("SFTConfig.__init__() got an unexpected keyword argument 'x'"),
+    ],
+)
+def test_other_errors_keep_pythons_words(error):
+    assert explain_unknown_setting(error) is None

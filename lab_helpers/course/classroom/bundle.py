@@ -90,7 +90,7 @@ def _check_folder(folder: Path) -> None:
     root = checkout()
     if place == root or any(place.is_relative_to(own.resolve()) for own in inside_course):
         raise BadInput(
-            say(f"{folder} is a folder of the course itself", f"{folder} は教材自体のフォルダーです"),
+            say(f"{folder} is a folder of the course itself", f"{folder} は講座自体のフォルダーです"),
             say("Give a folder of its own, for example: labs bundle ../classroom", "別のフォルダーを指定してください。例: labs bundle ../classroom"),
         )  # fmt: skip
     if folder.exists() and not folder.is_dir():

@@ -61,7 +61,7 @@ def check_course_files() -> Finding:
     )
     if notebooks and data:
         return Finding("course files", found)
-    fix = say("Install the course again.", "教材をインストールし直してください。")
+    fix = say("Install the course again.", "講座をインストールし直してください。")
     return Finding("course files", found, "problem", fix)
 
 
@@ -113,7 +113,7 @@ def check_without_network() -> Finding:
         said = (done.stderr.strip().splitlines() or ["?"])[-1][:200]
         fix = say(
             "Install the course again from the bundle.",
-            "バンドルから教材をインストールし直してください。",
+            "バンドルから講座をインストールし直してください。",
         )
         return Finding(name, said, "problem", fix)
     return Finding(name, say("Kotori answers", "Kotori が応答します"))

@@ -75,7 +75,7 @@ def pack_installed(name: str, folder: Path) -> Path:
     if about is None or not any(path.endswith("/__init__.py") for path in inside):
         raise MissingDependency(
             say(f"the files of {name} are not all on this machine", f"このマシンに {name} のファイルがそろっていません"),
-            say("Run `labs bundle` in a checkout of the course.", "教材のチェックアウトで labs bundle を実行してください。"),
+            say("Run `labs bundle` in a checkout of the course.", "講座のチェックアウトで labs bundle を実行してください。"),
         )  # fmt: skip
     tag = re.search(r"^Tag: (\S+)", inside[about].read_text("utf-8"), re.MULTILINE)
     wheel = (

@@ -57,7 +57,7 @@ _WITH_PACKAGES = (
 )
 _WITHOUT_PACKAGES = (
     "Install the course: this bundle was made without its packages (--no-wheels).",
-    "教材をインストールします（このバンドルは --no-wheels で作成したため、パッケージを含みません）。",
+    "講座をインストールします（このバンドルは --no-wheels で作成したため、パッケージを含みません）。",
 )
 _MODEL = (
     "   A model of this bundle in lab NN:",

@@ -4,14 +4,30 @@ from functools import lru_cache
 
 from lab_helpers.data.forms.cells import decode_list, is_absent, says_nothing
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text, say
 
 SHAPES = {
-    "alpaca": "instruction, input (may be absent), output",
-    "sharegpt": "conversations: a list of {from, value}",
-    "openai-chat": "messages: a list of {role, content}",
-    "prompt-completion": "prompt, completion (or response): texts or message lists",
-    "preference": "prompt (may be absent), chosen, rejected: texts or message lists",
-    "question-answer": "question, answer (or 質問, 回答; 問い合わせ, 返信; Q, A; input, output)",
+    "alpaca": Text(
+        "instruction, input (may be absent), output", "instruction、input（なくてもよい）、output"
+    ),
+    "sharegpt": Text(
+        "conversations: a list of {from, value}", "conversations: {from, value} のリスト"
+    ),
+    "openai-chat": Text(
+        "messages: a list of {role, content}", "messages: {role, content} のリスト"
+    ),
+    "prompt-completion": Text(
+        "prompt, completion (or response): texts or message lists",
+        "prompt、completion（または response）: 文字列か発言のリスト",
+    ),
+    "preference": Text(
+        "prompt (may be absent), chosen, rejected: texts or message lists",
+        "prompt（なくてもよい）、chosen、rejected: 文字列か発言のリスト",
+    ),
+    "question-answer": Text(
+        "question, answer (or 質問, 回答; 問い合わせ, 返信; Q, A; input, output)",
+        "question、answer（または 質問、回答 / 問い合わせ、返信 / Q、A / input、output）",
+    ),
 }
 PAIRS = (
     ("question", "answer"),
@@ -51,7 +67,13 @@ _MAY_BE_MESSAGES = ("prompt-completion", "preference")
 def check_shape_name(shape: str) -> None:
     """Raise :class:`BadInput` for a name that is no shape."""
     if shape not in SHAPES:
-        raise BadInput(f"unknown shape '{shape}'", f"Use one of: {', '.join(SHAPES)}.")
+        raise BadInput(
+            say(f"unknown shape '{shape}'", f"「{shape}」という形式はありません"),
+            say(
+                f"Use one of: {', '.join(SHAPES)}.",
+                f"次のいずれかを指定してください: {', '.join(SHAPES)}。",
+            ),
+        )
 
 
 def columns_of(row: dict, shape: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from lab_helpers.data.forms.turns import (
     parse_turns,
     without_marks,
 )
+from lab_helpers.runtime.language import say
 
 
 def conversation(row: dict, shape: str) -> list[Message]:
@@ -112,7 +113,7 @@ def tools_of(row: dict, shape: str) -> list[dict]:
     if isinstance(value, dict) and not is_absent(value.get("tools")):
         found.append(read_tools(value["tools"], f"{name}.tools"))
     if len(found) > 1 and found[0] != found[1]:
-        raise NotMessages("not-tools", f"tools beside {name}.tools")
+        raise NotMessages("not-tools", say(f"tools beside {name}.tools", f"tools と {name}.tools"))
     return found[0] if found else []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_helpers.data.reading.files import BadRow, Row, read_rows
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 
 TEXT_COLUMNS = ("text", "sentence", "review", "body")
 LABEL_COLUMNS = ("label", "sentiment", "class", "intent")
@@ -122,8 +122,14 @@ def _all_rows(path: Path) -> tuple[list[Row], list[LabelProblem]]:
     if not rows:
         first = problems[0]
         raise BadInput(
-            f"{path.name} line {first.line} {first.detail}, and no other line is a row",
-            "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+            say(
+                f"{path.name} line {first.line} {first.detail}, and no other line is a row",
+                f"{path.name} の {first.line} 行目を読み取れません（{first.detail}）。ほかに使える行もありません",
+            ),
+            say(
+                "In JSONL each line must be one JSON object; in CSV check the quotation marks.",
+                "JSONL なら 1 行に JSON オブジェクトを 1 つずつ書いてください。CSV なら引用符を確かめてください。",
+            ),
         )
     return rows, problems
 
@@ -135,14 +141,14 @@ def _problem_of(
         row.values.get(name) if name else None for name in (text_column, label_column, split_column)
     )
     if _is_empty(text):
-        message = Text(f"empty {text_column}", f"{text_column}が空です")
+        message = Text(f"empty {text_column}", f"{text_column} が空です")
         return LabelProblem(row.line, "empty-text", message, detail=text_column)
     if isinstance(text, list | dict):
-        message = Text(f"{text_column} is no text", f"{text_column}が文字列ではありません")
+        message = Text(f"{text_column} is no text", f"{text_column} が文字列ではありません")
         return LabelProblem(row.line, "not-a-text", message, detail=text_column)
     if isinstance(label, list | dict):
         message = Text(
-            f"{label_column} is no single label", f"{label_column}が1つのラベルではありません"
+            f"{label_column} is no single label", f"{label_column} が 1 つのラベルではありません"
         )
         return LabelProblem(row.line, "not-a-label", message, detail=label_column)
     if _is_nan(label) or _ZERO_WIDTH.sub("", _words(label)).strip() in _NO_VALUE:
@@ -156,12 +162,12 @@ def _problem_of(
         )
         return LabelProblem(row.line, "no-value-label", message, fix, shown)
     if _is_empty(label):
-        message = Text(f"empty {label_column}", f"{label_column}が空です")
+        message = Text(f"empty {label_column}", f"{label_column} が空です")
         return LabelProblem(row.line, "empty-label", message, detail=label_column)
     if split_column and _words(split) not in SPLITS:
         message = Text(
             f"split '{_words(split)}' is not one of {', '.join(SPLITS)}",
-            f"split「{_words(split)}」は{'、'.join(SPLITS)}のどれでもありません",
+            f"split「{_words(split)}」は {'、'.join(SPLITS)} のどれでもありません",
         )
         return LabelProblem(row.line, "unknown-split", message, detail=_words(split))
     return None
@@ -193,8 +199,11 @@ def _column(path: Path, columns: list[str], wanted: tuple[str, ...], meaning: st
     if (found := _find(columns, wanted)) is not None:
         return found
     raise BadInput(
-        f"{path.name} has no {meaning} column (found: {', '.join(map(str, sorted(columns)))})",
-        f"Name the column '{wanted[0]}'.",
+        say(
+            f"{path.name} has no {meaning} column (found: {', '.join(map(str, sorted(columns)))})",
+            f"{path.name} に {meaning} の列がありません（見つかった列: {', '.join(map(str, sorted(columns)))}）",
+        ),
+        say(f"Name the column '{wanted[0]}'.", f"列の名前を「{wanted[0]}」にしてください。"),
     )
 
 
@@ -210,7 +219,9 @@ def _label_problems(rows: list[dict]) -> Iterator[LabelProblem]:
                 f"label '{_shown(label)}' is elsewhere written '{_shown(usual[label])}'",
                 f"ラベル「{_shown(label)}」はほかの行では「{_shown(usual[label])}」と書かれています",
             )
-            fix = Text("Write a label in one way only.", "ラベルの書き方を1つにそろえてください。")
+            fix = Text(
+                "Write a label in one way only.", "ラベルの書き方を 1 つにそろえてください。"
+            )
             yield LabelProblem(line, "label-spelling", message, fix, label)
         elif counts[label] == 1 and label not in usual.values():
             message = Text(

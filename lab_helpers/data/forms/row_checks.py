@@ -20,6 +20,7 @@ from lab_helpers.data.forms.preference_rows import preference_parts
 from lab_helpers.data.forms.problems import Problem, problem
 from lab_helpers.data.forms.turns import MEDIA, Message, NotMessages
 from lab_helpers.data.reading.files import Row
+from lab_helpers.runtime.language import say
 
 LONGEST = 20_000
 _ANSWERS = {"output", "completion", "chosen", "rejected", "answer"}
@@ -61,7 +62,12 @@ def check_row(
     for place, turn in placed:
         found += _check_text(line, place, turn["content"], longest)
         if thought := turn.get("reasoning_content"):
-            found += _check_text(line, f"reasoning_content, {place}", thought, longest)
+            found += _check_text(
+                line,
+                say(f"reasoning_content, {place}", f"{place} の reasoning_content"),
+                thought,
+                longest,
+            )
     return found
 
 
@@ -70,7 +76,9 @@ def _check_cells(line: int, values: dict, shape: str) -> Iterator[Problem]:
     for meaning, name in columns_of(values, shape).items():
         value = values[name]
         if is_missing_text(value) and meaning != "input":
-            yield problem(line, "no-value", f"{name} '{value.strip()}'")
+            yield problem(
+                line, "no-value", say(f"{name} '{value.strip()}'", f"{name}「{value.strip()}」")
+            )
         if is_printed_by_python(value):
             yield problem(line, "python-repr", name)
         if name.strip().lower() == "answers" and (more := len(all_answers(value)) - 1) > 0:
@@ -81,7 +89,13 @@ def _check_values(line: int, placed: list[tuple[str, Message]]) -> Iterator[Prob
     """The same in turns; what a tool returned may be "null"."""
     for place, turn in placed:
         if turn["role"] != "tool" and is_missing_text(turn["content"]):
-            yield problem(line, "no-value", f"{place} '{turn['content'].strip()}'")
+            yield problem(
+                line,
+                "no-value",
+                say(
+                    f"{place} '{turn['content'].strip()}'", f"{place}「{turn['content'].strip()}」"
+                ),
+            )
 
 
 def _check_media(line: int, values: dict, turns: list[Message]) -> Iterator[Problem]:
@@ -112,7 +126,7 @@ def _places(values: dict, shape: str, messages: list[Message]) -> list[str]:
     names = [name for meaning, name in columns_of(values, shape).items() if meaning != "input"]
     if len(names) == len(messages) and all(isinstance(values[name], str) for name in names):
         return names
-    return [f"turn {number}" for number in range(1, len(messages) + 1)]
+    return [say(f"turn {number}", f"{number} 番目の発言") for number in range(1, len(messages) + 1)]
 
 
 def _check_text(line: int, place: str, text: str, longest: int) -> Iterator[Problem]:
@@ -126,7 +140,7 @@ def _check_text(line: int, place: str, text: str, longest: int) -> Iterator[Prob
 
 def _check_turns(line: int, messages: list[Message], places: list[str]) -> Iterator[Problem]:
     if not messages:
-        yield problem(line, "empty-answer", "the conversation")
+        yield problem(line, "empty-answer", say("the conversation", "会話"))
         return
     expected = {"user"}
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
@@ -177,7 +191,9 @@ def _check_marks(line: int, messages: list[Message]) -> list[Problem]:
     """Which of its turns the file says must not be learned."""
     kept = len(cut_to_learned(messages))
     if not kept and any(turn["role"] == "assistant" for turn in messages):
-        return [problem(line, "nothing-to-learn", "weight 0, train false")]
+        return [
+            problem(line, "nothing-to-learn", say("weight 0, train false", "weight 0、train false"))
+        ]
     if kept and kept < len(messages) and messages[-1]["role"] == "assistant":
         return [problem(line, "cut-after-learned", str(kept))]
     return []
@@ -187,7 +203,9 @@ def _check_preference(line: int, parts: dict[str, list[Message]]) -> Iterator[Pr
     for name in ("chosen", "rejected"):
         turns = [*parts["prompt"], *parts[name]]
         before = len(parts["prompt"])
-        places = [f"prompt, turn {n + 1}" for n in range(before)]
+        places = [
+            say(f"prompt, turn {n + 1}", f"prompt の {n + 1} 番目の発言") for n in range(before)
+        ]
         places += [name] * len(parts[name])
         for one in _check_turns(line, turns, places):
             # What is wrong with the prompt is said once, with the chosen answer.

@@ -5,6 +5,7 @@ from typing import Any
 from lab_helpers.data.forms.marks import MARKS, is_off
 from lab_helpers.data.forms.tool_calls import read_tool_calls
 from lab_helpers.data.forms.turn_errors import NotMessages
+from lab_helpers.runtime.language import say
 
 __all__ = [
     "Message",
@@ -50,7 +51,10 @@ def parse_turns(value: Any, name: str) -> list[Message]:
     """
     if not isinstance(value, list):
         raise NotMessages("not-messages", name)
-    return [_parse_turn(turn, f"{name}, turn {number}") for number, turn in enumerate(value, 1)]
+    return [
+        _parse_turn(turn, say(f"{name}, turn {number}", f"{name} の {number} 番目の発言"))
+        for number, turn in enumerate(value, 1)
+    ]
 
 
 def parse_text(value: Any, name: str) -> str:

@@ -17,6 +17,7 @@ from lab_helpers.data.forms.shapes import detect_shape, to_messages
 from lab_helpers.data.forms.turns import Message, is_learned
 from lab_helpers.data.reading.files import BadRow, Row, count_lines, read_rows
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 KEPT_PROBLEMS = 1000
@@ -66,9 +67,15 @@ def load_conversations(
     if scan.report.rated and not keep_bad:
         name, low, high = scan.report.rated
         raise BadInput(
-            f"the column '{name}' of {scan.report.name} rates the answers ({low:g} to {high:g}), and "
-            "nothing says which of them are good enough to be learned",
-            f"Take the rows with bad answers out, then pass --ignore {name} (ignore=['{name}']).",
+            say(
+                f"the column '{name}' of {scan.report.name} rates the answers ({low:g} to {high:g}), and "
+                "nothing says which of them are good enough to be learned",
+                f"{scan.report.name} の列「{name}」は回答を {low:g} から {high:g} で評価していますが、どこからを学習してよい回答とするかが示されていません",
+            ),
+            say(
+                f"Take the rows with bad answers out, then pass --ignore {name} (ignore=['{name}']).",
+                f"評価の低い回答の行を取り除いてから、--ignore {name}（ignore=['{name}']）を指定してください。",
+            ),
         )
     return kept, scan.report
 
@@ -92,7 +99,7 @@ class _Scan:
             shape, evidence = detected.shape, detected.evidence
         else:
             check_shape_name(shape)
-            evidence = "given"
+            evidence = say("given", "指定された形式")
         self.report = Report(path.name, shape, evidence)
         self._found: dict[str, list[Problem]] = {"error": [], "warning": []}
         self._seen: set[int] = set()

@@ -18,6 +18,7 @@ from lab_helpers.data.own_rows.copies import answered_otherwise, question_groups
 from lab_helpers.data.own_rows.row_report import EditLog, RowsReport, question_of, turns_of
 from lab_helpers.data.own_rows.row_steps import Change, make_mask, make_repair, make_strip_pages
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _EDITS: dict[str, Callable[[Sequence[dict], RowsReport], Change]] = {
     "spelling": make_repair,  # first: a zero-width character may stand in a tag
@@ -59,7 +60,15 @@ def clean_rows(
 def check_steps(keep: Collection[str]) -> None:
     """Raise :class:`BadInput` for a name that is none of :data:`STEPS`."""
     if unknown := sorted(set(keep) - set(STEPS)):
-        raise BadInput(f"there is no cleaning step '{unknown[0]}'", f"Use {', '.join(STEPS)}.")
+        raise BadInput(
+            say(
+                f"there is no cleaning step '{unknown[0]}'",
+                f"「{unknown[0]}」というクリーニングの手順はありません",
+            ),
+            say(
+                f"Use {', '.join(STEPS)}.", f"次のいずれかを指定してください: {', '.join(STEPS)}。"
+            ),
+        )
 
 
 def _drop_emptied(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab_helpers.data.reading.not_data import check_start
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 @contextmanager
@@ -23,7 +24,10 @@ def unpacked(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_file():
-        raise BadInput(f"no such file: {path}", "Give the path of a .gz file.")
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルが見つかりません: {path}"),
+            say("Give the path of a .gz file.", ".gz ファイルのパスを指定してください。"),
+        )
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / path.stem
         try:
@@ -34,11 +38,21 @@ def unpacked(path: Path) -> Iterator[Path]:
                 shutil.copyfileobj(packed, stream)
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise BadInput(
-                f"{path.name} is not a whole gzip archive", "Download it again."
+                say(
+                    f"{path.name} is not a whole gzip archive",
+                    f"{path.name} は gzip ファイルとして不完全です",
+                ),
+                say("Download it again.", "もう一度ダウンロードしてください。"),
             ) from None
         except OSError as error:
             raise BadInput(
-                f"cannot unpack {path.name} ({error.strerror or error})",
-                "Check the file's permissions and the free disk space.",
+                say(
+                    f"cannot unpack {path.name} ({error.strerror or error})",
+                    f"{path.name} を展開できません（{error.strerror or error}）",
+                ),
+                say(
+                    "Check the file's permissions and the free disk space.",
+                    "ファイルの権限とディスクの空き容量を確かめてください。",
+                ),
             ) from None
         yield plain

@@ -14,6 +14,7 @@ from lab_helpers.data.reading.encoding import ESCAPED_BYTE
 from lab_helpers.data.reading.rows import BadRow, Row, left_unread
 from lab_helpers.data.reading.tsv_quoting import PlainRecords, quoting
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 # Excel's own first line: "sep=;" names the separator of the rest.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n?')
@@ -75,8 +76,13 @@ def _rows(path: Path, records: Records | PlainRecords, delimiter: str) -> Iterat
         if isinstance(record, Damage):
             if header is None:
                 raise BadInput(
-                    f"the header of {path.name} cannot be read (line {record.line} {record.problem})",
-                    "Mend the quotation marks of this line.",
+                    say(
+                        f"the header of {path.name} cannot be read (line {record.line} {record.problem})",
+                        f"{path.name} の見出しを読み取れません（{record.line} 行目: {record.problem}）",
+                    ),
+                    say(
+                        "Mend the quotation marks of this line.", "この行の引用符を直してください。"
+                    ),
                 )
             yield BadRow(*record)
         elif header is None:
@@ -123,9 +129,15 @@ def _check_for_lone_title(path: Path, line: int, name: str, delimiter: str) -> N
 
 def _title(path: Path, name: str, columns: int) -> BadInput:
     return BadInput(
-        f"the first line of {path.name} names only one of its {columns} columns "
-        f"('{name[:40]}'): it looks like a title above the header",
-        "Delete the lines above the line with the names of the columns.",
+        say(
+            f"the first line of {path.name} names only one of its {columns} columns "
+            f"('{name[:40]}'): it looks like a title above the header",
+            f"{path.name} の最初の行には、{columns} 列のうち 1 列の名前（「{name[:40]}」）しかありません。見出しの上に付けた表題のようです",
+        ),
+        say(
+            "Delete the lines above the line with the names of the columns.",
+            "列の名前が並ぶ行より上の行を削除してください。",
+        ),
     )
 
 
@@ -134,9 +146,12 @@ def _row(record: CsvRecord, header: list[str]) -> Row | BadRow:
     problem = ""
     whole = "".join(cells)
     if not whole.isascii() and ESCAPED_BYTE.search(whole):
-        problem = "is not UTF-8"
+        problem = say("is not UTF-8", "UTF-8 ではありません")
     elif _names(cells) == header:
-        problem = "repeats the header: two files were joined"
+        problem = say(
+            "repeats the header: two files were joined",
+            "見出し行の繰り返しです（2 つのファイルをつないだもののようです）",
+        )
     elif "" in header:
         problem = _nameless(header, cells)
     if problem:
@@ -155,7 +170,10 @@ def _nameless(header: list[str], cells: list[str]) -> str:
     for number, (name, cell) in enumerate(zip(header, cells, strict=False), 1):
         if not name and cell.strip() and not (number == 1 and cell.strip().isdigit()):
             shown = cell.strip()[:20]
-            return f"has a cell ({shown!r}) in column {number}, which has no name in the header"
+            return say(
+                f"has a cell ({shown!r}) in column {number}, which has no name in the header",
+                f"見出しに名前のない {number} 列目に値（{shown!r}）があります",
+            )
     return ""
 
 
@@ -169,20 +187,41 @@ def _checked_header(path: Path, cells: list[str], delimiter: str) -> list[str]:
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise BadInput(
-            f"{path.name} has two columns called '{twice[0]}'", "Give each column its own name."
+            say(
+                f"{path.name} has two columns called '{twice[0]}'",
+                f"{path.name} に「{twice[0]}」という名前の列が 2 つあります",
+            ),
+            say("Give each column its own name.", "列にはそれぞれ別の名前を付けてください。"),
         )
     if not named:
         raise BadInput(
-            f"{path.name} has no names in its first line", "Write a header: a name for each column."
+            say(
+                f"{path.name} has no names in its first line",
+                f"{path.name} の最初の行に列の名前がありません",
+            ),
+            say(
+                "Write a header: a name for each column.",
+                "見出しとして、すべての列の名前を書いてください。",
+            ),
         )
     if named[0].startswith(("{", "[{", "[[")):
         raise BadInput(
-            f"{path.name} holds JSON, not cells", "Call it .jsonl (an object a line) or .json."
+            say(f"{path.name} holds JSON, not cells", f"{path.name} の中身は表ではなく JSON です"),
+            say(
+                "Call it .jsonl (an object a line) or .json.",
+                "拡張子を .jsonl（1 行に 1 オブジェクト）か .json にしてください。",
+            ),
         )
     other = next((mark for mark in ";\t,|" if mark != delimiter and mark in header[0]), None)
     if len(header) == 1 and other:
         raise BadInput(
-            f"{path.name} has one column ('{header[0]}'): its cells are separated by {other!r}",
-            "Save it with commas (.csv) or tabs (.tsv) between the cells.",
+            say(
+                f"{path.name} has one column ('{header[0]}'): its cells are separated by {other!r}",
+                f"{path.name} は 1 列（「{header[0]}」）しかなく、セルが {other!r} で区切られています",
+            ),
+            say(
+                "Save it with commas (.csv) or tabs (.tsv) between the cells.",
+                "セルをコンマ（.csv）かタブ（.tsv）で区切って保存し直してください。",
+            ),
         )
     return header

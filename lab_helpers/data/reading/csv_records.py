@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lab_helpers.data.reading.csv_spacing import Spacing, has_spaced_mark
 from lab_helpers.data.reading.rows import left_unread
+from lab_helpers.runtime.language import Text
 
 LONGEST_RECORD = 10_000_000
 # How many lines may be read a second time in one file, so that no file takes quadratic time.
@@ -19,15 +20,29 @@ _READ_AGAIN = 500_000
 # The first mark in a line that closes a quoted cell: doubled ones stand for one in the text.
 _CLOSING = re.compile('(?<!")(?:"")*"(?!")')
 _AT_A_MARK = "expected after"  # what the csv module says of text behind a closing mark
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
-_NEVER_CLOSED = "opens a quotation mark that is never closed"
-_MERGES = "opens a quotation mark that would merge whole rows into one"
-_TEXT_AFTER = 'has text after a closing quotation mark; inside a cell it is written twice ("")'
-_SPACED = (
-    "has a space before a quotation mark, and the file does not tell whether the mark is text or quotes "
-    "the cell; take the space away"
+_NAMES = {
+    ",": Text("comma", "コンマ"),
+    ";": Text("semicolon", "セミコロン"),
+    "\t": Text("tab", "タブ"),
+}
+_NEVER_CLOSED = Text("opens a quotation mark that is never closed", "引用符が閉じられていません")
+_MERGES = Text(
+    "opens a quotation mark that would merge whole rows into one",
+    "引用符が閉じられておらず、複数の行が 1 行にまとまってしまいます",
 )
-_BACKSLASH = 'escapes a quotation mark with a backslash (\\"); in CSV it is written twice ("")'
+_TEXT_AFTER = Text(
+    'has text after a closing quotation mark; inside a cell it is written twice ("")',
+    '閉じる引用符の後に文字があります。セルの中の引用符は 2 つ続けて（""）書きます',
+)
+_SPACED = Text(
+    "has a space before a quotation mark, and the file does not tell whether the mark is text or quotes "
+    "the cell; take the space away",
+    "引用符の前に空白があり、引用符が文字なのかセルを囲むものなのか判断できません。空白を取り除いてください",
+)
+_BACKSLASH = Text(
+    'escapes a quotation mark with a backslash (\\"); in CSV it is written twice ("")',
+    '引用符をバックスラッシュ（\\"）でエスケープしています。CSV では引用符を 2 つ続けて（""）書きます',
+)
 
 
 class CsvRecord(NamedTuple):
@@ -85,27 +100,28 @@ class Records:
             last = self._lines.number
             yield CsvRecord(last - taken + 1, last, cells)
 
-    def _problem(self, cells: list[str]) -> str:
-        """Why the lines just taken, read as ``cells``, are no record; empty where they are one."""
+    def _problem(self, cells: list[str]) -> Text | None:
+        """Why the lines just taken, read as ``cells``, are no record; None where they are one."""
         if self._spaces == "undecided" and has_spaced_mark(
             "".join(self._lines.taken), self._delimiter
         ):
             return _SPACED
         if len(cells) > self.width > 0 and any(cells[self.width :]):
             return self._too_many(cells)
-        return _MERGES if len(self._lines.taken) > 1 and self._merges_rows() else ""
+        return _MERGES if len(self._lines.taken) > 1 and self._merges_rows() else None
 
     def _reader(self, lines: Iterable[str]):
         skip = self._spaces == "separator"
         return csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=skip)
 
-    def _damage(self, error: str, problem: str = _NEVER_CLOSED) -> Damage:
+    def _damage(self, error: str, problem: Text = _NEVER_CLOSED) -> Damage:
         """What is wrong with the lines just taken; those that can be read are given back."""
         first, *rest = self._lines.taken
         line = self._lines.number - len(rest)
         at_a_mark = _AT_A_MARK in error
         if not rest:
-            return Damage(line, problem if problem != _NEVER_CLOSED else _one_line(first, error))
+            mistake = problem if problem != _NEVER_CLOSED else _one_line(first, error)
+            return Damage(line, str(mistake))
         inner = rest[:-1] if at_a_mark else rest
         last_is_own = at_a_mark and self._begins_a_cell(rest[-1])
         if self._is_row(first) and (last_is_own or not at_a_mark) and self._are_rows(inner):
@@ -116,16 +132,17 @@ class Records:
             unread = len(rest)
         self._budget -= len(rest) - unread
         self._lines.give_back(len(rest) - unread)
-        return Damage(line, problem + left_unread(unread), unread)
+        return Damage(line, f"{problem}{left_unread(unread)}", unread)
 
     def _merges_rows(self) -> bool:
         """Whether the lines just taken are TSV, and each of them is a whole row by itself."""
         return self._delimiter == "\t" and all(map(self._is_row, self._lines.taken))
 
-    def _too_many(self, cells: list[str]) -> str:
-        return (
+    def _too_many(self, cells: list[str]) -> Text:
+        return Text(
             f"has {len(cells)} cells where the header has {self.width}: put a text that contains "
-            f"a {_NAMES.get(self._delimiter, self._delimiter)} into quotation marks"
+            f"a {_NAMES.get(self._delimiter, self._delimiter)} into quotation marks",
+            f"見出しは {self.width} 列なのに、セルが {len(cells)} 個あります。{_NAMES.get(self._delimiter, self._delimiter)}を含む文章は引用符で囲んでください",
         )
 
     def _begins_a_cell(self, line: str) -> bool:
@@ -153,12 +170,14 @@ class Records:
             return False
 
 
-def _one_line(line: str, error: str) -> str:
+def _one_line(line: str, error: str) -> Text:
     if _AT_A_MARK in error:
         return _BACKSLASH if '\\"' in line else _TEXT_AFTER
     if "end of data" in error:
         return _NEVER_CLOSED
-    return f"is longer than {LONGEST_RECORD:,} characters"
+    return Text(
+        f"is longer than {LONGEST_RECORD:,} characters", f"{LONGEST_RECORD:,} 文字を超えています"
+    )
 
 
 class _Lines:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text, say
 
 # What errors="surrogateescape" makes of a byte that is not UTF-8.
 ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -12,7 +13,7 @@ _SAMPLE = 1 << 16
 # The encodings Japanese and English tables come in. Left free, the guesser finds Korean (cp949) in
 # short Shift_JIS files.
 _LIKELY = ["cp932", "euc_jp", "iso2022_jp", "utf_16", "utf_32", "cp1252"]
-_NAMES = {
+_NAMES: dict[str, str | Text] = {
     "cp932": "Shift_JIS",
     "shift_jis": "Shift_JIS",
     "euc_jp": "EUC-JP",
@@ -21,21 +22,29 @@ _NAMES = {
     "utf_16_le": "UTF-16",
     "utf_16_be": "UTF-16",
     "utf_32": "UTF-32",
-    "cp1252": "Windows-1252 (Western European)",
+    "cp1252": Text("Windows-1252 (Western European)", "Windows-1252（西欧）"),
 }
 _BINARY_STARTS = {
-    b"PK\x03\x04": "an Excel file (.xlsx) or a ZIP archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file (.xls, .doc)",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
+    b"PK\x03\x04": Text(
+        "an Excel file (.xlsx) or a ZIP archive", "Excel ファイル（.xlsx）または ZIP ファイル"
+    ),
+    b"\xd0\xcf\x11\xe0": Text(
+        "an old Excel or Word file (.xls, .doc)",
+        "古い形式の Excel または Word のファイル（.xls、.doc）",
+    ),
+    b"\x1f\x8b": Text("a gzip archive", "gzip ファイル"),
+    b"%PDF": Text("a PDF", "PDF"),
+    b"PAR1": Text("a Parquet file", "Parquet ファイル"),
+    b"\x89PNG": Text("a picture", "画像"),
+    b"\xff\xd8\xff": Text("a picture", "画像"),
 }
 _JAPANESE = re.compile("[\u3000-\u30ff\u3220-\u33ff\u2460-\u2473\u4e00-\u9fff\uff01-\uff9f]")
 # Switches to Japanese characters (JIS X 0208, X 0201 kana, X 0212) in 7-bit text.
 _ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\$\([DO]|\([IJ])")
-_FIX = "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS."
+_FIX = Text(
+    "Save it as UTF-8; Excel calls it 'CSV UTF-8', and Japanese files are often Shift_JIS.",
+    "UTF-8 で保存し直してください。Excel では「CSV UTF-8」を選びます。日本語のファイルは Shift_JIS であることがよくあります。",
+)
 
 
 def check_encoding(path: Path) -> None:
@@ -50,7 +59,14 @@ def check_encoding(path: Path) -> None:
         for magic, kind in _BINARY_STARTS.items():
             if start.startswith(magic):
                 raise BadInput(
-                    f"{path.name} is {kind}, not text", "Export it as CSV (UTF-8) or JSONL."
+                    say(
+                        f"{path.name} is {kind}, not text",
+                        f"{path.name} はテキストではなく、{kind}です",
+                    ),
+                    say(
+                        "Export it as CSV (UTF-8) or JSONL.",
+                        "CSV（UTF-8）か JSONL で書き出してください。",
+                    ),
                 )
         if start.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_binary(start):
             _refuse(path, 0, start)
@@ -85,10 +101,23 @@ def _refuse(path: Path, byte: int, sample: bytes) -> None:
     guess = guess_encoding(sample)
     if guess is None and _looks_binary(sample):
         raise BadInput(
-            f"{path.name} is a binary file, not text", "Give CSV, TSV, JSON or JSONL in UTF-8."
+            say(
+                f"{path.name} is a binary file, not text",
+                f"{path.name} はテキストではなくバイナリファイルです",
+            ),
+            say(
+                "Give CSV, TSV, JSON or JSONL in UTF-8.",
+                "UTF-8 の CSV、TSV、JSON、JSONL のいずれかを指定してください。",
+            ),
         )
-    looks = f"; it looks like {guess}" if guess else ""
-    raise BadInput(f"{path.name} is not UTF-8 (byte {byte}{looks})", _FIX)
+    looks = say(f"; it looks like {guess}", f"。{guess} のようです") if guess else ""
+    raise BadInput(
+        say(
+            f"{path.name} is not UTF-8 (byte {byte}{looks})",
+            f"{path.name} は UTF-8 ではありません（{byte} バイト目{looks}）",
+        ),
+        str(_FIX),
+    )
 
 
 def guess_encoding(sample: bytes) -> str | None:
@@ -118,7 +147,7 @@ def guess_encoding(sample: bytes) -> str | None:
 
     best = charset_normalizer.from_bytes(sample, cp_isolation=_LIKELY).best()
     if best:
-        return _NAMES.get(best.encoding, best.encoding)
+        return str(_NAMES.get(best.encoding, best.encoding))
     return "Shift_JIS" if _reads_as_japanese(sample, "cp932") else None
 
 

@@ -14,6 +14,7 @@ from lab_helpers.data.reading.not_data import check_start
 from lab_helpers.data.reading.parquet_files import count_parquet_rows, read_parquet
 from lab_helpers.data.reading.rows import BadRow, Row
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -40,8 +41,11 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
         yield row
     if empty:
         raise BadInput(
-            f"{path.name} has no rows",
-            "Give a file with a header and rows (CSV, TSV) or one JSON object a line (JSONL).",
+            say(f"{path.name} has no rows", f"{path.name} に行がありません"),
+            say(
+                "Give a file with a header and rows (CSV, TSV) or one JSON object a line (JSONL).",
+                "見出しと行のある表（CSV、TSV）か、1 行に JSON オブジェクトが 1 つのファイル（JSONL）を指定してください。",
+            ),
         )
 
 
@@ -59,12 +63,24 @@ def count_lines(path: Path) -> int:
 
 def _reader(path: Path) -> Iterator[Row | BadRow]:
     if not path.is_file():
-        raise BadInput(f"no such file: {path}", f"Give the path of a {', '.join(SUFFIXES)} file.")
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルが見つかりません: {path}"),
+            say(
+                f"Give the path of a {', '.join(SUFFIXES)} file.",
+                f"{', '.join(SUFFIXES)} のいずれかのファイルのパスを指定してください。",
+            ),
+        )
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(
-            f"{path.name}: unknown file type '{path.suffix}'",
-            f"Use one of: {', '.join(SUFFIXES)}. Unpack archives first.",
+            say(
+                f"{path.name}: unknown file type '{path.suffix}'",
+                f"{path.name}: 「{path.suffix}」という種類のファイルには対応していません",
+            ),
+            say(
+                f"Use one of: {', '.join(SUFFIXES)}. Unpack archives first.",
+                f"次のいずれかを指定してください: {', '.join(SUFFIXES)}。圧縮ファイルは先に展開してください。",
+            ),
         )
     try:
         check_start(path)
@@ -78,5 +94,9 @@ def _reader(path: Path) -> Iterator[Row | BadRow]:
             yield from read_json(path)
     except OSError as error:
         raise BadInput(
-            f"cannot read {path.name} ({error.strerror or error})", "Check the file's permissions."
+            say(
+                f"cannot read {path.name} ({error.strerror or error})",
+                f"{path.name} を読み取れません（{error.strerror or error}）",
+            ),
+            say("Check the file's permissions.", "ファイルの権限を確かめてください。"),
         ) from None

@@ -14,6 +14,7 @@ from lab_helpers.data.reading.json_values import (
 from lab_helpers.data.reading.not_data import check_object, check_only_object
 from lab_helpers.data.reading.rows import BadRow, Row, left_unread
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 # An object whose only lists are these is itself a row: one conversation.
 _PARTS_OF_A_ROW = {
@@ -90,9 +91,15 @@ class _Document:
             yield from self._objects(start)
         else:
             raise BadInput(
-                f"{self._name} is not JSON (line {self._line_at(start)} begins with "
-                f"{text[start : start + 20]!r})",
-                "Name the file by what it holds: .csv, .tsv, .jsonl, or .json for an array of objects.",
+                say(
+                    f"{self._name} is not JSON (line {self._line_at(start)} begins with "
+                    f"{text[start : start + 20]!r})",
+                    f"{self._name} は JSON ではありません（{self._line_at(start)} 行目が {text[start : start + 20]!r} で始まっています）",
+                ),
+                say(
+                    "Name the file by what it holds: .csv, .tsv, .jsonl, or .json for an array of objects.",
+                    "拡張子を中身に合わせてください: .csv、.tsv、.jsonl。オブジェクトの配列なら .json。",
+                ),
             )
 
     def _objects(self, start: int) -> Iterator[_Item]:
@@ -108,9 +115,22 @@ class _Document:
         if after < len(text):
             comma = text[after] == ","
             raise BadInput(
-                f"{self._name} goes on after its JSON object ends (line {self._line_at(after)})"
-                + (": its objects stand between commas, without brackets" if comma else ""),
-                "Put [ and ] around the objects, or write one object a line (.jsonl).",
+                say(
+                    f"{self._name} goes on after its JSON object ends (line {self._line_at(after)})",
+                    f"{self._name} には JSON オブジェクトが終わった後にも続きがあります（{self._line_at(after)} 行目）",
+                )
+                + (
+                    say(
+                        ": its objects stand between commas, without brackets",
+                        "。オブジェクトがコンマで区切られていますが、角括弧で囲まれていません",
+                    )
+                    if comma
+                    else ""
+                ),
+                say(
+                    "Put [ and ] around the objects, or write one object a line (.jsonl).",
+                    "全体を [ と ] で囲むか、1 行にオブジェクトを 1 つずつ書いてください（.jsonl）。",
+                ),
             )
         check_only_object(whole, self._name)
         rows = self._list_of_rows(whole)
@@ -135,8 +155,14 @@ class _Document:
             return "rows"
         if len(lists) > 1:
             raise BadInput(
-                f"{self._name} is an object with {len(lists)} lists ({', '.join(lists)})",
-                "Keep only the list of rows, as a JSON array.",
+                say(
+                    f"{self._name} is an object with {len(lists)} lists ({', '.join(lists)})",
+                    f"{self._name} はリストを {len(lists)} 個（{', '.join(lists)}）持つオブジェクトです",
+                ),
+                say(
+                    "Keep only the list of rows, as a JSON array.",
+                    "行のリストだけを JSON 配列として残してください。",
+                ),
             )
         return lists[0]
 
@@ -149,7 +175,9 @@ class _Document:
             if not self.is_array or start >= len(text):
                 return
             if text[start] != "[":
-                yield self._rest(start, "goes on after the array ends")
+                yield self._rest(
+                    start, say("goes on after the array ends", "配列が終わった後にも続きがあります")
+                )
                 return
 
     def _entries(self, position: int, closing: str):
@@ -163,7 +191,12 @@ class _Document:
         if closing and position == len(text):
             yield _Item(
                 self._line_at(self._end),
-                BadJson("is half-written: the file ends before its closing bracket"),
+                BadJson(
+                    say(
+                        "is half-written: the file ends before its closing bracket",
+                        "途中で切れています（閉じ括弧の前でファイルが終わっています）",
+                    )
+                ),
             )
         return position + 1
 
@@ -192,10 +225,21 @@ class _Document:
         line = self._line_at(position)
         unread = self._text.count("\n", position, self._end)
         if error and error.at_end and not unread:
-            return _Item(line, BadJson("is half-written: the file ends in the middle of it"))
+            return _Item(
+                line,
+                BadJson(
+                    say(
+                        "is half-written: the file ends in the middle of it",
+                        "途中で切れています（この行の途中でファイルが終わっています）",
+                    )
+                ),
+            )
         behind = left_unread(unread)
         if not unread and self._end - position > 1:
-            behind = f"; from there on {self._end - position} characters were left unread"
+            behind = say(
+                f"; from there on {self._end - position} characters were left unread",
+                f"。この後の {self._end - position} 文字は読んでいません",
+            )
         return _Item(line, BadJson(problem + behind, fix=error.fix if error else ""), unread)
 
     def _skipped(self, position: int, following: int, error: BadJson) -> _Item:
@@ -241,10 +285,20 @@ class _Document:
         if error.at_end:
             line = self._line_at(self._end)
             return BadInput(
-                f"{self._name} is not JSON (the file ends in the middle, on line {line})",
-                "Export it again.",
+                say(
+                    f"{self._name} is not JSON (the file ends in the middle, on line {line})",
+                    f"{self._name} は JSON として不完全です（{line} 行目の途中でファイルが終わっています）",
+                ),
+                say("Export it again.", "もう一度書き出してください。"),
             )
-        return BadInput(f"{self._name} {error}", error.fix or "Export it again, or mend this line.")
+        return BadInput(
+            say(f"{self._name} {error}", f"{self._name}: {error}"),
+            error.fix
+            or say(
+                "Export it again, or mend this line.",
+                "もう一度書き出すか、この行を直してください。",
+            ),
+        )
 
     def _after_space(self, position: int) -> int:
         found = _SPACE.match(self._text, position)

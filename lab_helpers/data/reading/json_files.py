@@ -10,6 +10,7 @@ from lab_helpers.data.reading.json_values import BadJson, Decoder, check_utf8, t
 from lab_helpers.data.reading.not_data import check_object, check_only_object
 from lab_helpers.data.reading.rows import BadRow, Row
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _FIRST = 5
 
@@ -132,7 +133,10 @@ def _read_lines(path: Path) -> Iterator[tuple[Row | BadRow, str]]:
             except BadJson as error:
                 cut = error.at_end and text.startswith("{") and not line.endswith(("\n", "\r"))
                 problem = (
-                    "is not JSON: it is half-written, the file ends in the middle of it"
+                    say(
+                        "is not JSON: it is half-written, the file ends in the middle of it",
+                        "JSON ではありません（途中で切れており、ファイルがこの行の途中で終わっています）",
+                    )
                     if cut
                     else str(error)
                 )
@@ -142,10 +146,21 @@ def _read_lines(path: Path) -> Iterator[tuple[Row | BadRow, str]]:
 def _goes_on(text: str, end: int) -> BadJson:
     if text[end:].strip() == ",":
         return BadJson(
-            "is not JSON (a comma after the object)",
-            fix="Take the commas at the line ends away, or put [ and ] around it all (.json).",
+            say(
+                "is not JSON (a comma after the object)",
+                "JSON ではありません（オブジェクトの後にコンマがあります）",
+            ),
+            fix=say(
+                "Take the commas at the line ends away, or put [ and ] around it all (.json).",
+                "行末のコンマを取り除くか、全体を [ と ] で囲んでください（.json）。",
+            ),
         )
-    return BadJson(f"is not JSON (Extra data, column {end + 1})")
+    return BadJson(
+        say(
+            f"is not JSON (Extra data, column {end + 1})",
+            f"JSON ではありません（余分なデータ、{end + 1} 文字目）",
+        )
+    )
 
 
 def _checked(found: Iterator[tuple[Row | BadRow, str]], name: str) -> Iterator[Row | BadRow]:
@@ -156,7 +171,11 @@ def _checked(found: Iterator[tuple[Row | BadRow, str]], name: str) -> Iterator[R
         row = first[0][0]
         if isinstance(row, BadRow):
             raise BadInput(
-                f"{name} has no row that can be read: line {row.line} {row.problem}", fix
+                say(
+                    f"{name} has no row that can be read: line {row.line} {row.problem}",
+                    f"{name} に読み取れる行がありません（{row.line} 行目: {row.problem}）",
+                ),
+                fix,
             )
     yield from (row for row, _ in first)
     yield from (row for row, _ in found)

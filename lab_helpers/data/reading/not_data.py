@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _SAMPLE = 4096
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -24,14 +25,26 @@ def check_start(path: Path) -> None:
         start = stream.read(_SAMPLE).removeprefix(b"\xef\xbb\xbf").lstrip()
     if is_pointer(start):
         raise BadInput(
-            f"{path.name} is a Git LFS pointer: it only says where the data is",
-            "Fetch the file itself: git lfs pull, or the download button of its page.",
+            say(
+                f"{path.name} is a Git LFS pointer: it only says where the data is",
+                f"{path.name} は Git LFS のポインターで、データの置き場所しか書かれていません",
+            ),
+            say(
+                "Fetch the file itself: git lfs pull, or the download button of its page.",
+                "ファイルそのものを取得してください（git lfs pull、または配布ページのダウンロードボタン）。",
+            ),
         )
     if _PAGE.match(start):
         raise BadInput(
-            f"{path.name} is a web page (HTML or XML), not data",
-            "The download saved a page about the file, or an error. Download the raw file again "
-            "(on the Hugging Face hub the address has /resolve/, not /blob/).",
+            say(
+                f"{path.name} is a web page (HTML or XML), not data",
+                f"{path.name} はデータではなくウェブページ（HTML または XML）です",
+            ),
+            say(
+                "The download saved a page about the file, or an error. Download the raw file again "
+                "(on the Hugging Face hub the address has /resolve/, not /blob/).",
+                "ファイルの紹介ページかエラーページが保存されています。ファイルそのものをダウンロードし直してください（Hugging Face hub では、URL に /blob/ ではなく /resolve/ が入ります）。",
+            ),
         )
 
 
@@ -54,8 +67,14 @@ def check_object(value: Any, name: str) -> None:
         return
     if is_chatgpt_export(value):
         raise BadInput(
-            f"{name} is a ChatGPT export: each conversation is a tree of messages with branches",
-            'Write out the branches you want, one {"messages": [{"role": …, "content": …}, …]} a line.',
+            say(
+                f"{name} is a ChatGPT export: each conversation is a tree of messages with branches",
+                f"{name} は ChatGPT から書き出したファイルで、各会話が枝分かれした木になっています",
+            ),
+            say(
+                'Write out the branches you want, one {"messages": [{"role": …, "content": …}, …]} a line.',
+                '使う枝を、1 行に 1 つずつ {"messages": [{"role": …, "content": …}, …]} の形で書き出してください。',
+            ),
         )
 
 
@@ -66,13 +85,25 @@ def check_only_object(value: dict, name: str) -> None:
         said = next(value[key] for key in ("error", "errors", "detail", "message") if key in value)
         said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         raise BadInput(
-            f"{name} is an error message of a server ({said[:80]!r}), not data",
-            "Download the file again; a private or gated file needs a login or a token.",
+            say(
+                f"{name} is an error message of a server ({said[:80]!r}), not data",
+                f"{name} はデータではなくサーバーのエラーメッセージ（{said[:80]!r}）です",
+            ),
+            say(
+                "Download the file again; a private or gated file needs a login or a token.",
+                "ダウンロードし直してください。非公開のファイルや利用申請が必要なファイルには、ログインかトークンが要ります。",
+            ),
         )
     if _is_by_columns(value):
         raise BadInput(
-            f"{name} is a table by columns ({', '.join(value)}), not by rows",
-            'Write it by rows; in pandas: to_json(path, orient="records", lines=True, force_ascii=False).',
+            say(
+                f"{name} is a table by columns ({', '.join(value)}), not by rows",
+                f"{name} は行ごとではなく列ごと（{', '.join(value)}）の表です",
+            ),
+            say(
+                'Write it by rows; in pandas: to_json(path, orient="records", lines=True, force_ascii=False).',
+                '行ごとに書き出してください。pandas では to_json(path, orient="records", lines=True, force_ascii=False) です。',
+            ),
         )
 
 

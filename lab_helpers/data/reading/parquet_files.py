@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab_helpers.data.reading.rows import BadRow, Row
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 _BATCH = 1024
 
@@ -25,14 +26,40 @@ def read_parquet(path: Path) -> Iterator[Row | BadRow]:
         except _unreadable() as error:
             left = max(0, expected - number - 1)
             reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-            more = f"; {left} rows after it were left unread" if left else ""
-            yield BadRow(number + 1, f"cannot be read, the file is damaged ({reason}){more}", left)
+            more = (
+                say(
+                    f"; {left} rows after it were left unread",
+                    f"。この後の {left} 行は読んでいません",
+                )
+                if left
+                else ""
+            )
+            yield BadRow(
+                number + 1,
+                say(
+                    f"cannot be read, the file is damaged ({reason}){more}",
+                    f"読み取れません。ファイルが壊れています（{reason}）{more}",
+                ),
+                left,
+            )
             return
         if number < expected:
             left = expected - number - 1
-            more = f"; {left} rows after it were left unread" if left else ""
+            more = (
+                say(
+                    f"; {left} rows after it were left unread",
+                    f"。この後の {left} 行は読んでいません",
+                )
+                if left
+                else ""
+            )
             yield BadRow(
-                number + 1, f"is missing: the file says that it has {expected} rows{more}", left
+                number + 1,
+                say(
+                    f"is missing: the file says that it has {expected} rows{more}",
+                    f"行がありません。ファイルの情報では {expected} 行あるはずです{more}",
+                ),
+                left,
             )
 
 
@@ -63,9 +90,9 @@ def _one_row(batch, number: int) -> Iterator[Row | BadRow]:
     try:
         yield Row(number, batch.to_pylist()[0])
     except UnicodeDecodeError:
-        yield BadRow(number, "is not UTF-8")
+        yield BadRow(number, say("is not UTF-8", "UTF-8 ではありません"))
     except _unreadable():
-        yield BadRow(number, "has a value that cannot be read")
+        yield BadRow(number, say("has a value that cannot be read", "読み取れない値があります"))
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
@@ -86,5 +113,11 @@ def _parquet(path: Path):
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError, ValueError):
         raise BadInput(
-            f"{path.name} is not a Parquet file, or damaged", "Export or download it again."
+            say(
+                f"{path.name} is not a Parquet file, or damaged",
+                f"{path.name} は Parquet ファイルではないか、壊れています",
+            ),
+            say(
+                "Export or download it again.", "書き出し直すか、もう一度ダウンロードしてください。"
+            ),
         ) from None

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from lab_helpers.runtime.language import say
+
 
 class Row(NamedTuple):
     """One usable row. ``line`` is the (last) line of the file it stands on, counted from 1."""
@@ -26,4 +28,7 @@ def left_unread(count: int) -> str:
     """How a problem goes on where ``count`` lines after it could not be read."""
     if not count:
         return ""
-    return f"; {count} line{'s' if count > 1 else ''} after it {'were' if count > 1 else 'was'} left unread"
+    return say(
+        f"; {count} line{'s' if count > 1 else ''} after it {'were' if count > 1 else 'was'} left unread",
+        f"。この後の {count} 行は読んでいません",
+    )

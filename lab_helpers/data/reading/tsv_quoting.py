@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab_helpers.data.reading.csv_records import CsvRecord, Damage
+from lab_helpers.runtime.language import say
 
 Quoting = Literal["text", "spreadsheet", "undecided"]
 
@@ -51,14 +52,20 @@ class PlainRecords:
             if quoted:
                 yield Damage(
                     number,
-                    f"has a cell in quotation marks ({quoted[:30]}), and the file does not tell whether "
-                    "they are text or quote it; write it without them, or save the file as .csv",
+                    say(
+                        f"has a cell in quotation marks ({quoted[:30]}), and the file does not tell whether "
+                        "they are text or quote it; write it without them, or save the file as .csv",
+                        f"引用符で囲まれたセル（{quoted[:30]}）があり、引用符が文字なのかセルを囲むものなのか判断できません。引用符なしで書くか、.csv で保存してください",
+                    ),
                 )
             elif len(cells) > self.width > 0 and any(cells[self.width :]):
                 yield Damage(
                     number,
-                    f"has {len(cells)} cells where the header has {self.width}: "
-                    "a text must not contain a tab",
+                    say(
+                        f"has {len(cells)} cells where the header has {self.width}: "
+                        "a text must not contain a tab",
+                        f"見出しは {self.width} 列なのに、セルが {len(cells)} 個あります。文章にタブは使えません",
+                    ),
                 )
             else:
                 yield CsvRecord(number, number, cells)

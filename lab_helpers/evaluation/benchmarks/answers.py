@@ -17,15 +17,17 @@ from lab_helpers.evaluation.benchmarks.answer_places import (
     place_of,
 )
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text, say
 
 READINGS: tuple[Answers, ...] = ("0-based", "1-based", "letters", "texts")
 _COUNTS: tuple[Answers, ...] = ("0-based", "1-based")
 COLUMNS = ("answer", "label", "answer_index", "answer_idx", "answerKey")
 """Where the answer stands. A file may have several of them: then they must agree."""
 
-_SAY = (
+_SAY = Text(
     "Say which: --answers=0-based, 1-based, letters or texts in labs eval (answers=… in Python), "
-    "or write the answers as letters."
+    "or write the answers as letters.",
+    "labs eval の --answers=0-based、1-based、letters、texts のいずれか（Python では answers=…）で指定するか、答えを文字（A、B、…）で書いてください。",
 )
 
 
@@ -34,7 +36,9 @@ class UnclearAnswer(Exception):
 
     def __init__(self, row: int | None, problem: str, way_out: str = ""):
         self.row = row
-        self.way_out = way_out or "Mend this line or take it out."
+        self.way_out = way_out or say(
+            "Mend this line or take it out.", "この行を直すか、取り除いてください。"
+        )
         super().__init__(problem)
 
 
@@ -98,7 +102,13 @@ def check_reading(name: str | None) -> Answers | None:
             return reading
     if name is None:
         return None
-    raise BadInput(f"unknown kind of answers '{name}'", f"Use one of: {', '.join(READINGS)}.")
+    raise BadInput(
+        say(f"unknown kind of answers '{name}'", f"答えの書き方に「{name}」は指定できません"),
+        say(
+            f"Use one of: {', '.join(READINGS)}.",
+            f"次のいずれかを指定してください: {', '.join(READINGS)}。",
+        ),
+    )
 
 
 def _columns(questions: Sequence[ChoiceRow]) -> list[str]:
@@ -182,13 +192,22 @@ def _agreeing(
         answers = questions[row].answers
         raise UnclearAnswer(
             row,
-            f"names two choices: {first} is {answers[first]!r} and {column} is {answers[column]!r}",
-            "Mend this line, or take one of the two columns out.",
+            say(
+                f"names two choices: {first} is {answers[first]!r} and {column} is {answers[column]!r}",
+                f"選択肢を 2 つ指しています（{first} は {answers[first]!r}、{column} は {answers[column]!r}）",
+            ),
+            say(
+                "Mend this line, or take one of the two columns out.",
+                "この行を直すか、どちらかの列を取り除いてください。",
+            ),
         )
     raise UnclearAnswer(
         None,
-        f"has answers in {len(options)} columns ({', '.join(options)}) that do not agree",
-        "Keep only the column that is right.",
+        say(
+            f"has answers in {len(options)} columns ({', '.join(options)}) that do not agree",
+            f"答えの列が {len(options)} つ（{', '.join(options)}）あり、内容が食い違っています",
+        ),
+        say("Keep only the column that is right.", "正しい列だけを残してください。"),
     )
 
 
@@ -207,13 +226,22 @@ def _misfit(
         count = len(questions[row].choices)
         return UnclearAnswer(
             row,
-            f"has an answer outside its {count} choices: {answer!r}, and most answers count from {best[0]}",
-            "Mend this line or take it out.",
+            say(
+                f"has an answer outside its {count} choices: {answer!r}, and most answers count from {best[0]}",
+                f"答え {answer!r} が {count} 個の選択肢の範囲外です。ほかの答えの大半は {best[0]} から数えています",
+            ),
+            say("Mend this line or take it out.", "この行を直すか、取り除いてください。"),
         )
     return UnclearAnswer(
         row,
-        f"has the answer {answer!r}, and most answers of the file are read as {best}",
-        "Write all answers in one way: as letters, as texts, or as numbers counted from 0 or from 1.",
+        say(
+            f"has the answer {answer!r}, and most answers of the file are read as {best}",
+            f"答えが {answer!r} になっていますが、ほかの答えの大半は {best} として読めます",
+        ),
+        say(
+            "Write all answers in one way: as letters, as texts, or as numbers counted from 0 or from 1.",
+            "すべての答えを同じ書き方（文字、選択肢の文、0 から数えた番号、1 から数えた番号のいずれか）にそろえてください。",
+        ),
     )
 
 
@@ -228,9 +256,15 @@ def _counted_otherwise(
     row = fits.index(False) if False in fits else 0
     return UnclearAnswer(
         row,
-        f"has the answer {questions[row].answers.get(column)!r}: this file counts from "
-        f"{next(iter(readings))[0]}, and its answers were said to be {given}",
-        "Mend this line; or, if it is right, measure this file without --answers (answers=None in Python).",
+        say(
+            f"has the answer {questions[row].answers.get(column)!r}: this file counts from "
+            f"{next(iter(readings))[0]}, and its answers were said to be {given}",
+            f"答えが {questions[row].answers.get(column)!r} です。このファイルは {next(iter(readings))[0]} から数えていますが、{given} と指定されています",
+        ),
+        say(
+            "Mend this line; or, if it is right, measure this file without --answers (answers=None in Python).",
+            "この行を直してください。行が正しいなら、--answers を付けずに（Python では answers=None で）測定してください。",
+        ),
     )
 
 
@@ -239,16 +273,29 @@ def _no_choice(
 ) -> UnclearAnswer:
     answer, count = question.answers.get(column), len(question.choices)
     if is_number(answer) or (isinstance(answer, str) and is_letter(answer)):
-        given = f" when read as {readings[0]}" if len(readings) == 1 else ""
+        given = (
+            say(f" when read as {readings[0]}", f"（{readings[0]} として読んだ場合）")
+            if len(readings) == 1
+            else ""
+        )
         return UnclearAnswer(
             row,
-            f"has an answer outside its {count} choices{given}",
-            f"It must be 0 to {count - 1}, 1 to {count}, or A to {LETTERS[count - 1]}.",
+            say(
+                f"has an answer outside its {count} choices{given}",
+                f"答えが {count} 個の選択肢の範囲外です{given}",
+            ),
+            say(
+                f"It must be 0 to {count - 1}, 1 to {count}, or A to {LETTERS[count - 1]}.",
+                f"0 から {count - 1}、1 から {count}、A から {LETTERS[count - 1]} のいずれかで書いてください。",
+            ),
         )
     return UnclearAnswer(
         row,
-        f"has no answer: {answer!r}",
-        "It is the right choice's number or letter, or its text.",
+        say(f"has no answer: {answer!r}", f"答えがありません: {answer!r}"),
+        say(
+            "It is the right choice's number or letter, or its text.",
+            "正しい選択肢の番号か文字、または選択肢の文を書いてください。",
+        ),
     )
 
 
@@ -264,7 +311,10 @@ def _ambiguous(
     one, other = (choices[readings[reading][row]] for reading in (first, second))
     return Ambiguous(
         row,
-        f"has the answer {answer!r}, which is ambiguous: {one[:30]!r} when the file's answers are {first}, "
-        f"{other[:30]!r} when they are {second}, and no line decides",
-        _SAY,
+        say(
+            f"has the answer {answer!r}, which is ambiguous: {one[:30]!r} when the file's answers are {first}, "
+            f"{other[:30]!r} when they are {second}, and no line decides",
+            f"答え {answer!r} を 1 通りに読めません。{first} なら {one[:30]!r}、{second} なら {other[:30]!r} を指し、どちらなのかを決められる行がありません",
+        ),
+        str(_SAY),
     )

@@ -30,6 +30,7 @@ from lab_helpers.evaluation.benchmarks.answers import (
 from lab_helpers.evaluation.benchmarks.choices import WrongRow, read_question
 from lab_helpers.evaluation.benchmarks.numbers import exact_number
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import Text, say
 from lab_helpers.runtime.paths import data_folder
 
 Format = Literal["multiple_choice", "gsm8k", "humaneval"]
@@ -43,10 +44,11 @@ SHIPPED: dict[str, Format] = {
 
 _MMLU_FILE = re.compile(r"_(test|dev|val)$")
 _PROGRAM = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
-_KNOWN = (
+_KNOWN = Text(
     "Known are MMLU (question, choices, answer; or its CSV), MMLU-Pro (question, options, answer), "
     "JCommonsenseQA (question, choice0 …, label), "
-    "GSM8K (question, answer with '####') and HumanEval (task_id, prompt, entry_point, test)."
+    "GSM8K (question, answer with '####') and HumanEval (task_id, prompt, entry_point, test).",
+    "対応している形式は、MMLU（question、choices、answer、またはその CSV）、MMLU-Pro（question、options、answer）、JCommonsenseQA（question、choice0 …、label）、GSM8K（question、「####」を含む answer）、HumanEval（task_id、prompt、entry_point、test）です。",
 )
 
 
@@ -93,8 +95,14 @@ def read_multiple_choice(path: Path | str, answers: Answers | None = None) -> li
     try:
         places = right_places([draft.question for draft in drafts], answers)
     except UnclearAnswer as problem:
-        where = f" line {drafts[problem.row].line}" if problem.row is not None else ""
-        raise BadInput(f"{name}{where} {problem}", problem.way_out) from None
+        where = (
+            say(f" line {drafts[problem.row].line}", f" の {drafts[problem.row].line} 行目")
+            if problem.row is not None
+            else ""
+        )
+        raise BadInput(
+            say(f"{name}{where} {problem}", f"{name}{where}: {problem}"), problem.way_out
+        ) from None
     return [replace(draft.item, answer=place) for draft, place in zip(drafts, places, strict=True)]
 
 
@@ -135,8 +143,11 @@ def _read(path: Path | str, wanted: Format, convert: Callable[[dict, str], Item]
         for row in _rows(plain):
             if not items and (found := _format(row, source.name)) != wanted:
                 raise BadInput(
-                    f"{source.name} is in the format of {found}, not of {wanted}",
-                    f"Read it with read_{found}.",
+                    say(
+                        f"{source.name} is in the format of {found}, not of {wanted}",
+                        f"{source.name} の形式は {wanted} ではなく {found} です",
+                    ),
+                    say(f"Read it with read_{found}.", f"read_{found} で読み込んでください。"),
                 )
             with _at_line(source.name, row.line):
                 items.append(convert(row.values, str(row.line)))
@@ -149,7 +160,10 @@ def _at_line(name: str, line: int):
     try:
         yield
     except WrongRow as problem:
-        raise BadInput(f"{name} line {line} {problem}", problem.way_out) from None
+        raise BadInput(
+            say(f"{name} line {line} {problem}", f"{name} の {line} 行目: {problem}"),
+            problem.way_out,
+        ) from None
 
 
 def _rows(plain: Path) -> Iterator[Row]:
@@ -158,8 +172,14 @@ def _rows(plain: Path) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, BadRow):
             raise BadInput(
-                f"{plain.name} line {row.line} {row.problem}",
-                "Download the file again, or mend this line.",
+                say(
+                    f"{plain.name} line {row.line} {row.problem}",
+                    f"{plain.name} の {row.line} 行目: {row.problem}",
+                ),
+                say(
+                    "Download the file again, or mend this line.",
+                    "もう一度ダウンロードするか、この行を直してください。",
+                ),
             )
         yield row
 
@@ -187,7 +207,11 @@ def _headless_csv(plain: Path) -> Iterator[Row | BadRow]:
                 width = width or len(values)
                 if values and len(values) != width:
                     yield BadRow(
-                        cells.line_num, f"has {len(values)} cells where line 1 has {width}"
+                        cells.line_num,
+                        say(
+                            f"has {len(values)} cells where line 1 has {width}",
+                            f"1 行目のセルは {width} 個ですが、この行には {len(values)} 個あります",
+                        ),
                     )
                 elif values:
                     question, *choices, answer = values
@@ -197,7 +221,13 @@ def _headless_csv(plain: Path) -> Iterator[Row | BadRow]:
                     )
                 last = cells.line_num
         except csv.Error:
-            yield BadRow(last + 1, "is half-written: a quotation mark is never closed")
+            yield BadRow(
+                last + 1,
+                say(
+                    "is half-written: a quotation mark is never closed",
+                    "途中で切れています（引用符が閉じられていません）",
+                ),
+            )
 
 
 def _format(row: Row, name: str) -> Format:
@@ -211,7 +241,11 @@ def _format(row: Row, name: str) -> Format:
     if {"question", "answer"} <= columns:
         return "gsm8k"
     raise BadInput(
-        f"{name} is no benchmark known here (columns: {', '.join(map(str, row.values))})", _KNOWN
+        say(
+            f"{name} is no benchmark known here (columns: {', '.join(map(str, row.values))})",
+            f"{name} は対応しているベンチマークではありません（列: {', '.join(map(str, row.values))}）",
+        ),
+        str(_KNOWN),
     )
 
 
@@ -240,21 +274,39 @@ def _word_problem(values: dict, number: str) -> WordProblem:
     _, mark, after = solution.rpartition("####")
     if not mark:
         raise WrongRow(
-            "has no '####' in its answer", "GSM8K ends each answer in '#### ' and a number."
+            say("has no '####' in its answer", "答えに「####」がありません"),
+            say(
+                "GSM8K ends each answer in '#### ' and a number.",
+                "GSM8K の答えは「#### 」と数値で終わります。",
+            ),
         )
     answer = exact_number(after)
     if answer is None:
-        raise WrongRow(f"has no number after '####' ({after.strip()[:20]!r})")
+        raise WrongRow(
+            say(
+                f"has no number after '####' ({after.strip()[:20]!r})",
+                f"「####」の後に数値がありません（{after.strip()[:20]!r}）",
+            )
+        )
     return WordProblem(str(values.get("id", number)), _text(values, "question"), solution, answer)
 
 
 def _program(values: dict, number: str) -> Program:
     task = Program(**{column: _text(values, column) for column in _PROGRAM})
     if not task.entry_point.isidentifier():
-        raise WrongRow(f"has an entry_point that is no name: {task.entry_point[:30]!r}")
+        raise WrongRow(
+            say(
+                f"has an entry_point that is no name: {task.entry_point[:30]!r}",
+                f"entry_point が名前として使えません: {task.entry_point[:30]!r}",
+            )
+        )
     if "def check(" not in task.test:
         raise WrongRow(
-            "has a test without 'def check('", "HumanEval's tests define check(candidate)."
+            say("has a test without 'def check('", "test に「def check(」がありません"),
+            say(
+                "HumanEval's tests define check(candidate).",
+                "HumanEval のテストは check(candidate) を定義します。",
+            ),
         )
     return task
 
@@ -262,5 +314,5 @@ def _program(values: dict, number: str) -> Program:
 def _text(values: dict, column: str) -> str:
     value = values.get(column)
     if not isinstance(value, str) or not value.strip():
-        raise WrongRow(f"has no text in '{column}'")
+        raise WrongRow(say(f"has no text in '{column}'", f"「{column}」に文章がありません"))
     return value

@@ -11,6 +11,7 @@ from lab_helpers.evaluation.benchmarks import prompts
 from lab_helpers.evaluation.benchmarks.formats import WordProblem
 from lab_helpers.evaluation.benchmarks.numbers import flexible_answer, strict_answer
 from lab_helpers.models.generation import Conversation, Replies, continue_texts, generate
+from lab_helpers.runtime.language import say
 
 
 @dataclass(frozen=True)
@@ -80,4 +81,4 @@ def _continued(model, tokenizer, items, examples, language, max_new_tokens, batc
 
 def _check_room(model, tokenizer, texts: list[str], max_new_tokens: int) -> None:
     lengths = [len(tokenizer(text)["input_ids"]) + max_new_tokens for text in texts]
-    prompts.check_room(model, lengths, "problem")
+    prompts.check_room(model, lengths, say("problem", "問題"))

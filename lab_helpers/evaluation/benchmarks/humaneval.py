@@ -9,6 +9,7 @@ from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
 from lab_helpers.evaluation.sandbox import Limits, Verdict, run_program
 from lab_helpers.evaluation.sandbox.protections import Confirm, require_leave
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 
 def truncate_completion(completion: str) -> str:
@@ -60,5 +61,14 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     1 - C(n-c, k) / C(n, k), eq. (1) of Chen et al. 2021: without bias, where 1 - (1 - c/n)^k is too low.
     """
     if not 0 <= c <= n or not 1 <= k <= n:
-        raise BadInput(f"pass@{k} of {c} right among {n}", "It takes 0 <= c <= n and 1 <= k <= n.")
+        raise BadInput(
+            say(
+                f"pass@{k} of {c} right among {n}",
+                f"pass@{k} を計算できません（{n} 個中 {c} 個が正解）",
+            ),
+            say(
+                "It takes 0 <= c <= n and 1 <= k <= n.",
+                "0 <= c <= n かつ 1 <= k <= n にしてください。",
+            ),
+        )
     return 1 - comb(n - c, k) / comb(n, k)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.paths import data_folder
 
 TASKS = Path(__file__).parent / "lm_eval_tasks"
@@ -46,7 +47,13 @@ def run_lm_eval(
     """
     for name in tasks:
         if name not in task_names():
-            raise BadInput(f"no lm-eval task '{name}'", f"Use one of: {', '.join(task_names())}.")
+            raise BadInput(
+                say(f"no lm-eval task '{name}'", f"lm-eval に「{name}」というタスクはありません"),
+                say(
+                    f"Use one of: {', '.join(task_names())}.",
+                    f"次のいずれかを指定してください: {', '.join(task_names())}。",
+                ),
+            )
     with _quietly(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
         harness = _harness()
         manager = harness.TaskManager(include_path=str(TASKS), include_defaults=False)
@@ -80,9 +87,15 @@ def _harness() -> _Harness:
         from lm_eval.tasks import TaskManager
     except ImportError as error:
         raise MissingDependency(
-            f"lm-eval is not installed ({error})",
-            'Install it with: pip install "llm-finetuning-labs[eval]". '
-            "Or use run_benchmark, which gives the same numbers.",
+            say(
+                f"lm-eval is not installed ({error})",
+                f"lm-eval がインストールされていません（{error}）",
+            ),
+            say(
+                'Install it with: pip install "llm-finetuning-labs[eval]". '
+                "Or use run_benchmark, which gives the same numbers.",
+                'pip install "llm-finetuning-labs[eval]" でインストールしてください。run_benchmark でも同じ値が得られます。',
+            ),
         ) from None
     return _Harness(simple_evaluate, TaskManager, HFLM)
 
@@ -95,7 +108,13 @@ def _task(name: str, data: Path | None, cache: str) -> dict:
     files = config["dataset_kwargs"]["data_files"]
     path = data or data_folder() / Path(files["test"]).name
     if not Path(path).is_file():
-        raise BadInput(f"no such file: {path}", "Give the path of a JSON lines file.")
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルが見つかりません: {path}"),
+            say(
+                "Give the path of a JSON lines file.",
+                "JSON Lines ファイルのパスを指定してください。",
+            ),
+        )
     files["test"] = str(Path(path).resolve())
     config["dataset_kwargs"]["cache_dir"] = cache
     return config

@@ -16,6 +16,7 @@ from lab_helpers.evaluation.benchmarks import prompts
 from lab_helpers.evaluation.benchmarks.answers import LETTERS
 from lab_helpers.evaluation.benchmarks.formats import MultipleChoice
 from lab_helpers.models.likelihood import Pair, answer_scores
+from lab_helpers.runtime.language import say
 
 Way = Literal["letters", "cloze"]
 Normalisation = Literal["none", "characters", "tokens"]
@@ -62,7 +63,9 @@ def score_choices(
         prompt = first + prompts.after_examples(form(item, language)[0], shown)
         for answer in _answers(item, way):
             pairs.append(_encoded(tokenizer, prompt, prompts.render_answer(answer, language)))
-    prompts.check_room(model, [len(prompt) + len(answer) for prompt, answer in pairs], "choice")
+    prompts.check_room(
+        model, [len(prompt) + len(answer) for prompt, answer in pairs], say("choice", "選択肢")
+    )
     _, log_likelihoods = answer_scores(model, pairs, batch_size)
     tokens = np.array([len(answer) for _, answer in pairs])
     found, start = [], 0

@@ -7,6 +7,7 @@ from lab_helpers.evaluation.benchmarks.answers import LETTERS
 from lab_helpers.evaluation.benchmarks.formats import MultipleChoice, WordProblem
 from lab_helpers.models.kotori.facts import LABELS
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 Text = tuple[str, str]  # a prompt, and an answer as it would follow it
 Item = TypeVar("Item")
@@ -73,8 +74,14 @@ def examples_apart(
     """The first ``few_shot`` items, as examples, and the others, to be asked: never one in both."""
     if not 0 <= few_shot < len(items):
         raise BadInput(
-            f"{few_shot} examples asked for, and {what} has {len(items)} items",
-            "Ask for fewer; the examples are the first items of the file and are not asked.",
+            say(
+                f"{few_shot} examples asked for, and {what} has {len(items)} items",
+                f"例示 {few_shot} 件が指定されましたが、{what} には {len(items)} 件しかありません",
+            ),
+            say(
+                "Ask for fewer; the examples are the first items of the file and are not asked.",
+                "例示の数を減らしてください。ファイルの先頭から例示に使い、その分は出題しません。",
+            ),
         )
     return list(items[:few_shot]), list(items[few_shot:])
 
@@ -89,6 +96,12 @@ def check_room(model, lengths: Sequence[int], what: str) -> None:
     if room and longest > room:
         number = list(lengths).index(longest) + 1
         raise BadInput(
-            f"{what} {number} needs {longest} tokens, and the model reads {room}",
-            "Give fewer examples (few_shot), a smaller max_new_tokens, or a model that reads more.",
+            say(
+                f"{what} {number} needs {longest} tokens, and the model reads {room}",
+                f"{number} 番目の{what}には {longest} トークン必要ですが、モデルが読めるのは {room} トークンまでです",
+            ),
+            say(
+                "Give fewer examples (few_shot), a smaller max_new_tokens, or a model that reads more.",
+                "例示（few_shot）を減らすか、max_new_tokens を小さくするか、より長く読めるモデルを使ってください。",
+            ),
         )

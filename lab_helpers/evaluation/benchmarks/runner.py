@@ -23,6 +23,7 @@ from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP, check_room, 
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import bootstrap_interval
+from lab_helpers.runtime.language import say
 
 _NORMALISED: dict[str, Normalisation] = {"acc_norm": "characters", "acc_tokens": "tokens"}
 
@@ -133,7 +134,10 @@ def run_benchmark(
     questions where None.
     """
     if limit is not None and limit < 1:
-        raise BadInput(f"a limit of {limit} items", "Give at least 1, or no limit.")
+        raise BadInput(
+            say(f"a limit of {limit} items", f"上限に {limit} 件は指定できません"),
+            say("Give at least 1, or no limit.", "1 以上にするか、上限を指定しないでください。"),
+        )
     kind, name = detect(path_or_name), Path(path_or_name).name
     read, run = _parts(kind, answers)
     shown, items = examples_apart(read(path_or_name), few_shot, name)
@@ -228,10 +232,16 @@ def _humaneval(model, tokenizer, items, shown, settings: BenchmarkSettings) -> l
     from lab_helpers.evaluation.benchmarks.humaneval import run_tests
 
     if shown:
-        raise BadInput("HumanEval has no examples", "Use few_shot=0: each prompt is complete.")
+        raise BadInput(
+            say("HumanEval has no examples", "HumanEval に例示はありません"),
+            say(
+                "Use few_shot=0: each prompt is complete.",
+                "few_shot=0 にしてください。各プロンプトはそれだけで完結しています。",
+            ),
+        )
     texts = [item.prompt for item in items]
     lengths = [len(tokenizer(text)["input_ids"]) + settings.max_new_tokens for text in texts]
-    check_room(model, lengths, "task")
+    check_room(model, lengths, say("task", "課題"))
     replies = continue_texts(
         model,
         tokenizer,

@@ -13,6 +13,7 @@ from lab_helpers.evaluation.sandbox.protections import (
     require_leave,
 )
 from lab_helpers.evaluation.sandbox.running import run_behind
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import track
 
 QUICK = Limits(wall_seconds=2.0, cpu_seconds=1.0, memory_bytes=256 * MEGABYTE)
@@ -38,7 +39,7 @@ def escapes(confirm: Confirm | None = None, limits: Limits = QUICK, at_once: int
         }  # fmt: skip
 
     with ThreadPoolExecutor(at_once) as pool:
-        return list(track(pool.map(row, programs), "sandbox", len(programs)))
+        return list(track(pool.map(row, programs), say("sandbox", "サンドボックス"), len(programs)))
 
 
 def attempt(

@@ -10,6 +10,7 @@ from lab_helpers.evaluation.sandbox.inside import layers
 from lab_helpers.evaluation.sandbox.limits import Limits, Sentence
 from lab_helpers.evaluation.sandbox.processes import converse
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import say
 
 ALLOW_WEAK = "LAB_ALLOW_WEAK_SANDBOX"
 PROBE_SECONDS = 10.0
@@ -134,8 +135,14 @@ def _probed() -> dict[str, bool]:
     found = converse(job, {}, limits.output_bytes, PROBE_SECONDS).report("probes")
     if found is None:
         raise MissingDependency(
-            "the sandbox could not be tried on this system",
-            "Run the laboratory with a complete Python installation (labs doctor shows which one it uses).",
+            say(
+                "the sandbox could not be tried on this system",
+                "このシステムではサンドボックスを試せませんでした",
+            ),
+            say(
+                "Run the laboratory with a complete Python installation (labs doctor shows which one it uses).",
+                "完全な Python 環境でラボを実行してください（使われている Python は labs doctor で確認できます）。",
+            ),
         )
     return found
 
@@ -178,13 +185,21 @@ def require_leave(confirm: Confirm | None = None) -> None:
         return
     if confirm is None and sys.stdin is not None and sys.stdin.isatty():
         confirm = ask_in_terminal
-    what = "the sandbox for programs that a model wrote is weaker on this system: " + " ".join(
-        sentence.en for sentence in weaker
+    what = say(
+        "the sandbox for programs that a model wrote is weaker on this system: "
+        + " ".join(sentence.en for sentence in weaker),
+        "このシステムでは、モデルが書いたプログラム用のサンドボックスの守りが弱くなります。"
+        + "".join(sentence.ja for sentence in weaker),
     )
-    if confirm is not None and confirm(f"{what} Run them all the same?"):
+    if confirm is not None and confirm(
+        say(f"{what} Run them all the same?", f"{what}それでも実行しますか？")
+    ):
         _agreed.append(True)
         return
     raise BadInput(
         what,
-        f"Use Linux 5.13 or newer (Docker, WSL 2, Colab), or set {ALLOW_WEAK}=1 if you trust the programs.",
+        say(
+            f"Use Linux 5.13 or newer (Docker, WSL 2, Colab), or set {ALLOW_WEAK}=1 if you trust the programs.",
+            f"Linux 5.13 以降（Docker、WSL 2、Colab）を使ってください。プログラムを信頼できるなら {ALLOW_WEAK}=1 を設定してください。",
+        ),
     )

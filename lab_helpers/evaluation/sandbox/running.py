@@ -8,6 +8,7 @@ from lab_helpers.evaluation.sandbox.limits import Limits, Verdict
 from lab_helpers.evaluation.sandbox.processes import Conversation, converse
 from lab_helpers.evaluation.sandbox.protections import Confirm, active_layers, require_leave
 from lab_helpers.runtime.errors import MissingDependency
+from lab_helpers.runtime.language import say
 
 FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS")
 
@@ -66,18 +67,30 @@ def _judged(found: Conversation, limits: Limits) -> Verdict:
     refused = found.report("refused")
     if refused is not None:
         raise MissingDependency(
-            f"the sandbox could not be set up: {refused}",
-            "Nothing was run. Show this message to the course's authors, with the output of labs doctor.",
+            say(
+                f"the sandbox could not be set up: {refused}",
+                f"サンドボックスを用意できませんでした: {refused}",
+            ),
+            say(
+                "Nothing was run. Show this message to the course's authors, with the output of labs doctor.",
+                "何も実行していません。このメッセージと labs doctor の出力を講座の作者に知らせてください。",
+            ),
         )
     verdict = found.report("verdict") or {"status": "ended", "detail": "", "tried": []}
     ended = found.report("ended") or {}
     status, detail = verdict["status"], verdict["detail"]
     if found.flooded:
-        status, detail = "too_much_output", f"more than {limits.output_bytes:,} bytes"
+        status, detail = (
+            "too_much_output",
+            say(f"more than {limits.output_bytes:,} bytes", f"{limits.output_bytes:,} バイト超"),
+        )
     elif found.overfull:
-        status, detail = "over_limit", "its folder holds too much"
+        status, detail = "over_limit", say("its folder holds too much", "専用フォルダーの容量超過")
     elif status != "passed" and (found.late or ended.get("timed_out")):
-        status, detail = "timed_out", f"after {limits.wall_seconds:g} seconds"
+        status, detail = (
+            "timed_out",
+            say(f"after {limits.wall_seconds:g} seconds", f"{limits.wall_seconds:g} 秒経過"),
+        )
     elif status == "ended":
         status, detail = _left(ended, limits)
     return Verdict(
@@ -95,15 +108,18 @@ def _left(ended: dict, limits: Limits) -> tuple[str, str]:
     """Why a program's process is gone before its tests were done."""
     number, code = ended.get("signal"), ended.get("code")
     if ended.get("cpu_seconds", 0.0) >= limits.cpu_seconds - 0.5 and number is not None:
-        return "timed_out", f"after {limits.cpu_seconds:g} seconds of computing"
+        return "timed_out", say(
+            f"after {limits.cpu_seconds:g} seconds of computing",
+            f"計算時間が {limits.cpu_seconds:g} 秒に到達",
+        )
     if number is not None:
         try:
             name = signal.Signals(number).name
         except ValueError:
-            name = f"signal {number}"
+            name = say(f"signal {number}", f"シグナル {number}")
         return ("crashed" if name in FAULTS else "killed"), name
     if code is None:
-        return "killed", "no report of how it ended"
+        return "killed", say("no report of how it ended", "終了状態の報告なし")
     if sys.platform == "win32" and code >= 0xC0000000:
         return "crashed", hex(code)
-    return "exited", f"exit code {code}"
+    return "exited", say(f"exit code {code}", f"終了コード {code}")

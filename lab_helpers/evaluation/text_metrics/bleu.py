@@ -9,6 +9,7 @@ import numpy as np
 
 from lab_helpers.evaluation.text_metrics.tokenizers import Tokenize
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 ORDERS = 4
 """BLEU counts n-grams of 1 to 4 tokens (§2.3)."""
@@ -65,15 +66,24 @@ def bleu_counts(
     """
     if not hypotheses or len(hypotheses) != len(references):
         raise BadInput(
-            f"{len(hypotheses)} hypotheses and references for {len(references)}",
-            "references[i] is the list of right texts for hypotheses[i].",
+            say(
+                f"{len(hypotheses)} hypotheses and references for {len(references)}",
+                f"生成文は {len(hypotheses)} 件、参照文は {len(references)} 件で、一致しません",
+            ),
+            say(
+                "references[i] is the list of right texts for hypotheses[i].",
+                "references[i] は hypotheses[i] に対する参照文のリストです。",
+            ),
         )
     return np.array([_counts(h, r, tokenize) for h, r in zip(hypotheses, references, strict=True)])
 
 
 def _counts(hypothesis: str, references: Sequence[str], tokenize: Tokenize) -> list[int]:
     if isinstance(references, str) or not references:
-        raise BadInput("a hypothesis has no list of references", "Give [[text], [text], …].")
+        raise BadInput(
+            say("a hypothesis has no list of references", "参照文のリストがない生成文があります"),
+            say("Give [[text], [text], …].", "[[文], [文], …] の形で渡してください。"),
+        )
     tokens, right = tokenize(hypothesis), [tokenize(reference) for reference in references]
     closest = min((abs(len(r) - len(tokens)), len(r)) for r in right)[1]
     matches = [clipped_matches(tokens, right, n) for n in range(1, ORDERS + 1)]
@@ -102,7 +112,12 @@ def bleu_of(counts: np.ndarray, smoothing: str = "exp", effective_order: bool = 
     to count.
     """
     if smoothing not in ("exp", "none"):
-        raise BadInput(f"unknown smoothing '{smoothing}'", "Use exp or none.")
+        raise BadInput(
+            say(
+                f"unknown smoothing '{smoothing}'", f"平滑化の方法に「{smoothing}」は指定できません"
+            ),
+            say("Use exp or none.", "exp か none を指定してください。"),
+        )
     length, reference_length, *rest = (int(value) for value in counts)
     matches, totals = tuple(rest[:ORDERS]), tuple(rest[ORDERS:])
     precisions, unmatched = [0.0] * ORDERS, 0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 
 Word = tuple[int, str]
 """A word and where it stands, from 0."""
@@ -33,7 +34,13 @@ def meteor(
     leaves the synonym stage out.
     """
     if isinstance(hypothesis, str) or any(isinstance(r, str) for r in references) or not references:
-        raise BadInput("METEOR takes lists of words", "meteor(words, [words of a reference, …]).")
+        raise BadInput(
+            say("METEOR takes lists of words", "METEOR には単語のリストを渡してください"),
+            say(
+                "meteor(words, [words of a reference, …]).",
+                "meteor(単語のリスト, [参照文の単語のリスト, …]) のように呼びます。",
+            ),
+        )
     scores = []
     for reference in references:
         matches = align(hypothesis, reference, stem=stem, wordnet=wordnet)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lab_helpers.runtime.errors import BadInput, MissingDependency
+from lab_helpers.runtime.language import say
 
 Tokenize = Callable[[str], list[str]]
 """A text as a list of tokens."""
@@ -21,7 +22,13 @@ SACREBLEU_NAMES = {"en": "13a", "ja": "ja-mecab"}
 def for_language(language: str) -> Tokenize:
     """Words of a language: sacrebleu's 13a for ``"en"``, MeCab's for ``"ja"``. For BLEU and METEOR."""
     if language not in SACREBLEU_NAMES:
-        raise BadInput(f"no tokenizer for language '{language}'", "Use en or ja.")
+        raise BadInput(
+            say(
+                f"no tokenizer for language '{language}'",
+                f"言語「{language}」のトークナイザーはありません",
+            ),
+            say("Use en or ja.", "en か ja を指定してください。"),
+        )
     return japanese_words if language == "ja" else sacrebleu_words(SACREBLEU_NAMES[language])
 
 
@@ -30,7 +37,13 @@ def rouge_words(language: str, stem: bool = False) -> Tokenize:
     if language == "ja":
         return japanese_words
     if language != "en":
-        raise BadInput(f"no tokenizer for language '{language}'", "Use en or ja.")
+        raise BadInput(
+            say(
+                f"no tokenizer for language '{language}'",
+                f"言語「{language}」のトークナイザーはありません",
+            ),
+            say("Use en or ja.", "en か ja を指定してください。"),
+        )
     from rouge_score.tokenizers import DefaultTokenizer
 
     return DefaultTokenizer(use_stemmer=stem).tokenize
@@ -55,7 +68,13 @@ def sacrebleu_words(name: str) -> Tokenize:
         return japanese_words
     if name not in BLEU.TOKENIZERS:
         known = ", ".join(sorted(BLEU.TOKENIZERS))
-        raise BadInput(f"sacrebleu has no tokenizer '{name}'", f"Use one of: {known}.")
+        raise BadInput(
+            say(
+                f"sacrebleu has no tokenizer '{name}'",
+                f"sacrebleu に「{name}」というトークナイザーはありません",
+            ),
+            say(f"Use one of: {known}.", f"次のいずれかを指定してください: {known}。"),
+        )
     tokenizer = BLEU(tokenize=name).tokenizer
     return lambda text: tokenizer(text.rstrip()).split()
 
@@ -82,6 +101,12 @@ def _tagger():
         return MeCab.Tagger(f"{ipadic.MECAB_ARGS} -Owakati")
     except (ImportError, RuntimeError) as error:
         raise MissingDependency(
-            f"Japanese words need MeCab and the IPA dictionary ({str(error).splitlines()[0]})",
-            "pip install mecab-python3 ipadic. Or compare characters: tokenizers.characters.",
+            say(
+                f"Japanese words need MeCab and the IPA dictionary ({str(error).splitlines()[0]})",
+                f"日本語の単語分割には MeCab と IPA 辞書が必要です（{str(error).splitlines()[0]}）",
+            ),
+            say(
+                "pip install mecab-python3 ipadic. Or compare characters: tokenizers.characters.",
+                "pip install mecab-python3 ipadic でインストールしてください。tokenizers.characters で文字単位の比較もできます。",
+            ),
         ) from None

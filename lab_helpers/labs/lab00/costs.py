@@ -37,6 +37,19 @@ def compute_break_even(prices: Prices) -> float:
     return 0.0 if prices.gpu_per_hour / prices.gpu_calls_per_hour < api_call else float("inf")
 
 
+def break_even_metrics(prices: Prices) -> dict[str, float]:
+    """Calls a month from which the GPU is cheaper, and how much of one GPU's month they are.
+
+    Where no volume makes it cheaper, both are infinite, kept as 1e12 and 1e6: JSON knows no infinity.
+    """
+    calls = compute_break_even(prices)
+    most = 730 * prices.gpu_calls_per_hour
+    return {
+        "break_even_calls_per_month": min(calls, 1e12),
+        "break_even_share": min(calls / most if most else np.inf, 1e6),
+    }
+
+
 def compute_cost_curves(
     prices: Prices, volumes: list[float]
 ) -> dict[str, list[tuple[float, float]]]:

@@ -73,25 +73,51 @@ QUIZ = (
         (
             Text("The higher one is better", "高い方が優れている"),
             Text(
-                "The intervals overlap: this test cannot tell",
-                "区間が重なるので、このテストでは判断できない",
+                "I look at the differences, question by question: does their interval exclude zero?",
+                "質問ごとの差を見て、その区間が 0 を含まないかを確かめる",
             ),
-            Text("They are the same", "両者は同じである"),
+            Text(
+                "Their two intervals overlap, so they are the same",
+                "2 つの区間が重なるので、両者は同じである",
+            ),
         ),
         1,
         (
             Text(
-                "With 50 questions an interval can be up to 14 points wide on either side.",
-                "50 件では、区間の幅が最大で ±14 ポイントほどになります。",
+                "With 50 questions, chance alone moves a rate by up to 14 points either way.",
+                "50 件では、偶然だけで割合が最大 ±14 ポイントほど動きます。",
             ),
             Text(
-                "Right. Measure more questions or more seeds before you decide.",
-                "正解。決める前に、件数かシードを増やして測りましょう。",
+                "Right. Both answered the same questions: the paired difference decides.",
+                "正解。同じ質問に答えているので、対応のある差で判断します。",
             ),
             Text(
-                "No evidence of a difference is not evidence of none.",
-                "差が見えないことは、差がないことの証拠ではありません。",
+                "Two intervals that overlap decide nothing: the differences may still be sure.",
+                "区間が重なるかどうかでは、何も決まりません。重なっていても、差は確かかもしれません。",
             ),
+        ),
+    ),
+    Question(
+        Text(
+            "You trained at a rate ten times too large. What do you see?",
+            "学習率を 10 倍大きくしすぎました。何が起こりますか。",
+        ),
+        (
+            Text("The loss falls ten times as fast", "損失が 10 倍の速さで下がる"),
+            Text("The loss jumps up, or stays high", "損失が跳ね上がるか、高いままになる"),
+            Text("Nothing moves", "何も動かない"),
+        ),
+        1,
+        (
+            Text(
+                "Each step overshoots: the gradient only holds near where it was computed.",
+                "1 歩ごとに行き過ぎます。勾配が正しいのは、計算した場所の近くだけです。",
+            ),
+            Text(
+                "Right: you saw it in the first figure of losses.",
+                "正解。損失の最初の図で見たとおりです。",
+            ),
+            Text("That is what too small a rate does.", "それは学習率が小さすぎるときです。"),
         ),
     ),
 )

@@ -25,6 +25,7 @@ from lab_helpers.labs.shared.own_files import (
     report_lines,
 )
 from lab_helpers.models.language_models import load_chat_tokenizer, read_context
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.progress import note
 from lab_helpers.tuning.row_lengths import choose_length, select_fitting_rows
 from lab_helpers.tuning.template_checks import (
@@ -62,7 +63,7 @@ def read_own_rows(path: Path, options: ReadingOptions) -> tuple[list[dict], Repo
         FEWEST_ROWS,
         path.name,
         report.rows,
-        {"cannot be used": report.rows - len(found)},
+        {say("cannot be used", "使えない"): report.rows - len(found)},
     )
     return found, report
 
@@ -78,12 +79,21 @@ def prepare_own_rows(run: Run) -> OwnRows:
     usual = run.settings["own_max_length"]
     length = choose_length(read_context(run.model_name), options.max_length, usual)
     fitting, lengths = select_fitting_rows(cleaned, tokenizer, length)
+    lost = ", ".join(lost_turns)
     reasons = {
-        "cannot be used": report.rows - len(rows),
-        f"have parts that the chat template does not write ({', '.join(lost_turns)})": len(rows)
-        - len(rendered),
-        "repeat another row or are empty after cleaning (--keep)": len(rendered) - len(cleaned),
-        f"have no answer left within {length} tokens (--max-length)": lengths.lost,
+        say("cannot be used", "使えない"): report.rows - len(rows),
+        say(
+            f"have parts that the chat template does not write ({lost})",
+            f"チャットテンプレートが書き出さない部分がある（{lost}）",
+        ): len(rows) - len(rendered),
+        say(
+            "repeat another row or are empty after cleaning (--keep)",
+            "クリーニング後に重複または空になる（--keep）",
+        ): len(rendered) - len(cleaned),
+        say(
+            f"have no answer left within {length} tokens (--max-length)",
+            f"{length} トークン以内に答えが残らない（--max-length）",
+        ): lengths.lost,
     }
     check_enough(len(fitting), FEWEST_ROWS, run.data.name, report.rows, reasons)
     split = split_own_rows([_without_line(row) for row in fitting], run.seed)

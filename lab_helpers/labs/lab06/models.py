@@ -12,6 +12,7 @@ from lab_helpers.labs.shared.preference_models import (
 )
 from lab_helpers.models.compared_models import BASE, ComparedModels
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import say
 from lab_helpers.tuning.trainers import Tuned
 
 MODELS = (BASE, "sft", "dpo")
@@ -46,5 +47,11 @@ def load_compared_models(run: Run) -> ComparedModels:
     folders = {"sft": sft_folder(run, run.settings["language"]), "dpo": run.folder / "adapter"}
     for folder in folders.values():
         if not folder.is_dir():
-            raise BadInput(f"{folder} is missing", "Run the cell that trains the models first.")
+            raise BadInput(
+                say(f"{folder} is missing", f"{folder} がありません"),
+                say(
+                    "Run the cell that trains the models first.",
+                    "先に、モデルを学習するセルを実行してください。",
+                ),
+            )
     return ComparedModels.load(run.model_name, folders)

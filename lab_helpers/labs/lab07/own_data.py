@@ -30,7 +30,7 @@ from lab_helpers.rag.embedders import Embedder, choose_embedder, load_embedder
 from lab_helpers.rag.store import MODES, Store
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import interval_metrics
-from lab_helpers.runtime.language import Text
+from lab_helpers.runtime.language import Text, say
 
 QUESTIONS = "questions.jsonl"
 """Beside the documents: rows of ``question`` and ``document``, the file's path inside the folder."""
@@ -53,12 +53,24 @@ def read_own_documents(folder: Path) -> tuple[Reading, list[dict] | None]:
     rows = []
     for row in read_rows(path):
         if isinstance(row, BadRow):
-            raise BadInput(f"{path.name} line {row.line} {row.problem}", "Mend that line.")
+            raise BadInput(
+                say(
+                    f"{path.name} line {row.line} {row.problem}",
+                    f"{path.name} の {row.line} 行目: {row.problem}",
+                ),
+                say("Mend that line.", "その行を直してください。"),
+            )
         question, document = row.values.get("question"), row.values.get("document")
         if not isinstance(question, str) or not question.strip() or document not in known:
             raise BadInput(
-                f"{path.name} line {row.line} needs a question and a document of this folder",
-                'For example {"question": "How long is the warranty?", "document": "terms/warranty.md"}',
+                say(
+                    f"{path.name} line {row.line} needs a question and a document of this folder",
+                    f"{path.name} の {row.line} 行目には、質問と、このフォルダーにある文書の名前が必要です",
+                ),
+                say(
+                    'For example {"question": "How long is the warranty?", "document": "terms/warranty.md"}',
+                    '例: {"question": "保証期間は何年ですか。", "document": "terms/warranty.md"}',
+                ),
             )
         rows.append({"question": question, "document": document})
     return Reading(reading.documents, problems), rows

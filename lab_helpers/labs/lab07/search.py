@@ -8,6 +8,7 @@ import numpy as np
 
 from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
+from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
 from lab_helpers.rag.answer import Threshold, best_score, choose_threshold
 from lab_helpers.rag.chunks import by_tokens, find_truncated
@@ -29,6 +30,16 @@ def load_questions(language: str, split: str, answerable: bool | None = None) ->
     """Questions about the shipped documents; with or without an answer, or both."""
     rows = load_shipped("questions", language, split)
     return [row for row in rows if answerable in (None, bool(row["document"]))]
+
+
+def select_questions(language: str, split: str, count: int) -> list[dict]:
+    """``count`` of the questions, evenly spaced, with as large a share of unanswerable ones as in all."""
+    rows = load_questions(language, split)
+    silent = [row for row in rows if not row["document"]]
+    share = round(min(count, len(rows)) * len(silent) / len(rows))
+    answerable = [row for row in rows if row["document"]]
+    kept = spread(silent, share) + spread(answerable, count - share)
+    return [row for row in rows if row in kept]
 
 
 def load_run_embedder(run: Run) -> Embedder:

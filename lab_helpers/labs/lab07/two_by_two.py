@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab_helpers.evaluation.honesty import declines
-from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab07.readers import (
     MOST_PASSAGES,
@@ -17,7 +16,7 @@ from lab_helpers.labs.lab07.readers import (
     read_passages,
     score_replies,
 )
-from lab_helpers.labs.lab07.search import choose_validation_threshold, load_questions, search_all
+from lab_helpers.labs.lab07.search import choose_validation_threshold, search_all, select_questions
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import make_conversation
 from lab_helpers.rag.answer import best_score
@@ -52,7 +51,7 @@ def measure_answers(
     models: ComparedModels, store: Store, chosen: Chosen, language: str, questions: int
 ) -> Answers:
     """Every cell answers so many test questions, those with passages as chosen on the validation questions."""
-    rows = spread(load_questions(language, "test"), questions)
+    rows = select_questions(language, "test", questions)
     hits = search_all(store, rows, MOST_PASSAGES)
     replies = {}
     for name, model in models:

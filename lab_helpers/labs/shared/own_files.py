@@ -18,11 +18,22 @@ def check_enough(left: int, wanted: int, name: str, read: int, reasons: dict[str
     """Raise :class:`BadInput` for fewer than ``wanted`` rows, with what became of the others."""
     if left >= wanted:
         return
-    told = "; ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
+    told = say("; ", "、").join(
+        say(f"{count} {reason}", f"{reason}: {count} 行")
+        for reason, count in reasons.items()
+        if count
+    )
     raise BadInput(
-        f"{name}: {left} of {read} rows are left to learn from, and {wanted} are needed"
-        + (f" ({told})" if told else ""),
-        f"labs data check {name} lists by line what is wrong with the file itself.",
+        say(
+            f"{name}: {left} of {read} rows are left to learn from, and {wanted} are needed"
+            + (f" ({told})" if told else ""),
+            f"{name}: {read} 行のうち学習に使えるのは {left} 行で、{wanted} 行必要です"
+            + (f"（{told}）" if told else ""),
+        ),
+        say(
+            f"labs data check {name} lists by line what is wrong with the file itself.",
+            f"ファイル自体の問題は labs data check {name} で行ごとに確認できます。",
+        ),
     )
 
 

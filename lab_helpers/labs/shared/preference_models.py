@@ -8,7 +8,7 @@ from lab_helpers.labs.shared.models import load_model
 from lab_helpers.labs.shared.refusal_pairs import answers_over_refusals
 from lab_helpers.models.adapters import load_adapter, save_adapter
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import metric_suffix
+from lab_helpers.runtime.language import metric_suffix, say
 from lab_helpers.tuning.dpo import dpo_trainer
 from lab_helpers.tuning.pairs import tokenize_pair
 from lab_helpers.tuning.sft import sft_trainer
@@ -57,8 +57,14 @@ def check_pairs_fit(run: Run, model, tokenizer, pairs: PairSet) -> None:
     lengths = [len(tokenize_pair(tokenizer, pair.row()).prompt) for pair in pairs.train]
     if min(lengths) >= limit:
         raise BadInput(
-            f"even the shortest prompt has {min(lengths):,} tokens, and {limit:,} may be read at once",
-            "Shorten the prompts, or give a model with a longer context: --model NAME",
+            say(
+                f"even the shortest prompt has {min(lengths):,} tokens, and {limit:,} may be read at once",
+                f"最も短いプロンプトでも {min(lengths):,} トークンあり、一度に読める {limit:,} トークンを超えています",
+            ),
+            say(
+                "Shorten the prompts, or give a model with a longer context: --model NAME",
+                "プロンプトを短くするか、コンテキストの長いモデルを --model NAME で指定してください。",
+            ),
         )
 
 
@@ -99,7 +105,13 @@ def load_start_model(run: Run, language: str | None = "en"):
     model, tokenizer = load_model(run)
     folder = sft_folder(run, language)
     if not folder.is_dir():
-        raise BadInput(f"{folder} is missing", "Run the cell that trains the SFT model first.")
+        raise BadInput(
+            say(f"{folder} is missing", f"{folder} がありません"),
+            say(
+                "Run the cell that trains the SFT model first.",
+                "先に SFT モデルを学習するセルを実行してください。",
+            ),
+        )
     merged = load_adapter(model, folder).merge_and_unload()
     return merged.requires_grad_(True).eval(), tokenizer  # loading an adapter froze the base
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from lab_helpers.models.kotori import architecture, pretraining, tokenizer
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import read_json, sha256_of, write_json
+from lab_helpers.runtime.language import say
 
 CURVE = "training_curve.json"
 
@@ -19,7 +20,12 @@ def trained_model(run_folder: Path, settings: pretraining.PretrainingSettings | 
 
     state = run_folder / pretraining.STATE
     if not state.is_file():
-        raise BadInput(f"{run_folder} holds no pre-training", "Run labs pretrain first.")
+        raise BadInput(
+            say(
+                f"{run_folder} holds no pre-training", f"{run_folder} に事前学習の結果がありません"
+            ),
+            say("Run labs pretrain first.", "先に labs pretrain を実行してください。"),
+        )
     words = tokenizer.load(run_folder / "tokenizer")
     settings = settings or pretraining.read_settings()
     model = architecture.build(pretraining.configuration(words, settings), settings.seed)

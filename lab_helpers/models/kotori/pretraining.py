@@ -15,6 +15,7 @@ from lab_helpers.runtime.allocator import keep_freed_memory
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.files import content_key, read_json, write_json
 from lab_helpers.runtime.hardware import detect
+from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import has_native_bf16
 
 SETTINGS_FILE = Path(__file__).with_suffix(".toml")
@@ -66,15 +67,32 @@ def read_settings(path: Path = SETTINGS_FILE, **changes) -> PretrainingSettings:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInput(f"no such file: {path}", "Give a TOML file like pretraining.toml.") from None
+        raise BadInput(
+            say(f"no such file: {path}", f"ファイルがありません: {path}"),
+            say(
+                "Give a TOML file like pretraining.toml.",
+                "pretraining.toml のような TOML ファイルを指定してください。",
+            ),
+        ) from None
     except ValueError as error:
-        raise BadInput(f"{path.name} is not TOML: {error}", "Mend that line.") from None
+        raise BadInput(
+            say(
+                f"{path.name} is not TOML: {error}",
+                f"{path.name} は TOML として読めません: {error}",
+            ),
+            say("Mend that line.", "その行を直してください。"),
+        ) from None
     phases = tuple(table.pop("phase", ()))
     sizes = table.pop("sizes", {})
     try:
         return PretrainingSettings(**(table | changes), phases=phases, sizes=sizes)
     except TypeError as error:
-        raise BadInput(f"{path.name}: {error}", f"Compare with {SETTINGS_FILE.name}.") from None
+        raise BadInput(
+            say(f"{path.name}: {error}", f"{path.name} の設定が正しくありません: {error}"),
+            say(
+                f"Compare with {SETTINGS_FILE.name}.", f"{SETTINGS_FILE.name} と見比べてください。"
+            ),
+        ) from None
 
 
 def can_compile() -> bool:
@@ -151,7 +169,13 @@ class Pretraining:
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not math.isfinite(float(norm)):
-            raise BadInput(f"the loss diverged at step {self.step}", "Lower learning_rate.")
+            raise BadInput(
+                say(
+                    f"the loss diverged at step {self.step}",
+                    f"ステップ {self.step} で損失が発散しました",
+                ),
+                say("Lower learning_rate.", "learning_rate を下げてください。"),
+            )
         for optimizer in self.optimizers:
             optimizer.step()
         self.model.zero_grad()
@@ -219,8 +243,14 @@ class Pretraining:
         kept = self.folder / "settings.json"
         if kept.is_file() and read_json(kept, {}).get("key") != key:
             raise BadInput(
-                f"{self.folder} holds a pre-training with other settings",
-                "Give another folder with --out, or delete this one.",
+                say(
+                    f"{self.folder} holds a pre-training with other settings",
+                    f"{self.folder} には別の設定での事前学習が入っています",
+                ),
+                say(
+                    "Give another folder with --out, or delete this one.",
+                    "--out で別のフォルダーを指定するか、このフォルダーを削除してください。",
+                ),
             )
         write_json(kept, {"key": key, "settings": str(self.settings)})
 
@@ -253,7 +283,11 @@ class Pretraining:
                 metadata = saved.metadata()
         except Exception as error:
             raise BadInput(
-                f"{path} cannot be read ({error})", "Delete it to start again from the beginning."
+                say(f"{path} cannot be read ({error})", f"{path} を読み込めません（{error}）"),
+                say(
+                    "Delete it to start again from the beginning.",
+                    "削除すると、最初からやり直せます。",
+                ),
             ) from None
         owners = {
             p: optimizer

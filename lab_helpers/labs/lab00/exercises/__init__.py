@@ -5,11 +5,13 @@ from lab_helpers.labs.lab00.exercises import (
     few_shot_messages,
     keeps_tone,
     tokens_per_month,
+    training_step,
 )
 
 EXERCISES = tuple(
     module.EXERCISE
     for module in (
+        training_step,
         keeps_tone,
         few_shot_messages,
         tokens_per_month,
