@@ -87,7 +87,7 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
             axis.set(
                 xscale="log",
                 ylim=(0, 1),
-                title=name,
+                title=term(name),
                 xlabel=words("labelled examples", "ラベルつきの例の数"),
             )
             axis.set_xticks(sizes, [str(n) for n in sizes])
@@ -105,7 +105,7 @@ def weight_change(rows: list[dict]):
     with canvas(width=5.6, height=3.4) as (figure, axes):
         axis = axes[0][0]
         image = axis.imshow(grid, cmap="viridis", aspect="auto")
-        axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        axis.set_xticks(range(len(names)), [term(name) for name in names], rotation=30, ha="right")
         axis.set_yticks(
             range(len(blocks)), [f"{words('block', 'ブロック')} {b}" for b in reversed(blocks)]
         )

@@ -4,7 +4,7 @@ from lab_helpers.evaluation.spans import gold_spans, span_f1
 from lab_helpers.models.encoders import load_tagger
 from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.tagging import TAGS, CrfTagger, EntityTagger, tags_for
-from lab_helpers.tuning.transfer import TextEncoder
+from lab_helpers.tuning.transfer import LARGE_VOCABULARY, TextEncoder
 
 _PENALTIES = (0.01, 0.1, 1.0)
 
@@ -15,6 +15,8 @@ def train_tagger(
     """The encoder fine-tuned as an entity tagger, from trained or from random weights."""
     seed_everything(seed)
     model = load_tagger(encoder.name, list(TAGS), pretrained).to(encoder.device)
+    if model.config.vocab_size >= LARGE_VOCABULARY:
+        model.get_input_embeddings().requires_grad_(False)
     tagger = EntityTagger(model, encoder.tokenizer, encoder.max_length, encoder.precision)
     tagger.fit(rows, seed=seed, **training)
     return tagger
