@@ -10,7 +10,7 @@
 # **New words:** [token](glossary.md#token), [encoder](glossary.md#encoder), [embedding](glossary.md#embedding), [pre-training](glossary.md#pre-training), [fine-tuning](glossary.md#fine-tuning), [head](glossary.md#head), [block](glossary.md#block), [loss](glossary.md#loss), [gradient](glossary.md#gradient), [step](glossary.md#step), [epoch](glossary.md#epoch), [learning rate](glossary.md#learning-rate), [probe](glossary.md#probe), [TF-IDF](glossary.md#tf-idf), [F1](glossary.md#f1), [interval](glossary.md#interval).
 #
 # The lab has four parts, each with its own aim: **A** what a pretrained encoder brings, **B** which of its blocks matter, **C** finding entities, **D** what was forgotten. Everything runs on this machine, and every text was written for this course. This edition works in English, with all-MiniLM-L6-v2: 6 blocks, 22.7 million weights. The Japanese edition does the same in Japanese, with multilingual-e5-small.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7dd72303"
 # # ラボ 01 · 転移学習
 #
 # **このラボを終えると**、テキスト分類器の学習ループを自分で書き、事前学習済みモデルを使う価値がある場面とない場面を見分け、どのブロックを学習させるかを決め、固有表現抽出を正しく採点し、ファインチューニングでモデルが忘れるものを測って対策まで打てるようになります。
@@ -33,7 +33,7 @@ lab = open_lab("01")
 #
 # 1. Ten kinds of customer request, 64 labelled examples. By how many **points of accuracy** will the pretrained encoder beat the best method that starts from nothing?
 # 2. Fine-tuning on reviews takes seconds. How many **points** of its old skill, finding a sentence with the same meaning, will the encoder lose?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5c28ab50"
 # ## 予想する
 #
 # 何かを実行する前に、予想を書いておきましょう。正解を読むだけより、外れた予想のほうが記憶に残ります。
@@ -49,7 +49,7 @@ lab.predict("forgotten", ...)
 # A support desk wants its messages sorted. Somebody has labelled 64 of them; nobody will label 60,000. A model that starts from random weights must learn from those 64 what words are, what a sentence is *and* what the desk wants. A pretrained encoder has read millions of sentences and needs to learn only the last part.
 #
 # An encoder is a stack of blocks. A text enters at the bottom, each block rewrites the vectors of its tokens, and a small **head** on top turns the result into a label. What differs between the methods of this lab is only *what is random and what is allowed to move*:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e38559c5"
 # ## なぜ転移するのか
 #
 # サポート窓口が、届いたメッセージを仕分けたいとします。ラベルがついているのは 64 件だけで、6 万件にラベルをつけてくれる人はいません。ランダムな重みから始めるモデルは、単語とは何か、文とは何か、*そして*窓口が何を求めているかを、その 64 件だけから学ばなければなりません。事前学習済みのエンコーダーは、すでに何百万もの文を読んでいるので、最後の 1 つだけを学べば済みます。
@@ -69,7 +69,7 @@ lab.figure(figures.ways_to_transfer(), "ways")
 # Hoshizora Electric makes home appliances and needs three things read for it: the intent of a support message, the mood of a review, and (in part C) the products, parts, dates, amounts, drug names and company codes in a sentence. The texts were written one by one, with irony and typing errors, so no template gives the answer away.
 #
 # Each set has three splits. The model learns from the training rows, we choose settings on the validation rows, and the test rows are looked at to report.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="42eb5922"
 # どの積み重ねでも、ヘッドは新しくつくります。「ゼロから」はブロックまでランダムです。プローブはヘッド以外を動かしません。LoRA はどのブロックもそのまま残し、脇に足した小さな部分だけを学習します。
 #
 # # A · 事前学習済みエンコーダーがもたらすもの
@@ -96,7 +96,7 @@ lab.table([
 # ## Build: from tokens to one vector
 #
 # `from_pretrained` takes a folder (or a hub name) and gives back the model with its trained weights. Look first at what it reads: one thought in two languages, and one product code in ordinary and in full-width letters, as Japanese keyboards write them. `[UNK]` is text for which the vocabulary has no entry.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="382a7e3d"
 # いくつか声に出して読んでみてください。ラベルを見ずに、「まだ判断できない」と「満足している」を見分けられるでしょうか。
 #
 # ## つくる: トークンから 1 本のベクトルへ
@@ -124,7 +124,7 @@ for text in ("The lid no longer closes.", "蓋が閉まらなくなりました�
 # A model sees only these pieces. The English vocabulary has no entry for the Japanese letters, nor for full-width ones; what is `[UNK]` is gone before the first block.
 #
 # Different models cut differently, and that decides how much a text costs and whether it can be read at all. The same test messages, in four vocabularies of this course:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cdda7f75"
 # モデルに見えるのは、この断片だけです。多言語の語彙は日本語を断片に分けられ、全角の英数字も半角と同じ断片になります。読む前に NFKC という規則で文字をそろえているからです。
 #
 # 分け方はモデルごとに違います。そしてその違いが、テキストを読むのにかかるコストを、さらには、そもそも読めるかどうかを決めます。同じテスト用の問い合わせを、この講座に出てくる 4 つの語彙で分けてみます。
@@ -139,7 +139,7 @@ lab.table(vocabulary_rows(load_vocabularies(), tested), "vocabularies")
 # A classifier needs **one** vector for a whole text. The usual way is to average the token vectors. But texts in a batch are padded to the same length, and padding means nothing.
 #
 # **Exercise (8 min).** Average the real tokens only. `hidden` has shape (batch, tokens, 384), `mask` has shape (batch, tokens) with 1 for a real token. `lab.hint("mean_pool")` helps, `lab.solution("mean_pool")` tells.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="69682ccd"
 # 表は横に読んでください。1 文字あたりのトークンが少ないほど安く済み、`[UNK]` の割合が大きければ読めていません。MiniLM の日本語の列では、多くの漢字が `[UNK]` になっています。SmolLM2 は 1 文字も取りこぼさない代わりに、1 文字を 1 つより多いトークンに割っています。日本語の 1 文字は英語の 1 文字より多くを語るので、2 つの言語の列どうしは比べられません。比べられるのは、語彙どうしです。
 #
 # 分類器に必要なのは、テキスト全体を表す **1 本**のベクトルです。ふつうはトークンのベクトルを平均します。ただし、バッチ内のテキストはパディングで長さをそろえてあり、パディングには何の意味もありません。
@@ -155,7 +155,7 @@ mean_pool = lab.check("mean_pool", mean_pool)
 # your code: (batch, 384) → ここに書く。返す形は (batch, 384)
 # %% [markdown] lang="en"
 # Does the vector mean anything? Three sentences; the first two say the same in other words. Cosine 1 is the same direction, 0 is unrelated.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="eff3133a"
 # このベクトルに意味はあるのでしょうか。3 つの文で試します。最初の 2 つは、同じことを別の言葉で述べたものです。コサイン類似度は、1 なら同じ向き、0 なら無関係です。
 # %%
 texts = ["My parcel never came.", "The delivery has not arrived.", "How do I clean the filter?"]
@@ -174,7 +174,7 @@ print((vectors @ vectors.T).cpu().numpy().round(2))
 # ## Measure: how far does a frozen encoder get?
 #
 # The cheapest transfer: freeze the encoder, store its vectors once, and fit a linear classifier on them, a **probe**. Its honest rival starts from nothing at all: **TF-IDF** counts pieces of words, and a linear classifier weighs the counts. Each language is read by an encoder that was trained on it; on the Japanese requests the English encoder stands beside. Three seeds choose three training samples; a band is their range, the dotted line is guessing.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="55daded8"
 # 最初の 2 文には共通する単語がほとんどないのに、ベクトルは 3 つ目の文より互いに近くなっています。差が小さく見えるのは、このモデルではどの文どうしもコサイン類似度が高くなるためで、意味があるのは大小の順です。これが、事前学習のもたらすものです。
 #
 # ## 測る: 凍結したエンコーダーでどこまで行けるか
@@ -213,7 +213,7 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 # - **Reviews, both languages:** hardly any lead, and with 256 Japanese reviews counting wins. An encoder puts "broke after a week" and "still works after a year" close together: same topic, opposite mood.
 #
 # Transfer is not a property of a model. It is a property of a model **and** a task.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="810c5977"
 # 4 枚の図をじっくり見比べてください。結果は食い違っています。そして、その食い違いこそが要点です。
 #
 # - **英語の問い合わせ:** どの件数でも、プローブが大きくリードします。話題で文を分けることは、こうしたエンコーダーが事前学習で身につけた仕事そのものです。
@@ -225,7 +225,7 @@ lab.figure(figures.learning_curves(panels, chance), "curves")
 # ## Build: let the encoder learn too
 #
 # Now the blocks may move as well. The classifier is what you have built so far with one new part, the head: a matrix from 384 numbers to one score a class. What moves are the blocks and the head. The vectors of the single word pieces stay as they were trained: 64 texts contain hardly any of the vocabulary.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cef50499"
 # ## つくる: エンコーダーにも学習させる
 #
 # 今度はブロックも動かします。分類器は、ここまでにつくったものに、新しい部品を 1 つ足すだけです。384 個の数値からクラスごとのスコアを出す行列、つまりヘッドです。動かすのはブロックとヘッドです。単語の断片そのもののベクトルは、学習済みのまま残します。64 件のテキストに出てくるのは、語彙のごく一部だからです。
@@ -253,7 +253,7 @@ def fresh(seed, pretrained=True):
 # Training is one small move, repeated: ask how wrong the model is (the **loss**), ask for every weight in which direction that would rise (the **gradient**), and go a little the other way.
 #
 # **Exercise (10 min).** Write that move. `batch` holds `input_ids` and `attention_mask`, `labels` the right classes; the loss is `torch.nn.functional.cross_entropy(logits, labels)`. PyTorch *adds* new gradients to old ones, so clear them; return the loss as a plain number. From here to the end of part B, every model of this lab is trained by **your** function.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="ca52ed25"
 # ## つくる: 学習の 1 ステップ
 #
 # 学習とは、小さな動きの繰り返しです。モデルがどれだけ間違っているかを求め（**損失**）、重みごとに、どちらへ動かすと損失が増えるかを求め（**勾配**）、その逆へ少しだけ動かします。
@@ -271,7 +271,7 @@ train_step = lab.check("train_step", train_step)
 # The rest is a loop around it: shuffle the texts, cut them into batches, make each batch a rectangle of token ids, step. An **epoch** is one pass over all texts. AdamW is the rule that turns gradients into moves; the **learning rate** says how long the moves are. The head starts from random numbers and gets a higher rate than the trained blocks, which should bend and not break.
 #
 # Which rate? Nobody knows beforehand. Try three on the same 64 texts and keep the one that does best on the *validation* rows.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="62d1f740"
 # 残りは、これを囲むループです。テキストを混ぜ、バッチに切り分け、バッチごとにトークン ID の長方形をつくり、1 ステップ進めます。すべてのテキストを 1 周するのが 1 **エポック**です。AdamW は勾配を重みの動きに変える規則で、**学習率**はその歩幅です。ヘッドはランダムな値から始まるので、学習済みのブロックより大きな学習率にします。ブロックのほうは、曲げても壊してはいけません。
 #
 # 学習率はいくつにすればよいでしょうか。やってみるまで誰にもわかりません。同じ 64 件で 3 通り試し、*検証用*の行で最も良かったものを使います。
@@ -319,7 +319,7 @@ print(f"chosen: {chosen:.0e}")
 # Read the losses beside the accuracies: too low a rate has not learned the 64 texts yet, and a lower loss on them is no promise for other texts; the validation column decides. (On so few rows a lead of a few points is luck. The choice is made all the same, and on rows that will not report the result.)
 #
 # Enough numbers for a moment. Write to your new colleague; the texts are yours to change. The number in brackets is the probability that the model gives its answer.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e03928d4"
 # 損失と正解率を並べて読んでください。学習率が小さすぎると、64 件をまだ覚えきれていません。とはいえ、学習用のテキストでの損失が小さくても、ほかのテキストで正しいとはかぎりません。決めるのは検証用の列です（これだけの行数では、数ポイントの差は偶然かもしれません。それでもどれかを選ばなければならず、結果の報告に使わない行で選びます）。
 #
 # 数字はひと休みにして、新しい同僚に話しかけてみましょう。文は自由に書き換えてください。括弧の中は、モデルがその答えに与えた確率です。
@@ -339,7 +339,7 @@ for text in written:
 # It hums and gets hot. → うなる音がして、熱くなります。
 # %% [markdown] lang="en"
 # It sorts sentences that nobody has shown it, after 64 examples. How sure may we be that this is better than the alternatives? One lucky sample proves nothing: train on two more. And once from **random** weights, with the same loop and number of steps, at the highest of the three rates, which random weights can bear.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="fa6ca001"
 # 1 つ目は当たり、あとの 2 つは外れました。確率はどれも低く、モデルが迷っていることもわかります。10 種類の用件を、64 件だけで学んだところです。では、テスト用の行全体ではどうでしょうか。1 通りのサンプルでは、運の良し悪しと区別がつきません。さらに 2 通りのサンプルで学習します。そして一度、**ランダムな**重みからも学習させます。ループとステップ数は同じで、学習率は 3 つのうち最大のものです。ランダムな重みなら、壊れて困るものはありません。
 # %%
 for seed in seeds[1:]:
@@ -356,7 +356,7 @@ print(f"scratch, on its own training texts: {learnt:.2f}")
 # scratch, on its own training texts: → ゼロから学習したモデルの、学習用テキストでの正解率:
 # %% [markdown] lang="en"
 # It has learned most of its own 64 texts by heart. What that is worth on texts it has not seen stands in the next table, beside the frozen probe and TF-IDF on the same samples. The second table takes the differences **on the same test texts**: it decides, not the overlap of two intervals in the first.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="af720953"
 # 自分の 64 件さえ、当て推量と同じくらいしか当たりません。このステップ数では、まだ何も学べていないのです。続ければどこまで伸びるのかは、ここからはわかりません。見たことのないテキストでの成績を、同じサンプルを使ったプローブ、TF-IDF と並べたのが次の表です。2 つ目の表は、**同じテスト用テキストで**比べた差です。優劣を決めるのはこちらで、1 つ目の表の区間が重なるかどうかではありません。
 # %%
 from lab_helpers.labs.lab01.scoring import arm_rows, difference_rows, gap_metrics, mean_hits
@@ -378,7 +378,7 @@ lab.compare("intent_gap")
 # ## Measure: a task that pretraining did not prepare
 #
 # Moods were where the frozen vectors were weak. So: 256 labelled reviews, and all blocks may move. From here on the package's loop trains; it is yours, with a rate that rises first and then falls. One training an arm, on the same 256 reviews.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e39deb48"
 # 事前学習の値打ちは明らかです。TF-IDF に対しても、ゼロからの学習に対しても、差の区間は 0 から大きく離れています。ところが、*ブロックを動かした*結果は、動かさないプローブを下回りました（区間の上端は、ほとんど 0 です）。最後の損失を見ると、この学習はまだ途中です。続ければ追いつくかもしれませんが、このタスクでは、ずっと安上がりなプローブがすでに良い成績を出しています。GPU を借りる前に知っておきたいことです。
 #
 # ## 測る: 事前学習が用意していないタスク
@@ -397,7 +397,7 @@ for start, outcome in train_both_starts(encoder, reviews, 256, lab.seed, **train
     lab.measured(**interval_metrics(name, outcome.hits))
 # %% [markdown] lang="en"
 # The settings are printed so that nothing is hidden. Now the four arms, each on the same reviews and the same test texts.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="590efcac"
 # 何も隠さないよう、設定を表示しました。続いて 4 つの方法を、同じレビュー、同じテスト用テキストで比べます。
 # %%
 moods["probe"] = mean_hits(panels[reviews.name], probes[lab.language], 256, seeds[:1])
@@ -410,7 +410,7 @@ lab.measured(**gap_metrics("sentiment_gap_256", moods["fine-tuned"], nothing))
 # Here moving the blocks pays: fine-tuning beats the probe, TF-IDF and the random start, each by an interval that excludes zero. The feature that the probe could not find was *built*. What the random start would reach with more texts or more steps, this table cannot say: it had the same of both.
 #
 # Profiles with time for it train the other language here as well; on a CPU the other edition of this lab does.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1dd74f6f"
 # ブロックを動かした方法の正解率が、最も高くなりました。ただし、はっきりと勝ったと言える相手は、ランダムな重みからの学習だけです。プローブとの差も TF-IDF との差も、区間が 0 を含んでいます。日本語のレビューでは、文字の断片を数える方法が、事前学習とファインチューニングに並ぶほど強いのです。英語版では、同じ実験でファインチューニングが 3 つの相手すべてに勝ちます。ランダムな重みからでも、テキストやステップ数を増やせばどこまで伸びるのか。それは、この表からはわかりません。
 #
 # 時間に余裕のあるプロファイルでは、もう一方の言語もここで学習します。CPU では、英語版のラボがその役目を担います。
@@ -429,7 +429,7 @@ if lab.other_language:
 # The article says that the low blocks learn general language and the high ones what is special to the task; so the low ones may stay frozen. Freezing also saves memory, for a frozen weight needs no gradient.
 #
 # **Exercise (6 min).** Let only the top `trainable` blocks learn. Set `requires_grad_` on *every* block, since a block may have been frozen before. Block 0 is the bottom.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="53f6a535"
 # # B · どのブロックが効いているか
 #
 # 記事によれば、下位の層は言語の汎用的な構造を、上位の層はタスクに特有の特徴を学習するので、下位は凍結しておけます。凍結すれば、勾配が要らなくなる分のメモリも節約できます。
@@ -445,7 +445,7 @@ freeze_bottom = lab.check("freeze_bottom", freeze_bottom)
 # your code → ここに書く
 # %% [markdown] lang="en"
 # Put it to the test. If the sentence in the article is right, training only the **top** third should beat training only the **bottom** third, with the same number of weights. Your function does both: handed the list upside down, it opens the blocks at the bottom.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="b17f0430"
 # では試してみましょう。記事の言うとおりなら、**上位** 3 分の 1 だけの学習は、**下位** 3 分の 1 だけの学習に勝つはずです。学習する重みの数は同じです。あなたの関数は両方に使えます。リストを上下逆にして渡せば、下のブロックが開きます。
 # %%
 from lab_helpers.tuning.classifier import encoder_blocks, trainable_parameters
@@ -473,7 +473,7 @@ print(f"{third} of {blocks} blocks and the head: {trainable_parameters(model):,}
 # ## Explore
 #
 # Choose with the list what may train, and look at what it costs and what it brings. Without a live kernel you see the top third. All four were trained on the same 64 texts.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="032960a4"
 # ブロックの 3 分の 1 を学習させるなら、動かす重みも、勾配のためのメモリも、フルファインチューニングの 3 分の 1 です。
 #
 # ## 触ってみる
@@ -496,7 +496,7 @@ lab.figure(figures.freezing(ways, "top third"), "freezing")
 freezing_explorer(ways)
 # %% [markdown] lang="en"
 # Is the top third better than the other three, on the same test texts?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="64f1a13f"
 # 同じテスト用テキストで、上位 3 分の 1 はほかの 3 つより良いのでしょうか。
 # %%
 lab.table(difference_rows("top third", frozen), "freezing differences")
@@ -508,7 +508,7 @@ lab.table(difference_rows("top third", frozen), "freezing differences")
 # The common picture for this claim is another: look which weights fine-tuning changed most.
 #
 # **Exercise (4 min).** Write the measure: $\lVert W_{after} - W_{before}\rVert / \lVert W_{before}\rVert$.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d8c48106"
 # 上位 3 分の 1 は、下位 3 分の 1 に大差で勝ちました。プローブとの差も、すべてのブロックを学習させた場合との差も、決着がつきません。（それぞれ 1 回の学習です。区間に入っているのはテスト用テキストの偶然だけで、学習の偶然は入っていません。）
 #
 # ## 各ブロックはどれだけ動いたか
@@ -538,7 +538,7 @@ lab.figure(figures.weight_change(moved), "weight_change")
 # The picture has rows and columns, and the columns differ more than the rows. It decides nothing about the claim, and here is why: AdamW divides each gradient by its usual size, so **every** weight moves by about rate × steps, whether it matters or not. The ratio mostly shows how large W was before.
 #
 # So ask what the movement was *worth*: put the old weights of some blocks back into the tuned model and test again, without any training. Blocks that carry the new skill will be missed. All three seeds take part.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="9379ae9f"
 # 最上位ブロックの MLP が目立つほかは、行の違いより列の違いのほうが大きく見えます。しかし、ここから主張の正否は決まりません。AdamW は勾配をその普段の大きさで割るので、重要かどうかにかかわらず、**どの**重みも学習率 × ステップ数ほど動くからです。この比に表れているのは、おもに W がもともとどれだけ大きかったかです。
 #
 # そこで、その動きに*どれだけの値打ちがあったか*を調べます。ファインチューニングしたモデルの一部のブロックを学習前の重みに戻し、学習はせずにもう一度テストします。新しい技能を担うブロックなら、戻すと正解率が落ちるはずです。3 つのシードをすべて使います。
@@ -560,7 +560,7 @@ lab.measured(**lead_metrics("reset_gap", back["bottom third"], back["top third"]
 lab.measured(**lead_metrics("freeze_gap", frozen["top third"], frozen["bottom third"]))
 # %% [markdown] lang="en"
 # Without its trained top third the model falls further than without its trained bottom third; neither fall is deep, for much of what it needs was in the encoder before. Are the two falls different, and does the test by freezing agree? `reset_gap` is how much more the top third is missed than the bottom third, `freeze_gap` how much better the top third learns alone than the bottom third alone. A positive number speaks for the claim; an interval that holds zero decides nothing.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="06dc12e1"
 # 上位 3 分の 1 を学習前に戻すと、下位 3 分の 1 を戻したときよりも大きく落ちます。この 2 つの落ち方の違いは確かなものでしょうか。凍結の試験とも一致するでしょうか。表の 1 行目は、上位を戻したときの低下が、下位を戻したときよりどれだけ大きいか。2 行目は、上位だけの学習が、下位だけの学習をどれだけ上回るかです。正の値なら主張を支持し、区間が 0 を含めば決着はつきません。
 # %%
 rows = []
@@ -576,7 +576,7 @@ lab.table(rows, "layers")
 # ## Break it: most tokens right, nothing found
 #
 # Entities are marked token by token: `B-part` opens a part, `I-part` continues it, `O` is everything else. Most tokens are `O`. So build the laziest tagger there is, one that always answers `O`, and measure it as one measures a classifier: by the share of right answers, and by F1 over the answers.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="2a0f95ac"
 # どちらの値も正で、区間は 0 を含みません。このエンコーダーとこのタスクでは、新しい技能を担っているのは、下位よりも上位のブロックです。「下位は凍結する」は、予算が限られるときの良い目安です。
 #
 # # C · 固有表現を見つける
@@ -610,7 +610,7 @@ lab.measured(o_tagger_token_accuracy=lazy, o_tagger_token_f1=weighted)
 # ## Mend it: score whole spans
 #
 # **Exercise (10 min).** F1 over spans. Each sentence is a list of `(start, end, kind)`; a span is right only if all three agree. Count right, predicted and gold over all sentences together. Nothing right gives 0.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="4fdd85d2"
 # 悪くなさそうな数字が 2 つ並びましたが、このタガーは**何ひとつ**見つけていません。エラーも警告も出ません。記事はこのタスクに正解率、適合率、再現率、F1 を挙げていますが、F1 にするだけでは足りません。見つけたいもの自体を、数える単位にしなければなりません。
 #
 # ## 直す: スパン全体で採点する
@@ -626,7 +626,7 @@ span_f1 = lab.check("span_f1", span_f1)
 # your code → ここに書く
 # %% [markdown] lang="en"
 # Now two taggers from the encoder (pretrained and random start), and the strongest of the earlier kind: a **conditional random field** (CRF). People wrote its features, the word, its shape, its neighbours; it scores whole sequences of tags; and how strongly it is held back is chosen on the validation rows.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a6055cc2"
 # ここで、エンコーダーからつくるタガーを 2 つ（事前学習あり、ランダムから）と、従来のモデルで最も強い**条件付き確率場**（CRF）を比べます。CRF の特徴は人が設計したものです。日本語には空白がないので、1 文字ずつ、その文字と文字の種類、前後の文字を見ます。タグの並び全体を採点し、正則化の強さは検証用の行で選びます。
 # %%
 training = task_settings(lab.settings, "entity")
@@ -648,7 +648,7 @@ lab.table([{"method": name, "span F1": score} for name, score in every.items()])
 # twice as many blocks: a rate chosen on the validation rows, more steps → ブロック数が 2 倍なので、検証用の行で選んだ学習率を使い、ステップも増やす
 # %% [markdown] lang="en"
 # Fine-tuning leads, the CRF is not far behind, the random start is nowhere, and the lazy tagger has what it deserves. How sure is the lead, on the same sentences? And which kinds are hard?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="07f1a58e"
 # ファインチューニングしたタガーの F1 は 0 で、怠け者のタガーと変わりません。この学習は収束していません。学習率とエポック数は MiniLM に合わせたもので、ブロックが 2 倍ある E5 には確かめていない設定です。一方、CRF は、人が設計した特徴だけで多くのスパンを見つけています。数字の上での差と、種類ごとの結果も見ておきます。
 # %%
 from lab_helpers.evaluation.spans import f1_of_counts, scores_by_kind, span_counts
@@ -672,7 +672,7 @@ lab.figure(figures.entity_scores(by_kind, scores), "entities")
 # # Part D · What was forgotten?
 #
 # The encoder came with a skill: for a sentence, find the one that means the same among all others. Nobody asked it to keep that skill while it learned moods. Measure it first, before any training; and look at its limit, for fairness: a sentence with the same *words* and another meaning.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e0e703fb"
 # 差は大きく、区間も 0 を含みません。しかし、ここから「CRF のほうが優れている」とは言えません。相手は、収束しなかった学習だからです。あとの判定の表で主張 36 が「誤り」となるのもこのためで、日本語での優劣は決着していません。最後の警告も、まさにそれを知らせています。英語版では同じ設定の学習が収束し、CRF を上回ります。**設定を確かめていない比較は、どんなに区間が狭くても、何も決めません。**
 #
 # # D · 何を忘れたか
@@ -699,7 +699,7 @@ print(f"prefers the same words with another meaning: {fooled:.2f}")
 # It finds nearly every paraphrase, and it is easily fooled: it goes by what a text is about.
 #
 # Now learn moods in three ways. **Full** moves every block. **LoRA** leaves the weights alone and learns a small detour (lab 02 takes it apart). **Replay** moves every block and mixes a few pairs of the old task into each step. To compare them fairly, each is stopped **at the same new skill**: as soon as it reaches the same accuracy on the validation rows, looked at every four steps. A method that learned less has forgotten less; that would be no merit.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cba58839"
 # 80 文の中から、言い換えの多くを見つけます。ところが、似た単語を使った別の意味の文を見せると、必ずそちらを選びます。何について書かれた文かで判断しているのです。
 #
 # レビューの評価を、3 つの方法で学習します。**フル**はすべてのブロックを動かします。**LoRA** は重みに手をつけず、小さな迂回路を学習します（ラボ 02 で中身を詳しく見ます）。**リプレイ**はすべてのブロックを動かしながら、学習の各ステップに元のタスクのペアをいくつか混ぜます。公平に比べるため、どれも**新しい技能が同じ水準に達したところ**で止めます。4 ステップごとに検証用の行で測り、決めた正解率に達したら終わりです。学んだ量が少なければ、忘れる量も少なくなります。それでは手柄になりません。
@@ -748,7 +748,7 @@ lab.compare("forgotten")
 # ## Verdict
 #
 # Your numbers, the article's claims. The record is written; `labs report` puts all labs on one page.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a556d998"
 # まず「検証用」の列を見てください。どの方法も、決めた正解率を初めて超えたところで止まり、テストでの新しい技能も近い値です。だからこそ、忘れた量を比べられます。フルファインチューニングは、新しい技能と引き換えに、元の技能を大きく失いました。LoRA も同じくらい忘れていて、フルとの差は決着がつきません。LoRA を使えば忘れないわけではないのです（学習率と忘却の関係は、ラボ 04 で測ります）。リプレイの忘却ははっきり少ないものの、ゼロではありません。プローブは何も忘れず、新しい技能では、ほかの方法と並んでいます。（それぞれ 1 回の学習です。区間に入っているのは、文の偶然だけです。）
 #
 # ## 判定
@@ -760,7 +760,7 @@ lab.verdict()
 # ## Scale up
 #
 # On a Colab T4 the same notebook takes a multilingual encoder, five seeds, longer training and both languages; the profile changes, no cell does. With `labs run 01 --data my_reviews.csv` the learning curves and the comparison run on your own texts: any CSV or JSONL with a `text` and a `label` column. `--model` takes a local folder or a hub name of another encoder.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="587704c1"
 # ## 大きくする
 #
 # Colab の T4 では、同じノートブックのまま、多言語エンコーダー、5 つのシード、より長い学習、2 つの言語に切り替わります。変わるのはプロファイルだけで、セルは 1 つも変わりません。`labs run 01 --data my_reviews.csv` とすれば、学習曲線と比較を自分のテキストで実行できます。`text` 列と `label` 列があれば、どんな CSV や JSONL でもかまいません。`--model` には、別のエンコーダーのローカルフォルダーか、ハブ上のモデル名を指定します。
@@ -768,17 +768,17 @@ lab.verdict()
 # ## Try it yourself
 #
 # Open experiments, from small to large. Use the *first* token's vector instead of the mean: what happens to the intents? Train from scratch for ten times the epochs: does it reach TF-IDF, and does more of the same data help more than more steps? Put back one block at a time instead of a third. For replay: how few pairs still keep the old skill? And with more passes, does the tagger leave the CRF further behind?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5eedcead"
 # ## 自分で試す
 #
 # 小さなものから順に、答えの決まっていない実験を挙げます。平均の代わりに*先頭*トークンのベクトルを使うと、意図の分類はどう変わるでしょうか。ゼロからの学習でエポック数を 10 倍にすると、TF-IDF に追いつくでしょうか。また、ステップを増やすのとデータを増やすのとでは、どちらが効くでしょうか。3 分の 1 ずつではなく、ブロックを 1 つずつ学習前に戻すと何が見えるでしょうか。リプレイでは、ペアを何組まで減らしても元の技能が保たれるでしょうか。そして、タガーの学習率を下げ、エポック数を増やし、検証用の行で選び直すと、CRF に勝てるでしょうか。
 # %% [markdown] lang="en"
 # ## Quiz
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f3a0b532"
 # ## クイズ
 # %%
 lab.quiz()
 # %% [markdown] lang="en"
 # **Next:** lab 02 opens LoRA: what a low-rank update is, and whether ΔW really is one.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="8f9e4833"
 # **次は:** ラボ 02 で LoRA の中身を開きます。低ランクの更新とは何か、ΔW は本当に低ランクなのかを確かめます。
