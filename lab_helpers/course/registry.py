@@ -64,7 +64,7 @@ LABS = (
             "Check the machine, prompt a model, tune it in half a minute, switch the tuning off and on",
             "環境を確かめ、モデルに指示し、30 秒ほどで調整し、調整を切ったり戻したりする",
         ),
-        62,
+        83,
     ),
     Lab(
         "01",

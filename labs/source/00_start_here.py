@@ -3,19 +3,19 @@
 #
 # **After this lab you can** say what a token, a loss, a gradient step and a learning rate are, ask a language model with instructions and with examples, tune it in half a minute, switch the tuning off and on, save and load it, say what a prompt costs that an adapter does not, and compute when your own GPU pays.
 #
-# **Time:** about one minute of computing on a 2-core CPU; an hour with the exercises.
+# **Time:** about two minutes of computing on a 2-core CPU; an hour with the exercises.
 #
 # **Claims under test:** 33 (a prompt cannot change a model for good, tuning is permanent), 43 (tuning saves API costs).
 #
 # **New words:** [token](glossary.md#token), [logit](glossary.md#logit), [loss](glossary.md#loss), [gradient](glossary.md#gradient), [step](glossary.md#step), [learning rate](glossary.md#learning-rate), [epoch](glossary.md#epoch), [attention](glossary.md#attention), [MLP](glossary.md#mlp), [head](glossary.md#head), [adapter](glossary.md#adapter), [chat template](glossary.md#chat-template).
 #
 # The rule of this course: **nothing is taken on trust.** You predict, build, break and measure; a verdict on each claim comes from *your* numbers. No GPU, no account and no download is needed.
-# %% [markdown] lang="ja" of="9b0dee42"
+# %% [markdown] lang="ja" of="bf509500"
 # # ラボ 00 · はじめに
 #
 # **このラボを終えると**、トークン、損失、勾配による更新、学習率とは何かを説明し、指示や例を与えて言語モデルに答えさせ、30 秒ほどでファインチューニングし、その効果を切ってまた戻し、保存して読み込み、アダプターにはないプロンプト特有のコストを説明し、自前の GPU で元が取れる条件を計算できるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 1 分、演習も含めると 1 時間です。
+# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 1 時間です。
 #
 # **検証する主張:** 33（プロンプトではモデルを恒久的に変えられず、ファインチューニングによる変更は永続する）、43（ファインチューニングで API のコストが下がる）。
 #
@@ -26,6 +26,22 @@
 from lab_helpers import open_lab
 
 lab = open_lab("00")
+# %% [markdown] lang="en"
+# ## Is the machine ready?
+#
+# Every problem in this table comes with its way out. A note about a version is no problem unless something breaks later.
+# %% [markdown] lang="ja" of="7b785c00"
+# ## マシンの準備はできているか
+#
+# 次の表では、どの問題にも対処法を添えています。バージョンについての注記は、あとで何かが動かなくならないかぎり、問題ではありません。
+# %%
+from lab_helpers.course.doctor import check_machine
+
+mine = ("results", "trainings")  # what only this machine knows
+findings = [finding for finding in check_machine() if finding.name not in mine]
+lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
+# %% [raw] lang="ja"
+# what only this machine knows → このマシンにしかないもの
 # %% [markdown] lang="en"
 # ## How a lab works
 #

@@ -131,6 +131,14 @@ def test_a_value_for_each_profile_is_picked_in_the_cell(lab):
         lab.pick(small=2)
 
 
+@pytest.fixture
+def reporter_of_before():
+    """Opening a lab installs a notebook's reporter; the tests after this one have none."""
+    yield
+    install_reporter(None)
+
+
+@pytest.mark.usefixtures("reporter_of_before")
 def test_the_main_experiment_is_in_the_editions_language_where_the_model_reads_it():
     with speaking("ja"):
         tiny = open_lab("00", profile="tiny")

@@ -78,12 +78,10 @@ class TestHeadless:
 
     def test_a_learners_copy_trains_what_was_changed_and_nothing_else(self, lab, tmp_path):
         notebook = nbformat.read(labs_folder() / f"{lab.name}.ipynb", as_version=4)
-        [cell] = [
-            c for c in notebook.cells if c.cell_type == "code" and "LoraConfig(r=8" in c.source
-        ]
-        cell.source = "%matplotlib inline\n" + cell.source.replace(
-            "LoraConfig(r=8", "LoraConfig(r=2"
-        )
+        [cell] = [c for c in notebook.cells if c.cell_type == "code" and "SFTTrainer(" in c.source]
+        smaller = "peft_config=LoraConfig(r=2, target_modules=['q_proj'], task_type='CAUSAL_LM')"
+        assert "peft_config=adapter" in cell.source
+        cell.source = "%matplotlib inline\n" + cell.source.replace("peft_config=adapter", smaller)
         nbformat.write(notebook, tmp_path / "my_00.ipynb")
         record = headless(str(tmp_path / "my_00.ipynb"))
         assert record["copy"] == str(tmp_path / "my_00.ipynb")
