@@ -240,6 +240,13 @@ def test_the_tags_of_a_row_are_those_of_the_encoders_tokens(encoder):
     assert entities.token_tags(encoder, [row]) == [["O", "B-part", "O", "O"]]
 
 
+def test_true_tags_find_an_entity_only_where_no_token_crosses_its_border(encoder):
+    word = {"text": "the box is good", "entities": [{"start": 4, "end": 7, "label": "part"}]}
+    part_of_a_word = word | {"entities": [{"start": 5, "end": 7, "label": "part"}]}
+    found = entities.spans_of_true_tags(encoder, [word, part_of_a_word])
+    assert found == [[(4, 7, "part")], [(4, 7, "part")]]
+
+
 def test_the_penalty_of_the_rival_is_chosen_on_validation_rows(monkeypatch):
     asked = []
 
