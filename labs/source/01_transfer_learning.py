@@ -276,7 +276,7 @@ train_step = lab.check("train_step", train_step)
 #
 # 学習率はいくつにすればよいでしょうか。やってみるまで誰にもわかりません。同じ 64 件で 3 通り試し、*検証用*の行で最も良かったものを使います。
 # %%
-def train(model, rate, seed, epochs=4 if lab.language == "en" else 8, batch_size=16):
+def train(model, rate, seed, epochs=4, batch_size=16 if lab.language == "en" else 8):
     # E5 has twice as many blocks as MiniLM: it gets twice the steps.
     texts, labels = requests.sample(64, seed)
     body = [weight for weight in model.encoder.parameters() if weight.requires_grad]
