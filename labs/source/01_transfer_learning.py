@@ -649,8 +649,8 @@ lab.table([{"method": name, "span F1": score} for name, score in every.items()])
 # E5, twice as many blocks: chosen on the validation rows → E5 はブロック数が 2 倍。検証用の行で選んだ設定
 # %% [markdown] lang="en"
 # Fine-tuning leads, the CRF is not far behind, the random start is nowhere, and the lazy tagger has what it deserves. The last row is the ceiling: the true tags themselves, read back from the encoder's tokens. In English no token crosses the border of an entity, so it is 1. (In the Japanese edition it is not: there are no spaces, and a piece such as `日に` is half date, half particle.) How sure is the lead, on the same sentences? And which kinds are hard?
-# %% [markdown] lang="ja" of="07f1a58e"
-# ファインチューニングしたタガーの F1 は 0 で、怠け者のタガーと変わりません。この学習は収束していません。学習率とエポック数は MiniLM に合わせたもので、ブロックが 2 倍ある E5 には確かめていない設定です。一方、CRF は、人が設計した特徴だけで多くのスパンを見つけています。数字の上での差と、種類ごとの結果も見ておきます。
+# %% [markdown] lang="ja" of="dd498f98"
+# 人が設計した特徴を使う CRF がいちばん高く、ファインチューニングしたタガーがそれに続きます。ランダムな重みからの学習は、ほとんど何も見つけていません。最後の行は上限です。正しいタグそのものをエンコーダーのトークンからスパンに読み戻しても、1 には届きません。日本語には空白がないので、`日に` のように、日付の末尾と助詞が 1 つの断片になることがあります。断片が固有表現の境界をまたぐと、タグが正しくてもスパンが 1 文字ずれるのです。1 文字ずつ読む CRF に、この上限はありません。では、2 つの差は確かなものでしょうか。どの種類が難しいのでしょうか。
 # %%
 from lab_helpers.evaluation.spans import f1_of_counts, scores_by_kind, span_counts
 from lab_helpers.tuning.tagging import KINDS
@@ -674,7 +674,7 @@ lab.figure(figures.entity_scores(by_kind, scores), "entities")
 #
 # The encoder came with a skill: for a sentence, find the one that means the same among all others. Nobody asked it to keep that skill while it learned moods. Measure it first, before any training; and look at its limit, for fairness: a sentence with the same *words* and another meaning.
 # %% [markdown] lang="ja" of="e0e703fb"
-# 差は大きく、区間も 0 を含みません。しかし、ここから「CRF のほうが優れている」とは言えません。相手は、収束しなかった学習だからです。あとの判定の表で主張 36 が「誤り」となるのもこのためで、日本語での優劣は決着していません。最後の警告も、まさにそれを知らせています。英語版では同じ設定の学習が収束し、CRF を上回ります。**設定を確かめていない比較は、どんなに区間が狭くても、何も決めません。**
+# 区間は 0 を含みます。日本語のこの設定では、優劣は**決着がつきません**。英語版ではトークンが固有表現の境界をまたがず、ファインチューニングが CRF を上回ります。「従来のモデルよりはるかに高い精度」と言えるかどうかは、言語と、その言語を切り分けるトークナイザーによって変わるのです。右の図では、日付と企業コードが低くなっています。上限も種類ごとに求めれば、原因がわかります。`scores_by_kind(entities.spans_of_true_tags(encoder, test_rows), gold, KINDS)` を実行して、右の図と見比べてください。
 #
 # # D · 何を忘れたか
 #
@@ -772,7 +772,7 @@ lab.verdict()
 # %% [markdown] lang="ja" of="5eedcead"
 # ## 自分で試す
 #
-# 小さなものから順に、答えの決まっていない実験を挙げます。平均の代わりに*先頭*トークンのベクトルを使うと、意図の分類はどう変わるでしょうか。ゼロからの学習でエポック数を 10 倍にすると、TF-IDF に追いつくでしょうか。また、ステップを増やすのとデータを増やすのとでは、どちらが効くでしょうか。3 分の 1 ずつではなく、ブロックを 1 つずつ学習前に戻すと何が見えるでしょうか。リプレイでは、ペアを何組まで減らしても元の技能が保たれるでしょうか。そして、タガーの学習率を下げ、エポック数を増やし、検証用の行で選び直すと、CRF に勝てるでしょうか。
+# 小さなものから順に、答えの決まっていない実験を挙げます。平均の代わりに*先頭*トークンのベクトルを使うと、意図の分類はどう変わるでしょうか。ゼロからの学習でエポック数を 10 倍にすると、TF-IDF に追いつくでしょうか。また、ステップを増やすのとデータを増やすのとでは、どちらが効くでしょうか。3 分の 1 ずつではなく、ブロックを 1 つずつ学習前に戻すと何が見えるでしょうか。リプレイでは、ペアを何組まで減らしても元の技能が保たれるでしょうか。そして、テキストを文字の種類が変わる所であらかじめ切ってからトークナイザーに渡すと、タガーの上限と成績はどこまで上がるでしょうか。
 # %% [markdown] lang="en"
 # ## Quiz
 # %% [markdown] lang="ja" of="f3a0b532"
