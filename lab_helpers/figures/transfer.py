@@ -3,6 +3,56 @@
 import numpy as np
 
 from lab_helpers.figures.style import canvas, colour, words
+from lab_helpers.runtime.lexicon import term
+
+_FROZEN, _RANDOM = "#d5d5d5", "#e8b39f"
+
+
+def ways_to_transfer():
+    """What trains in each way: five stacks of blocks below a head, coloured by what happens to them."""
+    stacks = {
+        "scratch": ["random"] * 6,
+        "probe": ["frozen"] * 6,
+        "top blocks": ["frozen"] * 4 + ["trains"] * 2,
+        "full": ["trains"] * 6,
+        "LoRA": ["beside"] * 6,
+    }
+    names = {
+        "random": (_RANDOM, words("random, trains", "ランダム、学習")),
+        "frozen": (_FROZEN, words("trained, frozen", "学習済み、凍結")),
+        "trains": (colour("pretrained"), words("trained, trains on", "学習済み、続けて学習")),
+        "beside": (colour("lora"), words("new, trains", "新規、学習")),
+    }
+    with canvas(width=8.2, height=3.6) as (figure, axes):
+        axis = axes[0][0]
+        for column, (name, states) in enumerate(stacks.items()):
+            for block, state in enumerate(states):
+                frozen = "frozen" if state == "beside" else state
+                axis.bar(column, 0.8, 0.62, block, color=names[frozen][0], edgecolor="white")
+                if state == "beside":
+                    axis.bar(column + 0.38, 0.6, 0.1, block + 0.1, color=names[state][0])
+            axis.bar(column, 0.5, 0.36, 6.15, color=_RANDOM, edgecolor="white")
+            axis.text(column, 7.0, term(name), ha="center", fontsize=10)
+        axis.text(-0.75, 6.3, words("head", "ヘッド"), ha="right", fontsize=9)
+        for block in (0, 5):
+            axis.text(
+                -0.75, block + 0.3, f"{words('block', 'ブロック')} {block}", ha="right", fontsize=9
+            )
+        axis.text(
+            2,
+            -0.75,
+            words("the text's tokens come in here", "テキストのトークンはここから入る"),
+            ha="center",
+            fontsize=9,
+        )
+        for shade, label in names.values():
+            axis.bar(0, 0, color=shade, label=label)
+        axis.set(xlim=(-1.7, 6.6), ylim=(-1, 7.6), xticks=[], yticks=[])
+        axis.legend(frameon=False, loc="center right", fontsize=8)
+        axis.grid(False)
+        for side in ("left", "bottom"):
+            axis.spines[side].set_visible(False)
+        return figure
 
 
 def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | None = None):
@@ -21,7 +71,7 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
                     [np.mean(v) for v in values],
                     marker="o",
                     color=colour(method),
-                    label=method,
+                    label=term(method),
                 )
                 axis.fill_between(
                     sizes,
@@ -37,7 +87,7 @@ def learning_curves(panels: dict[str, list[dict]], chance: dict[str, float] | No
             axis.set(
                 xscale="log",
                 ylim=(0, 1),
-                title=name,
+                title=term(name),
                 xlabel=words("labelled examples", "ラベルつきの例の数"),
             )
             axis.set_xticks(sizes, [str(n) for n in sizes])
@@ -55,7 +105,7 @@ def weight_change(rows: list[dict]):
     with canvas(width=5.6, height=3.4) as (figure, axes):
         axis = axes[0][0]
         image = axis.imshow(grid, cmap="viridis", aspect="auto")
-        axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        axis.set_xticks(range(len(names)), [term(name) for name in names], rotation=30, ha="right")
         axis.set_yticks(
             range(len(blocks)), [f"{words('block', 'ブロック')} {b}" for b in reversed(blocks)]
         )
@@ -78,50 +128,56 @@ def _change(rows: list[dict], block: int, matrix: str) -> float:
     return next(row["change"] for row in rows if row["block"] == block and row["matrix"] == matrix)
 
 
-def freezing(rows: list[dict], trainable_blocks: int):
-    """Static twin of the layer-freezing explorer: accuracy by trainable blocks, one choice marked."""
-    blocks, accuracies = [r["blocks"] for r in rows], [r["accuracy"] for r in rows]
-    total = max(blocks)
-    chosen = min(rows, key=lambda row: abs(row["blocks"] - trainable_blocks))
-    with canvas(2, width=3.6) as (figure, axes):
-        stack, curve = axes[0]
-        for block in range(total):
-            trains = block >= total - chosen["blocks"]
-            stack.barh(
-                block, 1, color=colour("pretrained") if trains else "#d5d5d5", edgecolor="white"
-            )
+def freezing(rows: list[dict], choice: str):
+    """Static twin of the freezing explorer: which blocks train in the chosen way, and the accuracy of all ways.
+
+    ``rows`` have ``method``, ``trains`` (one bool a block, bottom first), ``trainable`` and ``accuracy``.
+    """
+    chosen = next((row for row in rows if row["method"] == choice), rows[0])
+    with canvas(2, width=3.9) as (figure, axes):
+        stack, right = axes[0]
+        for block, trains in enumerate(chosen["trains"]):
+            shade = colour("pretrained") if trains else _FROZEN
+            stack.barh(block, 1, color=shade, edgecolor="white")
             state = words("trains", "学習") if trains else words("frozen", "凍結")
-            stack.text(
-                0.5,
-                block,
-                state,
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="white" if trains else "black",
-            )
+            ink = "white" if trains else "black"
+            stack.text(0.5, block, state, ha="center", va="center", fontsize=9, color=ink)
         stack.set(
             title=f"{chosen['trainable']:,} {words('trainable', '個を学習')}",
             xticks=[],
-            yticks=range(total),
+            yticks=range(len(chosen["trains"])),
             ylabel=words("block (0 = bottom)", "ブロック（0 が最下層）"),
         )
         stack.grid(False)
-        curve.plot(blocks, accuracies, marker="o", color=colour("pretrained"))
-        curve.plot(
-            [chosen["blocks"]], [chosen["accuracy"]], marker="o", ms=13, mfc="none", color="black"
+        names = [term(row["method"]) for row in rows]
+        shades = [colour("pretrained") if row is chosen else _FROZEN for row in rows]
+        right.barh(names, [row["accuracy"] for row in rows], color=shades)
+        for place, row in enumerate(rows):
+            right.text(row["accuracy"], place, f" {row['accuracy']:.2f}", va="center", fontsize=9)
+        right.set(xlim=(0, 1), xlabel=words("test accuracy", "テスト正解率"))
+        return figure
+
+
+def reset_blocks(whole: float, rows: list[dict]):
+    """Accuracy of the tuned model, and with a part of its blocks put back: ``rows`` of ``reset``, ``accuracy``."""
+    with canvas(width=5.2, height=2.6) as (figure, axes):
+        axis = axes[0][0]
+        axis.barh(
+            [term(row["reset"]) for row in rows],
+            [row["accuracy"] for row in rows],
+            color=colour("pretrained"),
         )
-        curve.annotate(
-            f"{chosen['accuracy']:.2f}",
-            (chosen["blocks"], chosen["accuracy"]),
-            (0, 10),
-            textcoords="offset points",
+        axis.axvline(
+            whole, color="black", lw=0.9, ls=":", label=words("nothing put back", "何も戻さない")
         )
-        curve.set(
-            ylim=(0, 1),
-            xlabel=words("top blocks that train", "学習する上位ブロック数"),
-            ylabel=words("test accuracy", "テスト正解率"),
+        for place, row in enumerate(rows):
+            axis.text(row["accuracy"], place, f" {row['accuracy']:.2f}", va="center", fontsize=9)
+        axis.set(
+            xlim=(0, 1),
+            xlabel=words("test accuracy", "テスト正解率"),
+            title=words("Weights of before training put back into", "学習前の重みに戻したブロック"),
         )
+        axis.legend(frameon=False, loc="lower right", fontsize=8)
         return figure
 
 
@@ -130,17 +186,19 @@ def entity_scores(by_kind: list[dict], overall: dict[str, float]):
     with canvas(2) as (figure, axes):
         left, right = axes[0]
         left.bar(
-            list(overall),
+            [term(name) for name in overall],
             list(overall.values()),
             color=[colour(name) for name in overall],
             width=0.6,
         )
-        left.set(ylim=(0, 1), ylabel="span F1", title=words("all kinds", "全種類"))
-        kinds = [row["kind"] for row in by_kind]
+        left.set(
+            ylim=(0, 1), ylabel=words("span F1", "スパンの F1"), title=words("all kinds", "全種類")
+        )
+        kinds = [term(row["kind"]) for row in by_kind]
         right.barh(kinds, [row["f1"] for row in by_kind], color=colour("pretrained"))
         right.set(
             xlim=(0, 1),
-            xlabel="span F1",
+            xlabel=words("span F1", "スパンの F1"),
             title=words("pretrained, by kind", "事前学習あり、種類別"),
         )
         right.invert_yaxis()
@@ -161,7 +219,7 @@ def forgetting(rows: list[dict], base_skill: float):
                 "o",
                 ms=11,
                 color=colour(row["method"]),
-                label=row["method"],
+                label=term(row["method"]),
             )
         axis.set(
             xlabel=words("new skill: sentiment accuracy", "新しい技能: 感情分析の正解率"),

@@ -140,12 +140,12 @@ def chat_explorer(ask: Callable[[str], dict], message: str) -> None:
 
 
 def freezing_explorer(rows: list[dict]) -> None:
-    """Lab 01: how many top blocks train, what it costs and what it brings."""
+    """Lab 01: which blocks train, what it costs and what it brings; ``rows`` as ``freezing`` takes them."""
     from lab_helpers.figures.transfer import freezing
 
-    blocks = [row["blocks"] for row in rows]
-    control = choice(words("train top", "学習する上位"), blocks, blocks[1])
-    explorer(lambda blocks: freezing(rows, blocks), blocks=control)
+    options = [(term(row["method"]), row["method"]) for row in rows]
+    control = choice(words("train", "学習する部分"), options, rows[1]["method"])
+    explorer(lambda method: freezing(rows, method), method=control)
 
 
 def rank_explorer(view: Callable, highest: int) -> None:

@@ -87,3 +87,12 @@ def smollm2_folder() -> Path:
     there is no room.
     """
     return converted_folder(SMOLLM2)
+
+
+def load_packaged_tokenizer():
+    """SmolLM2's tokenizer alone, read from the package; no weights are read or written."""
+    from transformers import AutoTokenizer
+
+    file = SMOLLM2.find()
+    with quiet_loading():
+        return AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)

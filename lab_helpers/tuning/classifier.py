@@ -1,5 +1,8 @@
 """An encoder with mean pooling and one linear layer: the smallest useful text classifier."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -71,6 +74,25 @@ def freeze_bottom(blocks, trainable):
     """Let only the top ``trainable`` of the blocks learn; the list runs from the bottom up."""
     for number, block in enumerate(blocks):
         block.requires_grad_(number >= len(blocks) - trainable)
+
+
+@contextmanager
+def blocks_reset(model: EncoderClassifier, pretrained, numbers: Iterable[int]) -> Iterator[None]:
+    """While inside, the blocks ``numbers`` of the tuned model have their weights of before training again.
+
+    What a training moved and what the movement was worth are two questions; this asks the second
+    (re-initialization: Zhang, Bengio & Singer 2022, "Are All Layers Created Equal?", §3).
+    """
+    tuned, before = encoder_blocks(model.encoder), encoder_blocks(pretrained)
+    numbers = list(numbers)
+    kept = {n: {k: v.clone() for k, v in tuned[n].state_dict().items()} for n in numbers}
+    for n in numbers:
+        tuned[n].load_state_dict(before[n].state_dict())
+    try:
+        yield
+    finally:
+        for n in numbers:
+            tuned[n].load_state_dict(kept[n])
 
 
 def trainable_parameters(model: nn.Module) -> int:

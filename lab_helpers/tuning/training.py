@@ -26,6 +26,18 @@ class History:
     diverged: bool = False
 
 
+def train_step(model, batch, labels, optimizer):
+    """One update by cross-entropy: forward, loss, backward, step. Returns the loss before the update.
+
+    ``batch`` holds the model's inputs by name, ``labels`` the right classes, shape (batch,).
+    """
+    loss = nn.functional.cross_entropy(model(**batch), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
 def length_batches(lengths: list[int], batch_size: int, seed: int) -> list[list[int]]:
     """Indices in shuffled batches whose members have similar lengths, so that little is padding.
 

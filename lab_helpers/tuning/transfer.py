@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lab_helpers.models.encoders import load_encoder, load_tokenizer
+from lab_helpers.models.encoders import encoder_source, load_encoder, load_tokenizer
+from lab_helpers.models.sources import local_model
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.precision import FLOAT32, Precision
 from lab_helpers.runtime.progress import track
@@ -15,6 +16,8 @@ from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.runtime.threads import one_thread
 from lab_helpers.tuning.classifier import EncoderClassifier, mean_pool
 from lab_helpers.tuning.training import History, length_batches, train_epochs
+
+LARGE_VOCABULARY = 100_000
 
 
 class TextEncoder:
@@ -24,17 +27,40 @@ class TextEncoder:
     """
 
     def __init__(
-        self, name: str, max_length: int, device: str = "cpu", precision: Precision = FLOAT32
+        self,
+        name: str,
+        max_length: int,
+        device: str = "cpu",
+        precision: Precision = FLOAT32,
+        frozen_words: bool = False,
     ):
         self.name = name
+        self.frozen_words = frozen_words
         self.max_length = max_length
         self.device = device
         self.precision = precision
         self.tokenizer = load_tokenizer(name)
+        self._words = None
+
+    @property
+    def folder(self) -> str:
+        """The folder for ``from_pretrained``: weights, configuration, tokenizer."""
+        return local_model(encoder_source(self.name))
 
     def load(self, pretrained: bool = True):
-        """A fresh copy of the bare encoder on this encoder's device, weights in float32."""
-        return load_encoder(self.name, pretrained).to(self.device)
+        """A fresh copy of the bare encoder on this encoder's device, weights in float32.
+
+        With ``frozen_words``, and always where the vocabulary is large, trained word vectors stay as they
+        are: a few hundred texts hold hardly any of its pieces. All trained copies share one table of them.
+        """
+        model = load_encoder(self.name, pretrained)
+        large = model.config.vocab_size >= LARGE_VOCABULARY
+        if pretrained and (self.frozen_words or large):
+            self._words = self._words or model.get_input_embeddings()
+            model.set_input_embeddings(self._words)
+        if large or (pretrained and self.frozen_words):
+            model.get_input_embeddings().requires_grad_(False)
+        return model.to(self.device)
 
     def tokenize(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"]

@@ -42,7 +42,8 @@ from lab_helpers.figures.widgets import (
 )
 from lab_helpers.models.known_configs import KNOWN, TARGET_SETS
 from lab_helpers.tuning.lora_counts import lora_counts
-rows = [{"blocks": k, "accuracy": a, "trainable": 10 ** k} for k, a in ((0, 0.4), (2, 0.5), (4, 0.6), (6, 0.7))]
+ways = (("probe", 0, 0.4), ("top third", 2, 0.5), ("full", 6, 0.7))
+rows = [{"method": m, "trains": [n >= 6 - k for n in range(6)], "accuracy": a, "trainable": 10 ** k} for m, k, a in ways]
 freezing_explorer(rows)
 """,
     "rank": "rank_explorer(lambda r: lines({'r': [(0, 0), (1, r)]}, 'x', 'y', title=f'rank {r}'), highest=64)",
@@ -200,7 +201,7 @@ def type_in(field, text: str) -> None:
 
 def test_choosing_blocks_redraws_the_freezing_picture(page):
     before = drawn(page, "freezing")
-    cell(page, "freezing").locator("select").select_option(label="6")
+    cell(page, "freezing").locator("select").select_option(label="full")
     wait_for_change(lambda: picture(page, "freezing"), before)
 
 

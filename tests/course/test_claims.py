@@ -63,9 +63,19 @@ def test_holds_reads_comparisons():
 
 def test_rules_are_tried_in_order():
     claim = next(claim for claim in CLAIMS if claim.id == "13")
-    assert claim.verdict({"delta_w_top_over_bottom": 2.0}) == "true"
-    assert claim.verdict({"delta_w_top_over_bottom": 1.2}) == "conditional"
-    assert claim.verdict({"delta_w_top_over_bottom": 1.0}) == "false"
+
+    def verdict(reset: tuple, freeze: tuple) -> str:
+        ends = {"reset_gap": reset, "freeze_gap": freeze}
+        found = {f"{name}_{end}": value for name, pair in ends.items() for end, value in zip(("low", "high"), pair, strict=True)}  # fmt: skip
+        return claim.verdict(found | {"reset_gap": 0.0, "freeze_gap": 0.0})
+
+    above, below, around = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
+    assert verdict(above, above) == "true"
+    assert verdict(below, below) == "false"
+    assert (
+        verdict(above, around) == verdict(around, above) == verdict(above, below) == "conditional"
+    )
+    assert verdict(around, around) == verdict(around, below) == "not decided"
 
 
 def test_verdict_names_are_translated():

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support  # v1 is the strict mode
 from seqeval.scheme import IOB2
 
-from lab_helpers.evaluation.spans import gold_spans, scores_by_kind, span_scores
+from lab_helpers.evaluation.spans import (
+    f1_of_counts,
+    gold_spans,
+    scores_by_kind,
+    span_counts,
+    span_scores,
+)
 from lab_helpers.tuning.tagging import spans_from
 
 TAG = st.sampled_from(["O", "O", "B-part", "I-part", "I-part", "B-date", "I-date"])
@@ -85,3 +91,12 @@ def test_different_numbers_of_sentences_are_an_error():
 def test_gold_spans_of_a_row():
     row = {"text": "abc", "entities": [{"start": 1, "end": 3, "label": "drug"}]}
     assert gold_spans(row) == [(1, 3, "drug")]
+
+
+def test_f1_of_the_counts_of_sentences_is_the_f1():
+    predicted = [[(0, 1, "part")], [(2, 3, "date"), (4, 5, "date")], []]
+    gold = [[(0, 1, "part"), (7, 9, "drug")], [(2, 3, "date")], [(0, 2, "drug")]]
+    counts = span_counts(predicted, gold)
+    assert counts.tolist() == [[1, 1, 2], [1, 2, 1], [0, 0, 1]]
+    assert f1_of_counts(counts) == pytest.approx(span_scores(predicted, gold)["f1"])
+    assert f1_of_counts(counts[2:]) == 0.0

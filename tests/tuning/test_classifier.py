@@ -8,6 +8,7 @@ from lab_helpers.models.encoders import load_encoder
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.tuning.classifier import (
     EncoderClassifier,
+    blocks_reset,
     encoder_blocks,
     freeze,
     mean_pool,
@@ -96,3 +97,16 @@ def test_more_blocks_than_there_are_is_refused(model, blocks):
         freeze(model, blocks)
     assert f"0 to {BLOCKS}" in caught.value.fix
     assert trainable_parameters(model) == before
+
+
+def test_a_reset_block_has_its_old_weights_and_gets_the_new_ones_back(model, tiny_bert):
+    pretrained = load_encoder(str(tiny_bert))
+    with torch.no_grad():
+        for weight in model.encoder.parameters():
+            weight += 1
+    tuned = {name: weight.clone() for name, weight in model.state_dict().items()}
+    old, new = encoder_blocks(pretrained)[1], encoder_blocks(model.encoder)
+    with blocks_reset(model, pretrained, [1]):
+        assert torch.equal(new[1].output.dense.weight, old.output.dense.weight)
+        assert torch.equal(new[0].output.dense.weight, tuned["encoder.encoder.layer.0.output.dense.weight"])  # fmt: skip
+    assert all(torch.equal(weight, tuned[name]) for name, weight in model.state_dict().items())

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.spans import gold_spans, span_scores
@@ -15,11 +14,12 @@ from lab_helpers.runtime.precision import Precision
 from lab_helpers.tuning.tagging import (
     KINDS,
     TAGS,
+    CrfTagger,
     EntityTagger,
-    FeatureTagger,
     spans_from,
     tags_for,
     word_features,
+    word_shape,
     words_with_offsets,
 )
 
@@ -140,9 +140,10 @@ def test_words_cover_everything_but_spaces(language):
         assert sum(end - start for start, end in offsets) == len(covered)
 
 
-def test_english_spans_lie_on_the_feature_taggers_words():
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_spans_lie_on_the_classical_taggers_words(language):
     """Its best possible F1 is bounded by the share of spans that its words can express."""
-    rows = load_shipped("entities", "en")
+    rows = load_shipped("entities", language)
     gold = [gold_spans(row) for row in rows]
     best = [
         spans_from(offsets, tags_for(offsets, row["entities"]))
@@ -218,20 +219,34 @@ def test_tags_leave_special_tokens_and_padding_out(tiny_bert):
     assert [len(t) for t in tags] == [len(o) for o in offsets]
 
 
-def test_the_feature_tagger_learns_from_neighbours():
-    rows = load_shipped("entities", "en", "train")[:60]
-    with threadpool_limits(1):  # the solver's threads wait for each other on a busy machine
-        fitted = FeatureTagger().fit(rows)
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_classical_tagger_learns_from_neighbours(language):
+    rows = load_shipped("entities", language, "train")[:60]
+    fitted = CrfTagger().fit(rows)
     found = fitted.spans([row["text"] for row in rows])
     assert span_scores(found, [gold_spans(row) for row in rows])["f1"] > 0.9
     assert fitted.spans(["", "   "]) == [[], []]
 
 
+def test_a_stronger_penalty_holds_it_back():
+    rows = load_shipped("entities", "en", "train")[:30]
+    texts, gold = [row["text"] for row in rows], [gold_spans(row) for row in rows]
+    loose, tight = (
+        span_scores(CrfTagger(c2).fit(rows).spans(texts), gold)["f1"] for c2 in (0.01, 50)
+    )
+    assert loose > tight
+
+
 def test_word_features_see_two_words_on_each_side():
     text = "Order Lamp 42"
     rows = word_features(text, words_with_offsets(text))
-    assert rows[1]["-1:word"] == "order"
-    assert rows[1]["1:word"] == "42"
-    assert rows[1]["2:word"] == rows[1]["-2:word"] == "<edge>"
-    assert (rows[1]["0:shape"], rows[2]["0:shape"]) == ("Aaaa", "00")
-    assert (rows[0]["prefix"], rows[0]["suffix"]) == ("ord", "der")
+    assert {"-1:word=order", "1:word=42", "2:word=<edge>", "-2:word=<edge>"} <= set(rows[1])
+    assert {"0:shape=Aaaa", "1:shape=00", "-1:pair=order|lamp", "0:pair=lamp|42"} <= set(rows[1])
+    assert {"prefix=ord", "suffix=der"} <= set(rows[0])
+
+
+def test_a_japanese_text_is_cut_into_characters_with_their_scripts():
+    text = "HK-55の温風フィルター"
+    offsets = words_with_offsets(text)
+    assert [text[a:b] for a, b in offsets] == ["HK", "-", "55", *"の温風フィルター"]
+    assert [word_shape(one) for one in ("の", "温", "フ")] == ["あ", "字", "ア"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lab_helpers.runtime.precision import Precision
-from lab_helpers.tuning.training import length_batches, train_epochs
+from lab_helpers.tuning.training import length_batches, train_epochs, train_step
 
 all_lengths = st.lists(st.integers(1, 64), max_size=200)
 sizes = st.integers(1, 20)
@@ -220,3 +220,25 @@ def test_the_gradient_scaler_changes_nothing_where_nothing_overflows():
     assert run(scaled, factors, precision=fp16)[0].losses == pytest.approx(losses, rel=1e-5)
     assert scaled.body.item() == pytest.approx(plain.body.item(), rel=1e-5)
     assert scaled.head.item() == pytest.approx(plain.head.item(), rel=1e-5)
+
+
+class Classes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, inputs):
+        return self.head(inputs)
+
+
+def test_a_step_is_gradient_descent_on_the_mean_cross_entropy():
+    model, labels = Classes(), torch.tensor([0, 1, 1, 0])
+    batch = {"inputs": torch.eye(4, 3)}
+    before = model.head.weight.detach().clone()
+    wanted = nn.functional.cross_entropy(model(**batch), labels)
+    (gradient,) = torch.autograd.grad(wanted, model.head.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.head.weight.grad = torch.ones_like(before)  # left over from a step before
+    assert train_step(model, batch, labels, optimizer) == pytest.approx(wanted.item())
+    assert torch.allclose(model.head.weight, before - 0.1 * gradient)

@@ -6,6 +6,7 @@ import torch
 
 from lab_helpers.models.encoders import load_encoder
 from lab_helpers.runtime.precision import Precision
+from lab_helpers.tuning import transfer
 from lab_helpers.tuning.classifier import freeze
 from lab_helpers.tuning.transfer import (
     Replay,
@@ -169,3 +170,22 @@ def test_the_probe_and_the_bag_of_words_learn_what_is_there():
     assert (fit_probe(vectors[:60], labels[:60]).predict(vectors[60:]) == labels[60:]).mean() > 0.8
     words = fit_bag_of_words(TEXTS[:24], LABELS[:24])
     assert (words.predict(TEXTS[24:]) == np.array(LABELS[24:])).mean() == 1
+
+
+def test_a_large_vocabulary_is_frozen_and_shared_by_trained_copies(encoder, monkeypatch):
+    assert all(weight.requires_grad for weight in encoder.load().parameters())
+    monkeypatch.setattr(transfer, "LARGE_VOCABULARY", 10)
+    one, two, random = encoder.load(), encoder.load(), encoder.load(pretrained=False)
+    words = [model.get_input_embeddings() for model in (one, two, random)]
+    assert words[0] is words[1] is not words[2]
+    assert not any(table.weight.requires_grad for table in words)
+    assert one.encoder.layer[0].output.dense.weight.requires_grad
+    assert one.encoder.layer[0] is not two.encoder.layer[0]
+
+
+def test_word_vectors_can_be_kept_as_they_were_trained(encoder):
+    kept = transfer.TextEncoder(encoder.name, 32, frozen_words=True)
+    one, two, random = kept.load(), kept.load(), kept.load(pretrained=False)
+    assert one.get_input_embeddings() is two.get_input_embeddings()
+    assert not one.get_input_embeddings().weight.requires_grad
+    assert random.get_input_embeddings().weight.requires_grad

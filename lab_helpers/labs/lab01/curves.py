@@ -3,35 +3,34 @@
 import numpy as np
 
 from lab_helpers.data.labelled import LabelledTexts
-from lab_helpers.evaluation.classification import accuracy
 from lab_helpers.tuning.transfer import TextEncoder, fit_bag_of_words, fit_probe
 
+WORDS = "TF-IDF"
+_NAMES = {"minilm": "MiniLM", "e5": "multilingual E5"}
 
-def measure_cheap_curves(
-    encoder: TextEncoder, data: LabelledTexts, sizes: list[int], seeds: list[int]
-) -> list[dict]:
-    """Test accuracy of the frozen probe and of TF-IDF by training size and seed.
 
-    Returns rows ``{"method", "n", "seed", "accuracy"}``.
+def probe_name(encoder: TextEncoder) -> str:
+    """How tables and figures call the frozen probe of an encoder."""
+    return f"probe on {_NAMES.get(encoder.name, 'the encoder')}"
+
+
+def measure_word_curve(data: LabelledTexts, sizes: list[int], seeds: list[int]) -> list[dict]:
+    """Test accuracy of TF-IDF by training size and seed.
+
+    Returns rows ``{"method", "n", "seed", "accuracy", "hits"}``; ``hits`` is one 0/1 a test row.
     """
-    test_texts, test_labels = data.split("test")
-    rows = measure_probe_curve(encoder, data, sizes, seeds)
-    for n in sizes:
-        for seed in seeds:
-            words = fit_bag_of_words(*data.sample(n, seed))
-            share = accuracy(words.predict(test_texts), test_labels)
-            rows.append({"method": "tf-idf", "n": n, "seed": seed, "accuracy": share})
-    return rows
+    texts, labels = data.split("test")
+    return [
+        _row(WORDS, n, seed, fit_bag_of_words(*data.sample(n, seed)).predict(texts) == labels)
+        for n in sizes
+        for seed in seeds
+    ]
 
 
 def measure_probe_curve(
-    encoder: TextEncoder,
-    data: LabelledTexts,
-    sizes: list[int],
-    seeds: list[int],
-    method: str = "probe",
+    encoder: TextEncoder, data: LabelledTexts, sizes: list[int], seeds: list[int]
 ) -> list[dict]:
-    """The same rows of the frozen probe alone, called ``method``.
+    """The same rows of the frozen probe, called :func:`probe_name`.
 
     The encoder reads every text once; the probes are then fitted on the stored vectors.
     """
@@ -45,6 +44,17 @@ def measure_probe_curve(
         for seed in seeds:
             texts, labels = data.sample(n, seed)
             probe = fit_probe(np.stack([vector_of[text] for text in texts]), labels)
-            share = accuracy(probe.predict(test_vectors), test_labels)
-            rows.append({"method": method, "n": n, "seed": seed, "accuracy": share})
+            rows.append(
+                _row(probe_name(encoder), n, seed, probe.predict(test_vectors) == test_labels)
+            )
     return rows
+
+
+def _row(method: str, n: int, seed: int, right) -> dict:
+    hits = np.asarray(right, dtype=float)
+    return {"method": method, "n": n, "seed": seed, "accuracy": float(hits.mean()), "hits": hits}
+
+
+def without_hits(rows: list[dict]) -> list[dict]:
+    """The rows as a table keeps them: without what was right row by row."""
+    return [{key: value for key, value in row.items() if key != "hits"} for row in rows]

@@ -1,61 +1,68 @@
-"""Lab 01: the old skill after fine-tuning, for every method a row, and where that skill ends."""
+"""Lab 01: every method stopped at the same new skill, and how much of the old skill is left then."""
 
 from collections.abc import Callable
+
+import numpy as np
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.similarity import fooled_by_overlap
-from lab_helpers.labs.lab01.old_skill import OldSkill, load_paraphrases
-from lab_helpers.labs.shared.classifiers import TrainedClassifier, measure_hits
+from lab_helpers.labs.lab01.old_skill import OldSkill
+from lab_helpers.labs.lab01.scoring import lead_metrics
+from lab_helpers.labs.shared.classifiers import measure_hits
 from lab_helpers.tuning.classifier import EncoderClassifier, trainable_parameters
 from lab_helpers.tuning.transfer import Replay, TextEncoder, fine_tune
 
 
-def measure_forgetting(skill: OldSkill, outcome: TrainedClassifier) -> dict:
-    """New and old skill of a finished full fine-tuning, as a row of the forgetting table."""
-    return {
-        "method": "full",
-        "new_skill": outcome.accuracy,
-        "old_skill": skill.accuracy(outcome.model.encoder),
-        "steps": len(outcome.history.losses),
-        "trainable": trainable_parameters(outcome.model),
-    }
-
-
-def probe_row(new_skill: float, base: float) -> dict:
+def probe_row(new_hits: np.ndarray, old_hits: np.ndarray) -> dict:
     """The frozen probe in the forgetting table: it cannot forget, its encoder never changed."""
     return {
         "method": "probe",
-        "new_skill": new_skill,
-        "old_skill": base,
         "steps": 0,
         "trainable": 0,
+        "validation": None,
+        "new_hits": new_hits,
+        "old_hits": old_hits,
     }
 
 
-def forgotten_rows(rows: list[dict], base: float) -> list[dict]:
-    """The rows with the column ``forgotten``: how far the old skill lies below ``base``, the untouched one."""
-    return [{**row, "forgotten": base - row["old_skill"]} for row in rows]
+def forgetting_metrics(rows: list[dict], before: np.ndarray) -> dict:
+    """What each method has forgotten, with the paired interval over the sentences of the old skill.
+
+    ``before`` are the untouched encoder's hits.
+    """
+    found: dict = {}
+    for row in rows:
+        found |= lead_metrics(f"forgetting_{row['method']}", before, row["old_hits"])
+    return found
 
 
-def forgetting_metrics(rows: list[dict]) -> dict[str, float]:
-    """What each method has forgotten."""
-    return {f"forgetting_{row['method']}": row["forgotten"] for row in rows}
+def forgetting_rows(rows: list[dict], before: np.ndarray) -> list[dict]:
+    """The table: new skill at the stop and on the test, old skill, what was forgotten and its interval."""
+    lost = forgetting_metrics(rows, before)
+    return [
+        {
+            "method": row["method"],
+            "steps": row["steps"],
+            "validation": "-" if row["validation"] is None else row["validation"],
+            "new_skill": float(row["new_hits"].mean()),
+            "old_skill": float(row["old_hits"].mean()),
+            "forgotten": lost[f"forgetting_{row['method']}"],
+            "95 %": lost[f"forgetting_{row['method']}_ci"],
+        }
+        for row in rows
+    ]
 
 
-def measure_skill_limits(encoder: TextEncoder) -> dict[str, float]:
-    """Where the old skill ends: Japanese, and a distractor that shares the anchor's words."""
+def measure_fooled(encoder: TextEncoder, language: str) -> float:
+    """How often a sentence with the same words and another meaning lies nearer than the paraphrase."""
     pretrained = encoder.load()
-    japanese = OldSkill(encoder, load_paraphrases("ja", "test")).accuracy(pretrained)
-    triples = load_shipped("similarity", "en", "test")
+    triples = load_shipped("similarity", language, "test")
     columns = [
         encoder.embed([row[k] for row in triples], pretrained)
         for k in ("anchor", "paraphrase", "distractor")
     ]
-    return {
-        "old_skill_base_ja": japanese,
-        "fooled_by_overlap": float(fooled_by_overlap(*columns).mean()),
-    }
+    return float(fooled_by_overlap(*columns).mean())
 
 
 def train_until_target(
@@ -75,7 +82,8 @@ def train_until_target(
     """Train until the *validation* accuracy reaches ``target``, then measure new and old skill.
 
     ``prepare(model)`` decides what trains. Methods that stop at the same new skill can be compared
-    by what they forgot; ``training`` goes to ``fine_tune``. Returns ``{"method", "new_skill", "old_skill", "steps", "trainable"}``.
+    by what they forgot; ``training`` goes to ``fine_tune``. Returns ``{"method", "steps", "trainable",
+    "validation", "new_hits", "old_hits"}``; ``validation`` is the accuracy at the stop.
     """
     model = encoder.classifier(len(data.labels), seed)
     prepare(model)
@@ -95,8 +103,9 @@ def train_until_target(
     )
     return {
         "method": method,
-        "new_skill": float(measure_hits(encoder, model, data).mean()),
-        "old_skill": skill.accuracy(model.encoder),
         "steps": len(history.losses),
         "trainable": trainable_parameters(model),
+        "validation": history.scores[-1][1],
+        "new_hits": measure_hits(encoder, model, data),
+        "old_hits": skill.hits(model.encoder),
     }

@@ -1,4 +1,4 @@
-"""How much of the old skill a fine-tuned encoder has lost, compared at the same new skill."""
+"""The old skill of an encoder: finding the sentence that means the same."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from lab_helpers.tuning.transfer import TextEncoder
 
 @dataclass(frozen=True)
 class OldSkill:
-    """Finding a sentence's paraphrase: the skill MiniLM was pre-trained for.
+    """Finding a sentence's paraphrase: the skill sentence encoders are pre-trained for.
 
     ``pairs`` are held out from replay; ``hits(encoder)`` is one 0/1 an anchor.
     """
@@ -25,9 +25,6 @@ class OldSkill:
             self.text_encoder.embed(list(left), encoder),
             self.text_encoder.embed(list(right), encoder),
         )
-
-    def accuracy(self, encoder) -> float:
-        return float(self.hits(encoder).mean())
 
 
 def load_paraphrases(language: str, split: str) -> list[tuple[str, str]]:

@@ -6,7 +6,13 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.data.labelled import LabelledTexts, read_labelled_texts
 from lab_helpers.figures import transfer as figures
-from lab_helpers.labs.lab01.curves import measure_cheap_curves
+from lab_helpers.labs.lab01.curves import (
+    WORDS,
+    measure_probe_curve,
+    measure_word_curve,
+    probe_name,
+    without_hits,
+)
 from lab_helpers.labs.lab01.scoring import mean_accuracy
 from lab_helpers.labs.lab01.training import task_settings, train_both_starts
 from lab_helpers.labs.shared.models import load_text_encoder
@@ -33,15 +39,17 @@ def measure_own_data(run: Run) -> None:
     with run.section(
         str(Text("Learning curves of a frozen encoder", "凍結したエンコーダーの学習曲線"))
     ):
-        curve = measure_cheap_curves(encoder, data, sizes, run.settings["seeds"])
-        run.table(f"curve {data.name}", curve)
+        seeds = run.settings["seeds"]
+        curve = measure_probe_curve(encoder, data, sizes, seeds)
+        curve += measure_word_curve(data, sizes, seeds)
+        run.table(f"curve {data.name}", without_hits(curve))
         run.figure("curves", figures.learning_curves({data.name: curve}))
     with run.section(str(Text("Pretrained against scratch", "事前学習あり・なし"))):
         n, training = sizes[-1], task_settings(run.settings, "sentiment")
-        for start, _, outcome in train_both_starts(encoder, data, n, [run.seed], **training):
+        for start, outcome in train_both_starts(encoder, data, n, run.seed, **training):
             run.measured(**interval_metrics(f"user_accuracy_{start}", outcome.hits))
         run.measured(
-            user_accuracy_probe=mean_accuracy(curve, "probe", n),
-            user_accuracy_tfidf=mean_accuracy(curve, "tf-idf", n),
+            user_accuracy_probe=mean_accuracy(curve, probe_name(encoder), n),
+            user_accuracy_tfidf=mean_accuracy(curve, WORDS, n),
             user_rows=n,
         )

@@ -8,17 +8,17 @@ PREDICTIONS = (
         "intent_gap",
         Text(
             "Ten intents, 64 labelled messages. By how many points does the pretrained encoder beat the best method that starts from nothing?",
-            "意図は 10 種類、ラベルは 64 件。事前学習済みエンコーダーは、何も知らずに始める最良の方法を何ポイント上回るでしょうか。",
+            "意図は 10 種類、ラベルは 64 件。事前学習済みエンコーダーは、白紙から始める最良の方法を何ポイント上回るでしょうか。",
         ),
-        "intent_gap_64_en",
+        "intent_gap_64",
         Text("points", "ポイント"),
         100.0,
     ),
     Prediction(
         "forgotten",
         Text(
-            "Full fine-tuning on 256 reviews takes seconds. How many points of its old skill does the encoder lose?",
-            "256 件のレビューで数秒フルファインチューニングすると、エンコーダーは元の技能を何ポイント失うでしょうか。",
+            "Full fine-tuning on reviews takes seconds. How many points of its old skill does the encoder lose?",
+            "レビューでのフルファインチューニングはあっという間に終わります。エンコーダーは元の技能を何ポイント失うでしょうか。",
         ),
         "forgetting_full",
         Text("points", "ポイント"),
@@ -29,11 +29,11 @@ PREDICTIONS = (
 QUIZ = (
     Question(
         Text(
-            "On Japanese reviews TF-IDF beat the pretrained MiniLM. Why?",
-            "日本語のレビューでは TF-IDF が事前学習済み MiniLM に勝ちました。なぜですか。",
+            "On Japanese requests the probe on MiniLM lost to TF-IDF, and the one on the multilingual encoder did not. Why?",
+            "日本語の問い合わせで、MiniLM のプローブは TF-IDF に負け、多言語エンコーダーのプローブは負けませんでした。なぜですか。",
         ),
         (
-            Text("TF-IDF is the better method", "TF-IDF の方が優れた手法だから"),
+            Text("TF-IDF is the better method", "TF-IDF のほうが優れた手法だから"),
             Text(
                 "MiniLM was pre-trained on English: it reads much of Japanese as [UNK]",
                 "MiniLM は英語で事前学習され、日本語の多くを [UNK] と読むから",
@@ -43,40 +43,66 @@ QUIZ = (
         1,
         (
             Text(
-                "On English intents it lost by a wide margin.",
-                "英語の意図分類では大差で負けています。",
+                "Then it would have beaten the multilingual encoder too.",
+                "それなら、多言語エンコーダーにも勝ったはずです。",
             ),
             Text(
                 "Right: what pre-training never saw cannot be transferred.",
                 "正解。事前学習で見ていないものは転移できません。",
             ),
-            Text("Both languages have the same number of rows.", "どちらの言語も件数は同じです。"),
+            Text("All three read the same texts.", "3 つとも、読んだテキストは同じです。"),
         ),
     ),
     Question(
         Text(
-            "A tagger has 70 % token accuracy. What do you know?",
-            "あるタガーのトークン正解率は 70 % です。何がわかりますか。",
+            "A tagger gets most tokens right. What do you know?",
+            "あるタガーは、大半のトークンに正しい答えを出します。何がわかりますか。",
         ),
         (
             Text("It finds most entities", "固有表現のほとんどを見つける"),
             Text(
-                "Almost nothing: always answering O scores that much here",
-                "ほとんど何も。このデータでは常に O と答えるだけで届く",
+                "Almost nothing: so does the one that always answers O",
+                "ほとんど何もわからない。常に O と答えるだけでも、そうなる",
             ),
-            Text("Its F1 is about 0.7", "F1 はおよそ 0.7 である"),
+            Text("Its span F1 is about as high", "スパンの F1 も同じくらい高い"),
         ),
         1,
         (
             Text(
-                "The tagger that finds none scores 70 % as well.",
-                "1 つも見つけないタガーも 70 % 取れます。",
+                "The tagger that finds none gets most tokens right as well.",
+                "1 つも見つけないタガーも、大半のトークンに正しい答えを出します。",
             ),
             Text("Right. Score whole spans.", "正解。スパン単位で評価しましょう。"),
             Text(
-                "The majority tagger has 70 % accuracy and F1 0.",
-                "多数派タガーは正解率 70 % で F1 は 0 です。",
+                "The tagger that always answers O has a span F1 of 0.",
+                "常に O と答えるタガーの、スパンの F1 は 0 です。",
             ),
+        ),
+    ),
+    Question(
+        Text(
+            "Fine-tuning with AdamW moved every block about equally far. What follows for the claim that the low blocks matter less?",
+            "AdamW によるファインチューニングで、どのブロックも同じくらい動きました。下位のブロックはあまり重要でないという主張について、何が言えますか。",
+        ),
+        (
+            Text("It is false", "主張は誤りである"),
+            Text("It is true", "主張は正しい"),
+            Text(
+                "Nothing: put the old weights back and see what is missed",
+                "何も言えない。元の重みに戻して、何が失われるかを見る",
+            ),
+        ),
+        2,
+        (
+            Text(
+                "AdamW moves weights that matter and weights that do not by about rate × steps.",
+                "AdamW は、重要な重みもそうでない重みも、学習率 × ステップ数ほど動かします。",
+            ),
+            Text(
+                "Equal movement does not say so either.",
+                "同じだけ動いたことは、その根拠にもなりません。",
+            ),
+            Text("Right: a distance is no effect.", "正解。動いた距離と、その効果は別のものです。"),
         ),
     ),
     Question(
@@ -101,7 +127,7 @@ QUIZ = (
             ),
             Text(
                 "Right: otherwise you reward the one that learned less.",
-                "正解。そうしないと、学ばなかった方が有利になります。",
+                "正解。そうしないと、学ばなかったほうが有利になります。",
             ),
         ),
     ),

@@ -1,58 +1,85 @@
-"""What lab 01 records of its curves, its trainings and its weights: rows in, metrics out."""
+"""What lab 01 records of its arms: rows and 0/1 a test text in, means, paired differences, metrics out."""
 
 import numpy as np
 
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import PairedBootstrap, paired_bootstrap
 from lab_helpers.runtime.intervals import interval_metrics
-from lab_helpers.runtime.language import LANGUAGES
 
 
 def mean_accuracy(rows: list[dict], method: str, n: int) -> float:
     """Mean accuracy over seeds of one method at one size."""
-    return float(
-        np.mean([row["accuracy"] for row in rows if row["method"] == method and row["n"] == n])
-    )
+    return float(mean_hits(rows, method, n).mean())
 
 
-def curve_metrics(panels: dict[str, list[dict]]) -> dict[str, float]:
-    """The headline points of the four shipped learning curves."""
+def mean_hits(rows: list[dict], method: str, n: int, seeds: list[int] | None = None) -> np.ndarray:
+    """How often each test text was labelled right by one method at one size, over ``seeds`` or all; (texts,)."""
+    chosen = [row for row in rows if row["method"] == method and row["n"] == n]
+    return np.mean([row["hits"] for row in chosen if seeds is None or row["seed"] in seeds], axis=0)
+
+
+def arm_rows(arms: dict[str, np.ndarray], trainings: dict[str, int]) -> list[dict]:
+    """A row an arm: over how many trainings, its accuracy and interval. ``arms`` are :func:`mean_hits`."""
+    return [
+        {
+            "method": name,
+            "trainings": trainings[name],
+            "accuracy": float(hits.mean()),
+            "95 %": interval_metrics("", hits)["_ci"],
+        }
+        for name, hits in arms.items()
+    ]
+
+
+def difference_rows(ours: str, arms: dict[str, np.ndarray]) -> list[dict]:
+    """``ours`` minus each other arm on the same test texts: difference and paired interval."""
+    rows = []
+    for name, theirs in arms.items():
+        if name != ours:
+            found = paired_bootstrap(arms[ours], theirs)
+            rows.append(
+                {
+                    "minus": name,
+                    "difference": found.difference,
+                    "95 %": [found.low, found.high],
+                    "decided": is_decided(found),
+                }
+            )
+    return rows
+
+
+def is_decided(found: PairedBootstrap) -> str:
+    """``yes`` where the interval of the difference excludes zero."""
+    return "no" if found.low <= 0 <= found.high else "yes"
+
+
+def lead_metrics(name: str, ours: np.ndarray, theirs: np.ndarray, score=None) -> dict:
+    """A paired difference as metrics: ``name``, its interval ``name_ci``, and both ends for the claims' rules.
+
+    ``score`` makes one number of the drawn rows where that is not their mean.
+    """
+    found = paired_bootstrap(ours, theirs, score=score)
+    return {
+        name: found.difference,
+        f"{name}_ci": [found.low, found.high],
+        f"{name}_low": found.low,
+        f"{name}_high": found.high,
+    }
+
+
+def gap_metrics(name: str, ours: np.ndarray, rivals: list[np.ndarray]) -> dict:
+    """:func:`lead_metrics` of ours over the best of the ``rivals`` that start from nothing."""
+    return lead_metrics(name, ours, max(rivals, key=lambda hits: hits.mean()))
+
+
+def curve_metrics(panels: dict[str, list[dict]], probes: dict[str, str]) -> dict[str, float]:
+    """The headline points of the shipped curves; ``probes`` names the probe that counts for each language."""
     points = (("sentiment", "reviews", 256), ("intent", "requests", 64))
     return {
         f"{task}_accuracy_{key}_{n}_{language}": mean_accuracy(
             panels[f"{data}.{language}"], method, n
         )
         for task, data, n in points
-        for language in LANGUAGES
-        for key, method in (("probe", "probe"), ("tfidf", "tf-idf"))
+        for language, probe in probes.items()
+        for key, method in (("probe", probe), ("tfidf", "TF-IDF"))
+        if f"{data}.{language}" in panels
     }
-
-
-def gap_metrics(metrics: dict, task: str, n: int, language: str) -> dict[str, float]:
-    """Pretrained minus the better of the two that start from nothing: random weights and TF-IDF."""
-    best = max(metrics[f"{task}_accuracy_{rival}_{n}_{language}"] for rival in ("scratch", "tfidf"))
-    return {
-        f"{task}_gap_{n}_{language}": metrics[f"{task}_accuracy_pretrained_{n}_{language}"] - best
-    }
-
-
-def multilingual_metrics(metrics: dict, ours: np.ndarray, theirs: np.ndarray) -> dict:
-    """The multilingual encoder on Japanese reviews: accuracy, lead over those from nothing, over the English one.
-
-    ``ours`` and ``theirs`` are 0/1 a test row: the tuned multilingual encoder and the tuned English one.
-    The second lead has a paired interval.
-    """
-    nothing = max(metrics[f"sentiment_accuracy_{rival}_256_ja"] for rival in ("scratch", "tfidf"))
-    lead = paired_bootstrap(ours, theirs)
-    return interval_metrics("sentiment_accuracy_e5_256_ja", ours) | {
-        "sentiment_gap_e5_256_ja": float(ours.mean() - nothing),
-        "sentiment_e5_over_minilm_256_ja": lead.difference,
-        "sentiment_e5_over_minilm_256_ja_ci": [lead.low, lead.high],
-    }
-
-
-def weight_change_metrics(rows: list[dict]) -> dict[str, float]:
-    """Mean ‖ΔW‖/‖W‖ of the top two blocks over that of the bottom two."""
-    blocks = sorted({row["block"] for row in rows})
-    mean = {b: np.mean([row["change"] for row in rows if row["block"] == b]) for b in blocks}
-    top, bottom = np.mean([mean[b] for b in blocks[-2:]]), np.mean([mean[b] for b in blocks[:2]])
-    return {"delta_w_top": top, "delta_w_bottom": bottom, "delta_w_top_over_bottom": top / bottom}

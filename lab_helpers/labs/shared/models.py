@@ -10,6 +10,7 @@ from lab_helpers.runtime.precision import FLOAT32, pick_precision
 from lab_helpers.runtime.progress import note
 from lab_helpers.tuning.transfer import TextEncoder
 
+ENGLISH_ONLY = "minilm"
 MULTILINGUAL = "e5"
 """The encoder that is shown beside an English one."""
 
@@ -27,14 +28,15 @@ def load_text_encoder(run: Run) -> TextEncoder:
     return _text_encoder(run, run.model_name)
 
 
-def load_multilingual_encoder(run: Run) -> TextEncoder | None:
-    """The same of :data:`MULTILINGUAL`; None where the run's own is multilingual already.
+def load_encoder_for(run: Run, language: str) -> TextEncoder:
+    """The encoder for texts of ``language``: the run's own, or :data:`MULTILINGUAL` where that reads English only.
 
-    And None where it cannot be used, which one sentence says.
+    Where that one cannot be used, one sentence says so, and the run's own reads what it can. What trains are
+    the blocks: trained word vectors stay frozen.
     """
-    if run.model_name == MULTILINGUAL or "multilingual" in run.model_name.lower():
-        return None
-    return _text_encoder(run, MULTILINGUAL) if has_multilingual() else None
+    needs_another = run.model_name == ENGLISH_ONLY and language != "en" and has_multilingual()
+    name = MULTILINGUAL if needs_another else run.model_name
+    return _text_encoder(run, name, frozen_words=True)
 
 
 def has_multilingual() -> bool:
@@ -52,9 +54,9 @@ def has_multilingual() -> bool:
     return True
 
 
-def _text_encoder(run: Run, name: str) -> TextEncoder:
+def _text_encoder(run: Run, name: str, frozen_words: bool = False) -> TextEncoder:
     profile, machine = run.profile, detect()
     on_gpu = profile.name != "tiny" and machine.accelerator == "cuda"
     precision = pick_precision(machine, profile.precision) if on_gpu else FLOAT32
     device = "cuda" if on_gpu else "cpu"
-    return TextEncoder(name, profile.max_length, device, precision)
+    return TextEncoder(name, profile.max_length, device, precision, frozen_words)

@@ -1,13 +1,13 @@
 """Lab 01: its exercises, each in a module of its own."""
 
-from lab_helpers.labs.lab01.exercises import freeze_bottom, mean_pool, relative_change, span_f1
+from lab_helpers.labs.lab01.exercises import (
+    freeze_bottom,
+    mean_pool,
+    relative_change,
+    span_f1,
+    train_step,
+)
 
 EXERCISES = tuple(
-    module.EXERCISE
-    for module in (
-        mean_pool,
-        freeze_bottom,
-        span_f1,
-        relative_change,
-    )
+    module.EXERCISE for module in (mean_pool, train_step, freeze_bottom, relative_change, span_f1)
 )

@@ -41,7 +41,7 @@ def _test_mean_pool(answer) -> None:
     if same(got, _first_token(hidden, mask)):
         raise Mistake(
             "that is the first token's vector ([CLS]), not the mean.",
-            "それは先頭トークン([CLS])のベクトルで、平均ではありません。",
+            "それは先頭トークン（[CLS]）のベクトルで、平均ではありません。",
         )
     if same(got, _sum_only(hidden, mask)):
         raise Mistake(

@@ -42,7 +42,7 @@ EXERCISE = Exercise(
     name="relative_change",
     prompt=Text(
         "How far a matrix moved, relative to its size: ‖after − before‖ / ‖before‖ (Frobenius).",
-        "行列がその大きさに対してどれだけ動いたか: ‖after − before‖ / ‖before‖(フロベニウスノルム)。",
+        "行列がその大きさに対してどれだけ動いたかを返してください。‖after − before‖ / ‖before‖（フロベニウスノルム）。",
     ),
     reference=relative_change,
     test=_test_relative_change,

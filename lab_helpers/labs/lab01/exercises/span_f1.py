@@ -85,11 +85,11 @@ EXERCISE = Exercise(
     hints=(
         Text(
             "Count three things over all sentences: right, predicted, gold.",
-            "全文で 3 つの数を数えます: 正解、予測、ゴールド。",
+            "全文で 3 つの数を数えます。一致した数、予測の数、正解ラベルの数。",
         ),
         Text(
             "right is the size of set(p) & set(g), summed. Precision = right/predicted, recall = right/gold.",
-            "正解は set(p) & set(g) の要素数の合計。適合率 = 正解/予測、再現率 = 正解/ゴールド。",
+            "一致した数は set(p) & set(g) の要素数の合計。適合率 = 一致/予測、再現率 = 一致/正解ラベル。",
         ),
         Text(
             "2 * precision * recall / (precision + recall), and 0.0 before any division when right == 0.",
