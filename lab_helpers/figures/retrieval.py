@@ -90,7 +90,7 @@ def chunk_sizes(rows: list[dict], limit: int = 256):
         lines = {
             "answer found": (GOOD, "o-", words(f"answer among the {READ} best, on its page", f"上位 {READ} 件に、正解の文書の答えがある")),
             "truncated": (BAD, "s--", words("chunks cut off by the embedder", "埋め込みで末尾が切れるチャンク")),
-            "same words": (CALM, ".:", words("the same words, on any page", "同じ文字列（どの文書でも）")),
+            "same words": (CALM, "x-.", words("the same words, on any page", "同じ文字列（どの文書でも）")),
         }  # fmt: skip
         for key, (colour, style, label) in lines.items():
             left.plot(sizes, [row[key] for row in found], style, color=colour, label=label, clip_on=False)  # fmt: skip

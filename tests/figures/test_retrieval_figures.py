@@ -178,7 +178,7 @@ def test_one_chunk_is_no_chunks():
 
 
 def test_one_size_can_be_drawn():
-    row = [{"tokens": 64, "k": 5, "chunks": 9, "truncated": 0.0, "answer found": 0.0, "tokens to read": 320.0}]  # fmt: skip
+    row = [{"tokens": 64, "k": 5, "chunks": 9, "truncated": 0.0, "answer found": 0.0, "same words": 0.0, "tokens to read": 320.0}]  # fmt: skip
     assert points(figures.chunk_sizes(row).axes[0].lines[0]) == [(64, 0.0)]
     assert "0.00" in texts(figures.chunk_explorer(row, 64, 5))
 

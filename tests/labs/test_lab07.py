@@ -94,7 +94,7 @@ class TestScores:
 
 
 def some_scores(correct, hallucination, named=None):
-    values = [np.array(one, float) for one in (correct, hallucination, named or [1] * len(correct))]
+    values = [np.array(one, float) for one in (correct, hallucination, named or [1] * len(hallucination))]
     right, invented, named = values
     return readers.Scores(right, right, invented, right, named)
 
@@ -134,6 +134,7 @@ def test_the_hybrid_is_compared_with_the_better_single_one():
     assert gains["hallucination_drop_rag"] == pytest.approx(0.5)
     assert gains["hallucination_drop_rag_low"] <= 0.5 <= gains["hallucination_drop_rag_high"]
     assert gains["hallucination_named_ratio"] == pytest.approx(0.5)
+    assert gains["hallucination_named_drop_rag"] == pytest.approx(0.5)
     assert gains["hybrid_correct_gain"] == pytest.approx(1 / 3)
     assert gains["hybrid_correct_gain_low"] <= 1 / 3 <= gains["hybrid_correct_gain_high"]
 

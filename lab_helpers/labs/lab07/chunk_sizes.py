@@ -30,9 +30,10 @@ def measure_chunk_sizes(run: Run, embedder: Embedder, language: str) -> list[dic
     """A row a chunk size and k: chunks, share that the embedder cuts off, answers among the k best, tokens to read.
 
     Long documents are cut by tokens. "answer found": one of the k chunks holds the answer where its own page
-    says it. "same words": one of them holds the same words, on whatever page. Vector search alone: it is what
-    truncation blinds.
+    says it. "same words": one of them holds the same words, on whatever page. By vectors alone, which is what
+    truncation blinds; by words alone where the embedder cannot read the language.
     """
+    mode = "text" if embedder.english_only and language == "ja" else "vector"
     rows, table = load_questions(language, "validation", answerable=True), []
     documents = merge_pages(language)
     places = locate_answers(rows, language)
@@ -42,7 +43,7 @@ def measure_chunk_sizes(run: Run, embedder: Embedder, language: str) -> list[dic
         store.add(documents)
         chunks = [chunk for document in documents for chunk in cut(document)]
         spans = _spans(documents, chunks)
-        found = search_all(store, rows, MOST, "vector")
+        found = search_all(store, rows, MOST, mode)
         holds = np.array([_padded([_covers(spans[hit.id], place) for hit in hits]) for place, hits in zip(places, found, strict=True)])  # fmt: skip
         words = np.array([_padded([row["answer"] in hit.text for hit in hits]) for row, hits in zip(rows, found, strict=True)])  # fmt: skip
         tokens = np.array([_padded(embedder.token_counts([hit.text for hit in hits])) for hits in found])  # fmt: skip

@@ -83,7 +83,9 @@ def adapter_folder(run: Run, name: str, language: str) -> Path:
     return run.folder / f"{name}{metric_suffix(language)}"
 
 
-def train_reader(run: Run, name: str, language: str, examples: list[dict], config, adapter) -> float:
+def train_reader(
+    run: Run, name: str, language: str, examples: list[dict], config, adapter
+) -> float:
     """One more training from the same base with the same settings; of it the adapter stays, on disk. Seconds."""
     model, tokenizer = load_model(run)
     tuned = run.train(sft_trainer(model, tokenizer, examples, config, adapter), name)

@@ -183,12 +183,16 @@ def gain_metrics(
     gain = paired_bootstrap(scores["tuned_rag"].correct, scores[better].correct)
     rivals = [cell for cell in CELLS if cell != "tuned_rag"]
     leads = [paired_bootstrap(scores["tuned_rag"].joint, scores[cell].joint) for cell in rivals]
-    closed, opened = (_among_named(scores[cell]) for cell in ("base_closed", "base_rag"))
+    closed, opened = (_pairs(scores[cell]) for cell in ("base_closed", "base_rag"))
+    named = paired_bootstrap(opened, closed, score=_among_named)
     return {
         "hallucination_drop_rag": -drop.difference,
         "hallucination_drop_rag_low": -drop.high,
         "hallucination_drop_rag_high": -drop.low,
-        "hallucination_named_ratio": opened / closed if closed else 1.0,
+        "hallucination_named_drop_rag": -named.difference,
+        "hallucination_named_drop_rag_low": -named.high,
+        "hallucination_named_drop_rag_high": -named.low,
+        "hallucination_named_ratio": _among_named(opened) / max(_among_named(closed), 1e-9),
         "hybrid_correct_gain": gain.difference,
         "hybrid_correct_gain_low": gain.low,
         "hybrid_correct_gain_high": gain.high,
@@ -196,8 +200,14 @@ def gain_metrics(
     }
 
 
-def _among_named(scores: Scores) -> float:
-    return float(scores.hallucination.sum() / max(scores.named.sum(), 1))
+def _pairs(scores: Scores) -> np.ndarray:
+    """(n, 2): whether a reply invents a number, and whether it names one."""
+    return np.stack([scores.hallucination, scores.named], axis=1)
+
+
+def _among_named(pairs: np.ndarray) -> float:
+    """Of the replies that name a number the share that invents one."""
+    return float(pairs[:, 0].sum() / max(pairs[:, 1].sum(), 1.0))
 
 
 # --- when to say nothing --------------------------------------------------------------------------
