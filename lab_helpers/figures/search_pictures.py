@@ -1,10 +1,11 @@
 """Pictures before the method, lab 07: the road from a question to an answer, and BM25's two factors."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lab_helpers.figures.evaluation import BAD, CALM, DARK, GOOD
 from lab_helpers.figures.style import canvas, words
-from lab_helpers.rag.bm25 import rarity, saturation
 
 
 def road_of_a_question():
@@ -42,11 +43,14 @@ def road_of_a_question():
         return figure
 
 
-def bm25_factors(chunks: int):
-    """Left: what a word is worth by how many of so many ``chunks`` hold it. Right: by how often one chunk does."""
+def bm25_factors(chunks: int, rarity: Callable, saturation: Callable):
+    """Left: what a word is worth by how many of so many ``chunks`` hold it. Right: by how often one chunk does.
+
+    ``rarity(chunks, having)`` and ``saturation(uses, length)`` are BM25's two factors (``rag.bm25``).
+    """
     with canvas(2, width=4.6, height=3.1) as (figure, axes):
         left, right = axes[0]
-        having = np.arange(1, chunks + 1)
+        having = range(1, chunks + 1)
         left.plot(having, [rarity(chunks, n) for n in having], color=DARK)
         for n, text in (
             (1, words("a product's name", "製品名など")),

@@ -229,13 +229,14 @@ for lang in ("en", "ja"):
 #
 # $N$ はチャンクの数、$n_t$ は語 $t$ を含むチャンクの数、$f_{t,d}$ はこのチャンクでの出現回数、$|d|$ はその長さで、$k_1 = 1.2$、$b = 0.75$ です（Robertson & Zaragoza 2009、式 3.15。対数の中の 1 は、よくある語の重みが負にならないようにするためのものです）。1 つめの因子が「珍しさ」（rarity）、2 つめが「飽和」（saturation）です。図で見てみましょう。
 # %%
-lab.figure(pictures.bm25_factors(store.count()), "bm25")
+from lab_helpers.rag.bm25 import bm25_parts, cut_terms, rarity, saturation
+
+lab.figure(pictures.bm25_factors(store.count(), rarity, saturation), "bm25")
 # %% [markdown] lang="en"
 # A word that one chunk holds is worth many times one that all hold; the tenth use of a word adds next to nothing, and in a long chunk a use counts less. Now by hand, for the question above: which chunks win, and by which words?
 # %% [markdown] lang="ja" of="04b3ab1e"
 # 1 つのチャンクにしかない語は、どのチャンクにもある語の何倍も重くなります。同じ語を何度繰り返してもスコアはやがて頭打ちになり、長いチャンクでは 1 回の出現が軽くなります。先ほどの質問について、実際に計算してみます。どのチャンクが、どの語で上位に来るでしょうか。
 # %%
-from lab_helpers.rag.bm25 import bm25_parts, cut_terms
 from lab_helpers.rag.store import CHUNK_TOKENS
 
 chunks = [c for p in pages for c in by_sentences(p, CHUNK_TOKENS, tokenizer=embedder.tokenizer)]

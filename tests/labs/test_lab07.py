@@ -94,7 +94,9 @@ class TestScores:
 
 
 def some_scores(correct, hallucination, named=None):
-    values = [np.array(one, float) for one in (correct, hallucination, named or [1] * len(hallucination))]
+    values = [
+        np.array(one, float) for one in (correct, hallucination, named or [1] * len(hallucination))
+    ]
     right, invented, named = values
     return readers.Scores(right, right, invented, right, named)
 

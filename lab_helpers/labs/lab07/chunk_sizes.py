@@ -84,7 +84,9 @@ def locate_answers(rows: list[dict], language: str) -> list[tuple[str, int, int]
 
 def _spans(documents: list[Document], chunks: list) -> dict[str, tuple[str, int, int]]:
     """(document, start, end) of each chunk by its id; chunks follow one another in their document."""
-    texts, ends, spans = {one.id: one.text for one in documents}, {}, {}
+    texts = {one.id: one.text for one in documents}
+    ends: dict[str, int] = {}
+    spans: dict[str, tuple[str, int, int]] = {}
     for chunk in chunks:
         start = texts[chunk.document].index(chunk.text, ends.get(chunk.document, 0))
         ends[chunk.document] = start + len(chunk.text)

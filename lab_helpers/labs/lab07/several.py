@@ -140,14 +140,16 @@ def several_metrics(found: Several, recall, language: str) -> dict:
     for way, texts in found.replies.items():
         name = way.replace(", ", "_").replace(" ", "_").lower()
         metrics |= interval_metrics(f"several_correct_{name}{ending}", are_right(found.rows, texts))
-    best = max(("at once, RAFT", "at once, oracle only"), key=lambda way: are_right(found.rows, found.replies[way]).mean())  # fmt: skip
-    for name, ours, theirs in (
-        ("all_at_5", shares["apart"] == 1, shares["at once"] == 1),
-        ("correct", *(are_right(found.rows, found.replies[way]) for way in ("apart", best))),
-    ):
+    right = {way: are_right(found.rows, texts) for way, texts in found.replies.items()}
+    best = max((way for way in right if way != "apart"), key=lambda way: right[way].mean())
+    compared = {
+        "all_at_5": (shares["apart"] == 1, shares["at once"] == 1),
+        "correct": (right["apart"], right[best]),
+    }
+    for key, (ours, theirs) in compared.items():
         gain = paired_bootstrap(ours, theirs)
-        key = f"several_{name}_gain_apart{ending}"
-        metrics |= {key: gain.difference, f"{key}_ci": [gain.low, gain.high]}
+        name = f"several_{key}_gain_apart{ending}"
+        metrics |= {name: gain.difference, f"{name}_ci": [gain.low, gain.high]}
     return metrics
 
 

@@ -223,7 +223,8 @@ def abstention_metrics(found: Answers, limit: Limit, language: str, k: int) -> d
         "abstain_threshold_rate": below,
         "abstain_raft_rate": words["raft_rag"],
     }
-    ending, metrics = metric_suffix(language), {}
+    ending = metric_suffix(language)
+    metrics: dict = {}
     for name, silent in ways.items():
         metrics |= interval_metrics(f"{name}_unanswerable{ending}", silent[~answerable])
         metrics |= interval_metrics(f"{name}_answerable{ending}", silent[answerable])
