@@ -310,7 +310,7 @@ lab.compare("japanese_vectors")
 # %%
 lab.table(search.gap_rows(rows), "retrieval gaps")
 # %% [markdown] lang="en"
-# In English the fused search has a higher MRR than the words alone; whether the two points over the vectors are more than chance, the last column says. In Japanese it gains nothing over the words.
+# In English the fused search has a higher MRR than the words alone; whether the two points over the vectors are more than chance, the last column says. In Japanese no gain over the words is decided.
 #
 # ## Break it: a full vote for a voter that cannot read
 #
@@ -577,11 +577,11 @@ model = base = reader = trainer = tuned = None
 # base: → ベース:
 # "\nright:" → "\n正解:"
 # %% [markdown] lang="en"
-# The reply is right, names its source and keeps the tone, and the number is one that no training row held: the model has **read** it. (The base reads the same text and knows neither the tone nor how to cite.)
+# The reply is right, names its source and keeps the tone, and it cannot know this number by heart, since every number of its training rows was drawn at random: the model has **read** it. (The base reads the same text and knows neither the tone nor how to cite.)
 #
 # Two more adapters, to compare, with the same settings: one learns the archive **by heart** (question → answer, true numbers, no passages: the closed book of lab 04), one has only ever seen the **oracle** alone, without distractors and without a row to decline.
 # %% [markdown] lang="ja" of="8cb6b70a"
-# 正しく、出典を示し、口調も守っています。しかも、この数字は学習データのどの行にもありませんでした。モデルは**読んで**答えたのです（ベースも同じ資料を読みますが、口調も出典の示し方も知りません）。
+# 正しく、出典を示し、口調も守っています。学習データの数字はすべてランダムに引き直したものなので、この数字を暗記していたはずはありません。モデルは**読んで**答えたのです（ベースも同じ資料を読みますが、口調も出典の示し方も知りません）。
 #
 # 比較のために、同じ設定であと 2 つのアダプターを学習します。1 つは記録の**丸暗記**です（質問 → 答え。数字は本物で、資料はありません。ラボ 04 の「資料なし」のモデルです）。もう 1 つは**正解の資料だけ**を見て学習します。紛らわしい資料も、差し控える行もありません。
 # %%
