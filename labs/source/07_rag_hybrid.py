@@ -315,7 +315,7 @@ lab.table(search.gap_rows(rows), "retrieval gaps")
 # ## Break it: a full vote for a voter that cannot read
 #
 # Why not more? Because the store gives the vectors of a question that its embedder cannot read a weight of 0.05, chosen on the *validation* questions (100 of their own, apart from the 220 test questions). Give both searches the same say:
-# %% [markdown] lang="ja" of="4c569fc3"
+# %% [markdown] lang="ja" of="d021f582"
 # 英語では、融合した検索の MRR は全文検索だけのときより高くなります。ベクトルだけのときとの差が偶然でないと言えるかどうかは、最後の列のとおりです。日本語では、全文検索だけのときより良くなったとは言えません。
 #
 # ## 壊す: 読めない者にも同じ 1 票
@@ -580,7 +580,7 @@ model = base = reader = trainer = tuned = None
 # The reply is right, names its source and keeps the tone, and it cannot know this number by heart, since every number of its training rows was drawn at random: the model has **read** it. (The base reads the same text and knows neither the tone nor how to cite.)
 #
 # Two more adapters, to compare, with the same settings: one learns the archive **by heart** (question → answer, true numbers, no passages: the closed book of lab 04), one has only ever seen the **oracle** alone, without distractors and without a row to decline.
-# %% [markdown] lang="ja" of="8cb6b70a"
+# %% [markdown] lang="ja" of="4abfc9a3"
 # 正しく、出典を示し、口調も守っています。学習データの数字はすべてランダムに引き直したものなので、この数字を暗記していたはずはありません。モデルは**読んで**答えたのです（ベースも同じ資料を読みますが、口調も出典の示し方も知りません）。
 #
 # 比較のために、同じ設定であと 2 つのアダプターを学習します。1 つは記録の**丸暗記**です（質問 → 答え。数字は本物で、資料はありません。ラボ 04 の「資料なし」のモデルです）。もう 1 つは**正解の資料だけ**を見て学習します。紛らわしい資料も、差し控える行もありません。
