@@ -508,7 +508,7 @@ raft_row = lab.check("raft_row", raft_row)
 # "your code → (sources, reply)" → "ここに書く → （資料のリスト、回答）"
 # %% [markdown] lang="en"
 # The training rows are now made with *your* function, from the company's mail archive: no help page and no question of the tests is in it. Two rows, one with an oracle and one without, as the model really reads them (the loss counts the reply only):
-# %% [markdown] lang="ja" of="98e82ea8"
+# %% [markdown] lang="ja" of="b6dad50b"
 # 学習データは、*あなたの*関数を使って、会社の問い合わせの記録から作ります。文書やテスト用の質問は入っていません。正解の資料がある行とない行を 1 つずつ、モデルが実際に読む形で見てみます（損失に数えるのは回答だけです）。
 # %%
 from lab_helpers.labs.lab07 import training
@@ -580,7 +580,7 @@ model = base = reader = trainer = tuned = None
 # The reply is right, names its source and keeps the tone, and it cannot know this number by heart, since every number of its training rows was drawn at random: the model has **read** it. (The base reads the same text. It has met numbered sources in its pre-training, but it takes the wrong one here, and it does not know the tone.)
 #
 # Two more adapters, to compare, with the same settings: one learns the archive **by heart** (question → answer, true numbers, no passages: the closed book of lab 04), one has only ever seen the **oracle** alone, without distractors and without a row to decline.
-# %% [markdown] lang="ja" of="4abfc9a3"
+# %% [markdown] lang="ja" of="b10e3a5b"
 # 正しく、出典を示し、口調も守っています。学習データの数字はすべてランダムに引き直したものなので、この数字を暗記していたはずはありません。モデルは**読んで**答えたのです（ベースも同じ資料を読みますが、会社の口調は知りません）。
 #
 # 比較のために、同じ設定であと 2 つのアダプターを学習します。1 つは記録の**丸暗記**です（質問 → 答え。数字は本物で、資料はありません。ラボ 04 の「資料なし」のモデルです）。もう 1 つは**正解の資料だけ**を見て学習します。紛らわしい資料も、差し控える行もありません。
