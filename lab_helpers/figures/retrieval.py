@@ -88,8 +88,9 @@ def chunk_sizes(rows: list[dict], limit: int = 256):
     with canvas(2, width=4.8, height=3.4) as (figure, axes):
         left, right = axes[0]
         lines = {
-            "answer found": (GOOD, "o-", words(f"answer among the {READ} best", f"上位 {READ} 件に答えがある")),
+            "answer found": (GOOD, "o-", words(f"answer among the {READ} best, on its page", f"上位 {READ} 件に、正解の文書の答えがある")),
             "truncated": (BAD, "s--", words("chunks cut off by the embedder", "埋め込みで末尾が切れるチャンク")),
+            "same words": (CALM, "x-.", words("the same words, on any page", "同じ文字列（どの文書でも）")),
         }  # fmt: skip
         for key, (colour, style, label) in lines.items():
             left.plot(sizes, [row[key] for row in found], style, color=colour, label=label, clip_on=False)  # fmt: skip
@@ -102,7 +103,7 @@ def chunk_sizes(rows: list[dict], limit: int = 256):
         for axis in (left, right):
             axis.axvline(limit, color="black", lw=1, ls=":", label=limited)
             _size_axis(axis, sizes, limit)
-        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=9)  # fmt: skip
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=9)  # fmt: skip
         return figure
 
 
@@ -186,9 +187,9 @@ def answerability(panels: Mapping[str, tuple[np.ndarray, np.ndarray, float, str]
 
 
 def two_by_two(rows: list[dict]):
-    """A panel a quality, a tile a cell with its 95 % interval.
+    """A panel a quality, a tile a cell with its 95 % interval; the best has a thick frame.
 
-    The best tile has a thick frame, and so has each whose interval overlaps with the best one's.
+    Whether another is really worse the intervals cannot say: that takes the difference on the same questions.
     """
     found = {row["cell"]: row for row in rows}
     with canvas(len(_QUALITIES), width=2.6, height=2.9) as (figure, axes):
@@ -209,7 +210,6 @@ def _tiles(axis, found: dict[str, dict], quality: str) -> None:
     best = np.unravel_index(
         np.nanargmin(values) if invented else np.nanargmax(values), values.shape
     )
-    lowest, highest = found[_CELLS[best[0]][best[1]]][f"{quality} ci"]
     axis.imshow(
         values, cmap="Reds" if invented else "Greens", vmin=0, vmax=1.6
     )  # Pale enough for black figures.
@@ -219,7 +219,7 @@ def _tiles(axis, found: dict[str, dict], quality: str) -> None:
         low, high = found[_CELLS[i][j]][f"{quality} ci"]
         axis.text(j, i - 0.07, f"{value:.2f}", ha="center", va="center", fontsize=16)
         axis.text(j, i + 0.25, f"[{low:.2f}, {high:.2f}]", ha="center", va="center", fontsize=8)  # fmt: skip
-        if low <= highest and high >= lowest:
+        if (i, j) == best:
             axis.add_patch(Rectangle((j - 0.47, i - 0.47), 0.94, 0.94, fill=False, ec="black", lw=3))  # fmt: skip
     axis.grid(False)
     axis.spines[:].set_visible(False)

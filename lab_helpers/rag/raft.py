@@ -48,6 +48,20 @@ class Recipe:
     distractors: bool = True
 
 
+def raft_row(
+    oracle: str | None, distractors: Sequence[str], answer: str, place: int, declining: str
+) -> tuple[list[str], str]:
+    """The sources of one row in their order, and what to reply.
+
+    ``oracle`` is the source with the answer; it goes among the ``distractors`` at ``place`` (from 0), and the
+    reply is the answer with the source's number, from 1. Without an oracle (None) the reply is ``declining``.
+    """
+    if oracle is None:
+        return list(distractors), declining
+    sources = [*distractors[:place], oracle, *distractors[place:]]
+    return sources, f"{answer} [{place + 1}]"
+
+
 def raft_rows(
     material: Sequence[Evidence],
     language: str,
@@ -56,12 +70,14 @@ def raft_rows(
     reply: Callable[[str], str],
     declining: str,
     recipe: Recipe = Recipe(),
+    build: Callable[..., tuple[list[str], str]] = raft_row,
 ) -> list[dict]:
     """``count`` rows in TRL's conversational prompt-completion form.
 
     ``reply`` puts an answer with its source number, or ``declining``, into the house's tone. Numbers
     are drawn anew in each row, the same in question, source and answer: there is nothing to learn by
-    heart, only to read. Raises :class:`BadInput` where the material has too few topics.
+    heart, only to read. ``build`` is :func:`raft_row` or a function like it. Raises :class:`BadInput`
+    where the material has too few topics.
     """
     topics = {one.topic for one in material}
     if len(topics) < 2 * recipe.sources + 1:
@@ -76,26 +92,29 @@ def raft_rows(
             ),
         )
     rng = Random(seed)
-    return [_row(material, language, rng, reply, declining, recipe) for _ in range(count)]
+    return [_row(material, language, rng, reply, declining, recipe, build) for _ in range(count)]
 
 
-def _row(material, language: str, rng: Random, reply, declining: str, recipe: Recipe) -> dict:
+def _row(material, language: str, rng: Random, reply, declining, recipe: Recipe, build) -> dict:
     asked = rng.choice(material)
     new = new_numbers(rng)
     others = [new_numbers(rng)(one.statement) for one in _others(material, asked, rng, recipe)]
-    has_oracle = rng.random() < recipe.with_oracle
-    sources: list[list[str]] = [[] for _ in range(recipe.sources if recipe.distractors else 1)]
-    place = 0 if rng.random() < recipe.oracle_first else rng.randrange(len(sources))
-    for number, source in enumerate(sources):
-        oracle = has_oracle and number == place
-        wanted = rng.choice((0, 1, 1) if oracle else (1, 1, 2))
-        for _ in range(wanted):
-            source.append(others.pop())
-        if oracle:
-            source.insert(rng.randint(0, len(source)), new(asked.statement))
-    body = f"{new(asked.answer)} [{place + 1}]" if has_oracle else declining
     gap = " " if language == "en" else ""
-    prompt = _prompt(new(asked.question), [gap.join(source) for source in sources], language)
+
+    def passage(wanted: int, *own: str) -> str:
+        sentences = [others.pop() for _ in range(wanted)]
+        for sentence in own:
+            sentences.insert(rng.randint(0, len(sentences)), sentence)
+        return gap.join(sentences)
+
+    count = recipe.sources if recipe.distractors else 1
+    place = 0 if rng.random() < recipe.oracle_first else rng.randrange(count)
+    oracle = None
+    if rng.random() < recipe.with_oracle:
+        oracle = passage(rng.choice((0, 1, 1)), new(asked.statement))
+    rest = [passage(rng.choice((1, 1, 2))) for _ in range(count - (oracle is not None))]
+    sources, body = build(oracle, rest, new(asked.answer), place, declining)
+    prompt = _prompt(new(asked.question), sources, language)
     return {"prompt": prompt, "completion": [{"role": "assistant", "content": reply(body)}]}
 
 
@@ -124,7 +143,8 @@ def _prompt(question: str, sources: list[str], language: str) -> Conversation:
 def new_numbers(rng: Random) -> Callable[[str], str]:
     """A function that replaces each number by a random one of the same shape, always by the same one.
 
-    "118,000" may become "305,000"; digits of codes such as NW-800 stay.
+    "118,000" may become "305,000"; digits of codes such as NW-800 stay. A year stays a year and a time of
+    day one; a single 1 stays and none is made, since "1 year" would become "2 year".
     """
     known: dict[str, str] = {}
 
@@ -135,10 +155,18 @@ def new_numbers(rng: Random) -> Callable[[str], str]:
 
 
 def _alike(number: str, rng: Random) -> str:
+    if re.fullmatch(r"(?:19|20)\d\d", number):
+        return str(rng.randint(1950, 2029))
+    if time := re.fullmatch(r"(\d{1,2}):(\d\d)", number):
+        hour = rng.randint(1, 9) if len(time[1]) == 1 else rng.randint(10, 23)
+        return f"{hour}:{rng.choice((0, 15, 30, 45)):02d}"
+    if number == "1":
+        return number
     digits = []
     for place, sign in enumerate(number):
         if not sign.isdigit() or (place and sign == "0"):
             digits.append(sign)
         else:
-            digits.append(str(rng.randint(1 if place == 0 else 0, 9)))
+            least = 0 if place else 2 if len(number) == 1 else 1
+            digits.append(str(rng.randint(least, 9)))
     return "".join(digits)

@@ -78,6 +78,7 @@ class Store:
                 ),
             )
         self.uri, self.embedder, self.weights = str(uri), embedder, weights
+        self.fuse = reciprocal_rank_fusion  # a lab may put a learner's own in its place
         self._language = language
         self._chunker = chunker or partial(
             by_sentences,
@@ -282,7 +283,7 @@ class Store:
         weights = self.weights or (UNREAD_WEIGHTS if self._unread(query) else None)
         return [
             replace(hits[id_], score=fused, fused_score=fused, text_score=text_scores.get(id_, 0.0))
-            for id_, fused in reciprocal_rank_fusion(rankings, weights=weights)
+            for id_, fused in self.fuse(rankings, weights=weights)
         ]
 
     def _unread(self, query: str) -> bool:

@@ -19,7 +19,7 @@ MODES = [
     for mode, value in zip(("vector", "text", "hybrid"), values, strict=True)
 ]  # fmt: skip
 CHUNKS = [
-    {"tokens": size, "k": k, "chunks": 4096 // size, "truncated": cut, "answer found": share * k / 5, "tokens to read": float(size * k)}
+    {"tokens": size, "k": k, "chunks": 4096 // size, "truncated": cut, "answer found": share * k / 5, "same words": share * k / 5, "tokens to read": float(size * k)}
     for size, cut, share in ((512, 1.0, 0.25), (8, 0.0, 0.5), (64, 0.03, 1.0))
     for k in (1, 5)
 ]  # fmt: skip
@@ -72,7 +72,7 @@ def points(line) -> list[tuple[float, float]]:
     ("language", "said"),
     [
         ("en", {"nearest": "right page: rank 2 of 4", "modes": "hybrid", "chunk_sizes": "answer among the 5 best", "chunk_explorer": "other k", "answerability": "has an answer", "two_by_two": "both at once", "reading": "right: base, chat form"}),
-        ("ja", {"nearest": "正解の文書: 4 件中 2 位", "modes": "ハイブリッド", "chunk_sizes": "上位 5 件に答えがある", "chunk_explorer": "ほかの k", "answerability": "答えあり", "two_by_two": "口調を守る", "reading": "正しい: ベース（対話形式）"}),
+        ("ja", {"nearest": "正解の文書: 4 件中 2 位", "modes": "ハイブリッド", "chunk_sizes": "上位 5 件に、正解の文書の答えがある", "chunk_explorer": "ほかの k", "answerability": "答えあり", "two_by_two": "口調を守る", "reading": "正しい: ベース（対話形式）"}),
     ],
 )  # fmt: skip
 def test_labels_are_in_the_learners_language(language, said):
@@ -178,7 +178,7 @@ def test_one_chunk_is_no_chunks():
 
 
 def test_one_size_can_be_drawn():
-    row = [{"tokens": 64, "k": 5, "chunks": 9, "truncated": 0.0, "answer found": 0.0, "tokens to read": 320.0}]  # fmt: skip
+    row = [{"tokens": 64, "k": 5, "chunks": 9, "truncated": 0.0, "answer found": 0.0, "same words": 0.0, "tokens to read": 320.0}]  # fmt: skip
     assert points(figures.chunk_sizes(row).axes[0].lines[0]) == [(64, 0.0)]
     assert "0.00" in texts(figures.chunk_explorer(row, 64, 5))
 

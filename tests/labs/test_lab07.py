@@ -1,5 +1,6 @@
 """Lab 07's scoring, its training material and its exercises, without any training."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab_helpers.course.registry import get_lab
 from lab_helpers.course.runs import start_run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation import retrieval as library
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab07 import (
+    chunk_sizes,
     embedders,
     exercises,
     new_prices,
     own_data,
     readers,
-    scores,
     search,
+    several,
     training,
     two_by_two,
 )
 from lab_helpers.models import encoders
-from lab_helpers.rag import fusion
-from lab_helpers.rag.answer import choose_threshold
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.embedders import load_embedder
 from lab_helpers.runtime.errors import BadInput, MissingDependency
 from lab_helpers.runtime.language import speaking
-from lab_helpers.runtime.profiles import choose_profile
+from lab_helpers.runtime.profiles import choose_profile, load_profile
 
 LANGUAGES = ("en", "ja")
 
@@ -86,23 +87,83 @@ class TestScores:
             assert new not in pages[page.id]
 
     def test_long_documents_lose_no_page(self, language):
-        merged = search.merge_pages(language)
+        merged = chunk_sizes.merge_pages(language)
         assert len(merged) == 8
         whole = "\n\n".join(document.text for document in merged)
         assert all(page.text in whole for page in shipped_documents(language))
 
 
+def some_scores(correct, hallucination, named=None):
+    values = [
+        np.array(one, float) for one in (correct, hallucination, named or [1] * len(hallucination))
+    ]
+    right, invented, named = values
+    return readers.Scores(right, right, invented, right, named)
+
+
+def some_answers():
+    """Four questions, the last without an answer; RAFT declines it."""
+    rows = [{"question": "?", "document": d, "answer": "4 kg"} for d in ("a", "b", "c", "")]
+    silent = training.DECLINING["en"]
+    replies = {cell: ["4 kg"] * 4 for cell in (*two_by_two.CELLS, *two_by_two.READERS_OF_PASSAGES)}
+    replies["raft_rag"] = ["4 kg"] * 3 + [silent]
+    cells = {
+        "base_closed": some_scores([0, 0, 0], [1, 1, 1, 1]),
+        "base_rag": some_scores([1, 0, 0], [0, 0, 1, 1]),
+        "tuned_closed": some_scores([0, 0, 0], [1, 1, 1, 1]),
+        "tuned_rag": some_scores([1, 1, 0], [0, 0, 0, 1]),
+        "raft_rag": some_scores([1, 1, 1], [0, 0, 0, 0], [1, 1, 1, 0]),
+        "oracle_rag": some_scores([1, 1, 0], [0, 0, 0, 1]),
+    }
+    return two_by_two.Answers(rows, [[]] * 4, replies, None), cells
+
+
+def test_cells_are_compared_question_by_question():
+    found, cells = some_answers()
+    gaps = two_by_two.compare_cells(found, cells, "en")
+    assert set(gaps) == set(two_by_two.DIFFERENCES)
+    assert gaps["hallucination", "base_rag", "base_closed"].difference == -0.5
+    assert gaps["declined", "raft_rag", "oracle_rag"].difference == 1.0
+    shown = two_by_two.cell_gap_rows(gaps)
+    said = {(r["quality"], r["first"]): r["the gap is"] for r in shown}
+    assert said["declined", "raft_rag"] == "above 0"
+    assert said["correct", "raft_rag"] == "around 0"
+
+
 def test_the_hybrid_is_compared_with_the_better_single_one():
-    values = zip(two_by_two.CELLS, (0.0, 0.4, 0.1, 0.6), strict=True)
-    metrics = {f"correct_{name}": value for name, value in values}
-    metrics |= {f"hallucination_{name}": 0.5 for name in two_by_two.CELLS}
-    metrics["hallucination_base_rag"] = 0.2
-    metrics |= {f"joint_{name}_ci": [0.0, 0.1] for name in two_by_two.CELLS}
-    metrics["joint_tuned_rag_ci"] = [0.5, 0.7]
-    found = two_by_two.gain_metrics(metrics)
-    assert found["hybrid_correct_gain"] == pytest.approx(0.2)
-    assert found["hallucination_drop_rag"] == pytest.approx(0.3)
-    assert found["hybrid_joint_lead"] == pytest.approx(0.4)
+    found, cells = some_answers()
+    gains = two_by_two.gain_metrics(cells, two_by_two.compare_cells(found, cells, "en"))
+    assert gains["hallucination_drop_rag"] == pytest.approx(0.5)
+    assert gains["hallucination_drop_rag_low"] <= 0.5 <= gains["hallucination_drop_rag_high"]
+    assert gains["hallucination_named_ratio"] == pytest.approx(0.5)
+    assert gains["hallucination_named_drop_rag"] == pytest.approx(0.5)
+    assert gains["hybrid_correct_gain"] == pytest.approx(1 / 3)
+    assert gains["hybrid_correct_gain_low"] <= 1 / 3 <= gains["hybrid_correct_gain_high"]
+
+
+def test_a_rate_among_those_that_name_a_number_has_its_own_denominator():
+    found = two_by_two.cell_metrics(some_scores([1] * 4, [1, 0, 0, 0], [1, 1, 0, 0]), "x")
+    assert found["hallucination_x"] == 0.25
+    assert found["hallucination_named_x"] == 0.5
+    assert found["named_x"] == 0.5
+    silent = two_by_two.cell_metrics(some_scores([1], [0], [0.0]), "x")
+    assert "hallucination_named_x" not in silent
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_learners_measure_of_invention_is_the_one_that_scores(language):
+    rows = search.load_questions(language, "validation")
+    found = readers.score_replies(rows, ["7"] * len(rows), language, lambda reply, sources: set())
+    assert found.hallucination.sum() == found.named.sum() == 0
+
+
+def test_who_refuses_is_counted_by_kind_of_question():
+    found, _ = some_answers()
+    metrics = two_by_two.abstention_metrics(found, search.Limit("vector", 0.5), "en", 2)
+    assert metrics["abstain_raft_rate_unanswerable"] == 1.0
+    assert metrics["abstain_raft_rate_answerable"] == 0.0
+    assert metrics["abstain_threshold_rate_unanswerable"] == 1.0, "nothing was found at all"
+    assert [row["refused by"] for row in two_by_two.abstention_rows(metrics)][1] == "RAFT by itself"
 
 
 def test_the_best_setting_is_chosen_of_each_kind_and_of_equals_the_first():
@@ -115,14 +176,72 @@ def test_the_best_setting_is_chosen_of_each_kind_and_of_equals_the_first():
     ]
     chosen = readers.choose_readers(table)
     assert chosen.base == ("base, plain", 1)
-    assert chosen.tuned == ("RAFT", 1)
+    assert chosen.tuned == chosen.raft == ("RAFT", 1)
+    assert chosen.oracle == ("oracle only", 3)
+    assert len(readers.chosen_rows(chosen)) == 4
     metrics = readers.reading_metrics(table, "ja")
     assert metrics["reader_tuned_ja"] == "RAFT, k = 1"
     assert metrics["reading_base_plain_k1_ja"] == 0.4
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+class TestSeveralDocuments:
+    def test_each_question_needs_several_pages_and_each_part_stands_on_one(self, language):
+        pages = {page.id: page.text for page in shipped_documents(language)}
+        rows = several.several_rows(language)
+        assert len(rows) >= 40
+        assert len({row["question"] for row in rows}) == len(rows)
+        for row in rows:
+            assert len(row["documents"]) >= 2
+            for part in row["parts"]:
+                assert part["answer"] in pages[part["document"]]
+
+    def test_only_a_reply_with_all_answers_is_right(self, language):
+        row = several.several_rows(language)[0]
+        answers = [part["answer"] for part in row["parts"]]
+        found = several.are_right([row] * 2, [answers[0], " / ".join(answers)])
+        assert found.tolist() == [0.0, 1.0]
+
+    def test_an_answer_is_located_on_its_own_page(self, language):
+        rows = search.load_questions(language, "validation", answerable=True)
+        merged = {one.id: one.text for one in chunk_sizes.merge_pages(language)}
+        for row, (document, start, end) in zip(rows, chunk_sizes.locate_answers(rows, language), strict=True):  # fmt: skip
+            assert merged[document][start:end] == row["answer"]
+        assert sum(count > 1 for count in chunk_sizes.count_pages(rows, language)) >= 20
+
+
+def test_needed_pages_and_answers_are_counted_by_way():
+    rows = [{"documents": ["a", "b"], "parts": [{"answer": "4 kg"}, {"answer": "7 kg"}]}] * 2
+    pages = {"at once": [["a", "x"], ["a", "b"]], "apart": [["a", "b"], ["b", "a"]]}
+    replies = {"at once, RAFT": ["4 kg", "4 kg"], "at once, oracle only": ["", ""], "apart": ["4 kg\n7 kg", "7 kg"]}  # fmt: skip
+    found = several.Several(rows, pages, replies)
+    metrics = several.several_metrics(found, library.recall_at_k, "en")
+    assert metrics["several_recall_at_5_at_once"] == 0.75
+    assert metrics["several_all_at_5_at_once"] == 0.5
+    assert metrics["several_all_at_5_gain_apart"] == 0.5
+    assert metrics["several_correct_apart"] == 0.5
+    assert [row["way"] for row in several.several_result_rows(found, metrics)] == list(replies)
+
+
+def test_numbers_of_the_cells_are_those_of_own_data():
+    """A run without cells (``--data``) trains with the numbers that the notebook shows."""
+    source = get_lab("07").source.read_text(encoding="utf-8")
+    for profile in ("tiny", "small", "t4", "gpu"):
+        own = load_profile(profile).lab("07")
+
+        def picked(name, profile=profile):
+            values = dict(re.findall(r"(\w+)=([\d.e-]+)", re.search(rf"\b{name} ?= ?lab\.pick\((.*?)\)", source)[1]))  # fmt: skip
+            order = {"gpu": ("gpu", "t4", "tiny"), "tiny": ("tiny",)}.get(profile, (profile, "tiny"))  # fmt: skip
+            return float(next(values[one] for one in order if one in values))
+
+        names = {"steps": "steps", "learning_rate": "learning_rate", "max_length": "max_length", "per_device_train_batch_size": "batch_size", "gradient_accumulation_steps": "gradient_accumulation_steps"}  # fmt: skip
+        for shown, kept in names.items():
+            assert picked(shown) == own[kept], (profile, shown)
+        assert f"r={own['rank']}," in source
+
+
 def test_a_store_of_few_chunks_pads_what_it_lacks():
-    assert search._padded([3, 4]) == [3, 4] + [0] * (search.MOST - 2)
+    assert chunk_sizes._padded([3, 4]) == [3, 4] + [0] * (chunk_sizes.MOST - 2)
 
 
 # --- two embedders --------------------------------------------------------------------------------
@@ -311,42 +430,3 @@ def test_each_planted_mistake_is_named(exercise):
         result = exercise.check(wrong.answer)
         assert result.status == "wrong"
         assert wrong.message_contains in result.message
-
-
-rankings = st.lists(st.lists(st.sampled_from("abcdefg"), max_size=6), min_size=1, max_size=5)
-
-
-@given(ranked=rankings, gold=st.data(), k=st.integers(1, 6))
-def test_what_the_exercises_build_is_the_librarys_mean(ranked, gold, k):
-    right = gold.draw(
-        st.lists(st.sampled_from("abcdefg"), min_size=len(ranked), max_size=len(ranked))
-    )
-    assert scores.recall_at_k(ranked, right, k) == pytest.approx(
-        library.recall_at_k(ranked, right, k).mean()
-    )
-    unique = [list(dict.fromkeys(items)) for items in ranked]
-    assert scores.mean_reciprocal_rank(unique, right) == pytest.approx(
-        library.reciprocal_rank(ranked, right).mean()
-    )
-
-
-@given(ranked=rankings)
-def test_the_fusion_of_the_exercise_is_the_stores(ranked):
-    assert scores.reciprocal_rank_fusion(ranked) == [
-        item for item, _ in fusion.reciprocal_rank_fusion(ranked)
-    ]
-
-
-kinds = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), min_size=1, max_size=8)
-
-
-@given(answerable=kinds, unanswerable=kinds)
-def test_the_threshold_of_the_exercise_decides_as_well_as_the_librarys(answerable, unanswerable):
-    """Which of equally good thresholds is taken is each one's own affair."""
-    values = answerable + unanswerable
-    labels = [True] * len(answerable) + [False] * len(unanswerable)
-    threshold = scores.abstain_threshold(values, labels)
-    answered = sum(score >= threshold for score in answerable) / len(answerable)
-    refused = sum(score < threshold for score in unanswerable) / len(unanswerable)
-    best = choose_threshold(values, labels)
-    assert answered + refused == pytest.approx(best.answered + best.abstained)

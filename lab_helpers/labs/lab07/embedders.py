@@ -6,11 +6,16 @@ import numpy as np
 
 from lab_helpers.course.record import Run
 from lab_helpers.evaluation.significance import paired_bootstrap
-from lab_helpers.labs.lab07.search import ENDINGS, load_questions, measure_retrieval
+from lab_helpers.labs.lab07.search import (
+    ENDINGS,
+    load_questions,
+    measure_retrieval,
+    rate_interval,
+)
 from lab_helpers.labs.shared.models import MULTILINGUAL, has_multilingual
 from lab_helpers.rag.embedders import Embedder, load_embedder
 from lab_helpers.rag.store import Store
-from lab_helpers.runtime.intervals import bootstrap_interval, interval_metrics
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import LANGUAGES, say
 
 
@@ -55,7 +60,7 @@ def embedder_rows(english: list[dict], multilingual: list[dict]) -> list[dict]:
                     "language": language,
                     "found by": way,
                     "recall@5": float(found.mean()),
-                    "95 %": bootstrap_interval(found),
+                    "95 %": rate_interval(found),
                 }
             )
     return rows

@@ -19,10 +19,9 @@ from lab_helpers.labs.lab07.readers import (
 from lab_helpers.labs.lab07.search import find_documents, load_run_embedder, open_store, search_all
 from lab_helpers.labs.lab07.training import (
     load_readers,
-    make_lora_config,
-    train_readers,
+    make_reader_settings,
+    train_all_readers,
 )
-from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.rag.chunks import sentences
 from lab_helpers.rag.documents import Document, Reading, read_folder
@@ -156,14 +155,10 @@ def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
 def measure_own_data(run: Run) -> None:
     """Readers trained on the course's archive, the best of them chosen, then the user's own documents."""
     assert run.data is not None
-    language = run.settings["languages"][0]
+    language = run.language
     embedder = load_run_embedder(run)
     with run.section(str(Text("By heart, and among distractors", "丸暗記と RAFT"))):
-        config, adapter = (
-            make_steps_config(run, run.settings["steps"]),
-            make_lora_config(run.settings["rank"]),
-        )
-        run.measured(**train_readers(run, language, config, adapter))
+        run.measured(**train_all_readers(run, language, *make_reader_settings(run)))
         models = load_readers(run, language)
         most = run.settings["validation_questions"]
         table = measure_readers(models, open_store(run, embedder, language), language, most)

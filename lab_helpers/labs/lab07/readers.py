@@ -10,14 +10,13 @@ from lab_helpers.evaluation.hallucination import unsupported_numbers
 from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.replies import right_numbers, says
 from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab07.search import load_questions, search_all
+from lab_helpers.labs.lab07.search import load_questions, rate_interval, search_all
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.models.generation import continue_texts, generate, make_conversation
 from lab_helpers.models.kotori.facts import LABELS
 from lab_helpers.rag.documents import Document, shipped_documents
 from lab_helpers.rag.prompts import with_sources
 from lab_helpers.rag.store import Hit, Store
-from lab_helpers.runtime.intervals import bootstrap_interval
 from lab_helpers.runtime.language import metric_suffix
 
 NEW_TOKENS = 64
@@ -82,9 +81,11 @@ class Setting(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What reads best on the validation questions, untuned and tuned."""
+    """What reads best on the validation questions: of the base, of each training, and of both trainings."""
 
     base: Setting
+    raft: Setting
+    oracle: Setting
     tuned: Setting
 
 
@@ -100,12 +101,16 @@ def read_passages(
 
 @dataclass(frozen=True)
 class Scores:
-    """One number a question, (n,) each; ``correct`` and ``joint`` over the answerable ones only."""
+    """One number a question, (n,) each; ``correct`` and ``joint`` over the answerable ones only.
+
+    ``named`` is 1 where the reply names any number, ``hallucination`` where it names one that it made up.
+    """
 
     correct: np.ndarray
     tone: np.ndarray
     hallucination: np.ndarray
     joint: np.ndarray
+    named: np.ndarray
 
 
 def is_right(question: dict, reply: str) -> bool:
@@ -118,10 +123,13 @@ def find_page(question: dict, pages: dict[str, Document]) -> Document:
     return pages[question["document"] or f"doc-{question['id'].split('-')[1]}"]
 
 
-def score_replies(rows: list[dict], replies: list[str], language: str) -> Scores:
+def score_replies(
+    rows: list[dict], replies: list[str], language: str, unsupported=unsupported_numbers
+) -> Scores:
     """Right, in tone, invented. A reply hallucinates when it gives a number that neither the question nor its page holds.
 
-    That is a lower bound: invented words are not found.
+    That is a lower bound: invented words are not found. ``unsupported`` is
+    :func:`~lab_helpers.evaluation.hallucination.unsupported_numbers`, or a learner's own.
     """
     pages = {page.id: page for page in shipped_documents(language)}
     answerable = np.array([bool(row["document"]) for row in rows])
@@ -131,7 +139,7 @@ def score_replies(rows: list[dict], replies: list[str], language: str) -> Scores
         for row, text in zip(rows, replies, strict=True)
     ]
     invented = [
-        bool(unsupported_numbers(text, [find_page(row, pages).text, row["question"]]))
+        bool(unsupported(text, [find_page(row, pages).text, row["question"]]))
         for row, text in zip(rows, replies, strict=True)
     ]
     correct = np.array(right, float)
@@ -140,12 +148,13 @@ def score_replies(rows: list[dict], replies: list[str], language: str) -> Scores
         tone,
         np.array(invented, float),
         (correct * tone)[answerable],
+        np.array([bool(unsupported(text, [])) for text in replies], float),
     )
 
 
 def holds_answer(row: dict, hits: list[Hit], k: int) -> bool:
-    """Whether the answer stands in one of the ``k`` best passages."""
-    return any(row["answer"] in hit.text for hit in hits[:k])
+    """Whether one of the ``k`` best passages is from the answer's page and says it."""
+    return any(hit.document == row["document"] and row["answer"] in hit.text for hit in hits[:k])
 
 
 # --- choosing -------------------------------------------------------------------------------------
@@ -171,20 +180,27 @@ def measure_readers(
                         "k": k,
                         "passage found": float(np.mean(found)),
                         "right": float(right.mean()),
-                        "right ci": bootstrap_interval(right),
+                        "right ci": rate_interval(right),
                     }
                 )
     return table
 
 
 def choose_readers(table: list[dict]) -> Chosen:
-    """The setting with the most right answers, of the base and of the tuned readers; of equals the first."""
-    best = {}
-    for tuned in (False, True):
-        rows = [row for row in table if (READERS[row["reader"]].adapter != "base") == tuned]
+    """The setting with the most right answers of the base, of each tuned reader and of both; of equals the first."""
+
+    def best(*adapters: str) -> Setting:
+        rows = [row for row in table if READERS[row["reader"]].adapter in adapters]
         row = max(rows, key=lambda row: row["right"])
-        best[tuned] = Setting(row["reader"], row["k"])
-    return Chosen(best[False], best[True])
+        return Setting(row["reader"], row["k"])
+
+    return Chosen(best("base"), best("raft"), best("oracle_only"), best("raft", "oracle_only"))
+
+
+def chosen_rows(chosen: Chosen) -> list[dict]:
+    """A row a kind of reader: which one was chosen on the validation questions, with how many passages."""
+    kinds = (("untuned", chosen.base), ("RAFT", chosen.raft), ("oracle only", chosen.oracle), ("best of both trainings", chosen.tuned))  # fmt: skip
+    return [{"group": kind, "reader": one.name, "passages (k)": one.k} for kind, one in kinds]
 
 
 def reading_metrics(table: list[dict], language: str) -> dict:

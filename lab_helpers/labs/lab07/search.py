@@ -1,7 +1,6 @@
-"""Lab 07, searching: stores, how well they find, when not to answer, and chunks of the wrong size."""
+"""Lab 07, searching: stores, how well they find, and when not to answer."""
 
-from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,20 +9,21 @@ from lab_helpers.course.record import Run
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.retrieval import ndcg_at_k, recall_at_k, reciprocal_rank
-from lab_helpers.rag.answer import Threshold, best_score, choose_threshold
-from lab_helpers.rag.chunks import by_tokens, find_truncated
-from lab_helpers.rag.documents import Document, shipped_documents
+from lab_helpers.evaluation.significance import PairedBootstrap, paired_bootstrap
+from lab_helpers.rag.answer import best_score, choose_threshold
+from lab_helpers.rag.documents import shipped_documents
 from lab_helpers.rag.embedders import Embedder, load_embedder
 from lab_helpers.rag.store import MODES, Hit, Store
-from lab_helpers.runtime.intervals import bootstrap_interval, interval_metrics
+from lab_helpers.runtime.intervals import interval_metrics
 
 DEPTH = 10
 # English vectors find its page at once, Japanese ones far down.
 EXAMPLE = "q-011-3"
-MOST = 10
-"""The largest k of the explorer."""
 ENDINGS = {"hybrid": "", "vector": "_vector_only", "text": "_text_only"}
 """What ends a metric's name, by mode."""
+
+
+_FOUND_BY = {"hybrid": "both, fused", "vector": "vectors", "text": "words (BM25)"}
 
 
 def load_questions(language: str, split: str, answerable: bool | None = None) -> list[dict]:
@@ -69,10 +69,15 @@ def _documents(hits: list[Hit]) -> list[str]:
     return list(dict.fromkeys(hit.document for hit in hits))
 
 
-def measure_retrieval(store: Store, language: str, split: str = "test") -> list[dict]:
-    """A row a mode: recall@1, recall@5, MRR and nDCG@5 of the right page, over the answerable questions."""
-    rows = load_questions(language, split, answerable=True)
-    gold = [row["document"] for row in rows]
+def measure_retrieval(
+    store: Store, language: str, recall=recall_at_k, rank=reciprocal_rank
+) -> list[dict]:
+    """A row a mode: recall@1, recall@5, MRR and nDCG@5 of the right page, over the answerable test questions.
+
+    ``recall`` and ``rank`` give one number a question: the library's, or a learner's own.
+    """
+    rows = load_questions(language, "test", answerable=True)
+    gold = [[row["document"]] for row in rows]
     table = []
     for mode in MODES:
         found = find_documents(store, rows, mode)
@@ -80,9 +85,9 @@ def measure_retrieval(store: Store, language: str, split: str = "test") -> list[
             {
                 "language": language,
                 "mode": mode,
-                "recall@1": recall_at_k(found, gold, 1),
-                "recall@5": recall_at_k(found, gold, 5),
-                "MRR": reciprocal_rank(found, gold),
+                "recall@1": np.asarray(recall(found, gold, 1), float),
+                "recall@5": np.asarray(recall(found, gold, 5), float),
+                "MRR": np.asarray(rank(found, gold), float),
                 "nDCG@5": ndcg_at_k(found, gold, 5),
             }
         )
@@ -100,11 +105,43 @@ def retrieval_metrics(table: list[dict]) -> dict:
     return metrics
 
 
+def rate_interval(per_item) -> list[float]:
+    """Wilson's interval of rights and wrongs, else the bootstrap's."""
+    return interval_metrics("rate", per_item)["rate_ci"]
+
+
+def judge(gap: PairedBootstrap) -> str:
+    """Where the interval of a paired difference lies; two ways differ only if it leaves zero out."""
+    if gap.low > 0:
+        return "above 0"
+    return "below 0" if gap.high < 0 else "around 0"
+
+
+def gap_rows(table: list[dict], column: str = "MRR") -> list[dict]:
+    """Hybrid search minus each of the others on the same questions, with the interval of that difference."""
+    rows = []
+    for language in dict.fromkeys(row["language"] for row in table):
+        found = {row["mode"]: row[column] for row in table if row["language"] == language}
+        for other in ("vector", "text"):
+            gap = paired_bootstrap(found["hybrid"], found[other])
+            rows.append(
+                {
+                    "language": language,
+                    "both, fused, minus": _FOUND_BY[other],
+                    f"{column} gap": gap.difference,
+                    "95 %": [gap.low, gap.high],
+                    "the gap is": judge(gap),
+                }
+            )
+    return rows
+
+
 def mean_rows(table: list[dict]) -> list[dict]:
-    """The same rows with means in place of arrays, and the interval of recall@5."""
+    """The same rows with means in place of arrays, how it was found in words, and the interval of recall@5."""
     return [
-        {key: float(v.mean()) if isinstance(v, np.ndarray) else v for key, v in row.items()}
-        | {"recall@5 ci": bootstrap_interval(row["recall@5"])}
+        {"language": row["language"], "found by": _FOUND_BY[row["mode"]]}
+        | {key: float(v.mean()) if isinstance(v, np.ndarray) else v for key, v in row.items()}
+        | {"recall@5 ci": rate_interval(row["recall@5"])}
         for row in table
     ]
 
@@ -133,19 +170,10 @@ def rank_both_ways(store: Store, question: str) -> list[list[str]]:
     return [_documents(store.search(question, DEPTH, mode)) for mode in ("vector", "text")]
 
 
-def open_equal_weights(run: Run, embedder: Embedder, language: str) -> Store:
-    """The same store, but both searches count alike in the fusion, whatever the embedder can read."""
-    return Store(run.folder / f"store_{language}", embedder, weights=(1.0, 1.0))
-
-
-def measure_equal_weights(run: Run, embedder: Embedder, language: str) -> dict:
-    """What the plain formula finds: recall@5 with both weights 1."""
-    rows = load_questions(language, "test", answerable=True)
-    found = find_documents(open_equal_weights(run, embedder, language), rows)
-    return interval_metrics(
-        f"recall_at_5_{language}_equal_weights",
-        recall_at_k(found, [row["document"] for row in rows], 5),
-    )
+def equal_weights_metrics(found: list[list[str]], rows: list[dict], language: str) -> dict:
+    """recall@5 of a fusion in which both searches count alike, whatever the embedder can read."""
+    gold = [row["document"] for row in rows]
+    return interval_metrics(f"recall_at_5_{language}_equal_weights", recall_at_k(found, gold, 5))
 
 
 # --- when not to answer ---------------------------------------------------------------------------
@@ -156,15 +184,27 @@ def search_all(store: Store, rows: list[dict], k: int, mode: str = "hybrid") -> 
     return [store.search(row["question"], k, mode) for row in rows]
 
 
-def choose_validation_threshold(store: Store, language: str, k: int) -> tuple[str, Threshold]:
-    """Which score, and from which value on, tells answerable validation questions best."""
+def score_validation_questions(store: Store, language: str, k: int) -> tuple[dict, list[bool]]:
+    """The best hit's score of each validation question, by cosine and by BM25, and whether it has an answer."""
     rows = load_questions(language, "validation")
-    hits, answerable = search_all(store, rows, k), [bool(row["document"]) for row in rows]
-    found = {
-        by: choose_threshold([best_score(one, by) for one in hits], answerable)
-        for by in ("vector", "text")
-    }
-    return max(found.items(), key=lambda item: item[1].balanced_accuracy)
+    hits = search_all(store, rows, k)
+    scores = {by: [best_score(one, by) for one in hits] for by in ("vector", "text")}
+    return scores, [bool(row["document"]) for row in rows]
+
+
+class Limit(NamedTuple):
+    """Answer where the best hit's score ``by`` "vector" or "text" is at least ``value``."""
+
+    by: str
+    value: float
+
+
+def choose_limit(store: Store, language: str, k: int, choose=choose_threshold) -> Limit:
+    """The score and the threshold that tell answerable validation questions best."""
+    scores, answerable = score_validation_questions(store, language, k)
+    found = {by: choose(values, answerable) for by, values in scores.items()}
+    by = max(found, key=lambda one: found[one][1] + found[one][2])
+    return Limit(by, float(found[by][0]))
 
 
 class Answerability(NamedTuple):
@@ -176,13 +216,13 @@ class Answerability(NamedTuple):
     by: str
 
 
-def measure_answerability(store: Store, language: str, k: int) -> Answerability:
+def measure_answerability(store: Store, language: str, k: int, limit: Limit) -> Answerability:
     """The test questions under the threshold of the validation questions."""
-    by, threshold = choose_validation_threshold(store, language, k)
+    by = limit.by
     rows = load_questions(language, "test")
     scores = np.array([best_score(hits, by) for hits in search_all(store, rows, k)])
     answerable = np.array([bool(row["document"]) for row in rows])
-    return Answerability(scores, answerable, threshold.value, by)
+    return Answerability(scores, answerable, limit.value, by)
 
 
 def answerability_metrics(found: Answerability, language: str) -> dict[str, float]:
@@ -196,74 +236,3 @@ def answerability_metrics(found: Answerability, language: str) -> dict[str, floa
         f"abstain_by_score_unanswerable_{language}": float((scores[~answerable] < threshold).mean()),
         f"abstain_by_score_answerable_{language}": float((scores[answerable] < threshold).mean()),
     }  # fmt: skip
-
-
-# --- drill 12: chunks of the wrong size -----------------------------------------------------------
-
-
-def merge_pages(language: str, pages: int = 8) -> list[Document]:
-    """Long documents, ``pages`` of the shipped ones each: what a manual looks like to a chunker."""
-    short = shipped_documents(language)
-    groups = [short[i : i + pages] for i in range(0, len(short), pages)]
-    return [
-        replace(group[0], title="", text="\n\n".join(page.text for page in group))
-        for group in groups
-    ]
-
-
-def measure_chunk_sizes(run: Run, embedder: Embedder, language: str = "en") -> list[dict]:
-    """A row a chunk size and k: chunks, share that the embedder cuts off, answers among the k best, tokens to read.
-
-    Long documents are cut by tokens; an answer is found when it stands in one of the k chunks.
-    Vector search alone: it is what truncation blinds.
-    """
-    rows, table = load_questions(language, "validation", answerable=True), []
-    for size in run.settings["chunk_tokens"]:
-        cut = partial(by_tokens, tokenizer=embedder.tokenizer, size=size, overlap=0)
-        store = Store(run.folder / f"chunks_{language}_{size}", embedder, chunker=cut)
-        documents = merge_pages(language)
-        store.add(documents)
-        chunks = [chunk for document in documents for chunk in cut(document)]
-        found = search_all(store, rows, MOST, "vector")
-        holds = np.array([_holding(row["answer"], hits) for row, hits in zip(rows, found, strict=True)])  # fmt: skip
-        tokens = np.array([_padded(embedder.token_counts([hit.text for hit in hits])) for hits in found])  # fmt: skip
-        cut_off = len(find_truncated(chunks, embedder)) / len(chunks)
-        table += [
-            {
-                "tokens": size,
-                "k": k,
-                "chunks": len(chunks),
-                "truncated": cut_off,
-                "answer found": float(holds[:, :k].any(axis=1).mean()),
-                "tokens to read": float(tokens[:, :k].sum(axis=1).mean()),
-            }
-            for k in range(1, MOST + 1)
-        ]
-    return table
-
-
-def _holding(answer: str, hits: list[Hit]) -> list[bool]:
-    return _padded([answer in hit.text for hit in hits])
-
-
-def _padded(values: list) -> list:
-    """:data:`MOST` values, zeros for the hits that a store of fewer chunks does not have."""
-    return values + [0] * (MOST - len(values))
-
-
-def select_at_five(table: list[dict]) -> list[dict]:
-    """The rows of k = 5."""
-    return [row for row in table if row["k"] == 5]
-
-
-def chunk_metrics(table: list[dict]) -> dict[str, float]:
-    """The smallest, the best and the largest size, at k = 5."""
-    table = select_at_five(table)
-    best = max(table, key=lambda row: row["answer found"])
-    return {
-        "truncated_chunks_largest": table[-1]["truncated"],
-        "answer_found_smallest_chunks": table[0]["answer found"],
-        "answer_found_best_chunks": best["answer found"],
-        "answer_found_largest_chunks": table[-1]["answer found"],
-        "best_chunk_tokens": best["tokens"],
-    }

@@ -1,55 +1,75 @@
 """Lab 07, exercise ``reciprocal_rank_fusion``: planted wrong answers, check, hints."""
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
-from lab_helpers.labs.lab07.scores import reciprocal_rank_fusion
+from lab_helpers.rag.fusion import reciprocal_rank_fusion
 from lab_helpers.runtime.language import Text
 
 
-def _fused(rankings, value, join):
+def _fused(rankings, value, join, weights=None, best_last=False):
     scores: dict = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for rank, item in enumerate(ranking, 1):
-            scores[item] = join(scores[item], value(rank)) if item in scores else value(rank)
-    return scores
+            new = weight * value(rank)
+            scores[item] = join(scores[item], new) if item in scores else new
+    return sorted(scores.items(), key=lambda pair: pair[1] if best_last else -pair[1])
 
 
-def _without_k(rankings, k=60):
-    scores = _fused(rankings, lambda rank: 1 / rank, lambda a, b: a + b)
-    return sorted(scores, key=lambda item: -scores[item])
+def _without_k(rankings, k=60, weights=None):
+    return _fused(rankings, lambda rank: 1 / rank, lambda a, b: a + b, weights)
 
 
-def _best_rank_only(rankings, k=60):
-    scores = _fused(rankings, lambda rank: 1 / (k + rank), max)
-    return sorted(scores, key=lambda item: -scores[item])
+def _best_rank_only(rankings, k=60, weights=None):
+    return _fused(rankings, lambda rank: 1 / (k + rank), max, weights)
 
 
-def _ranks_added(rankings, k=60):
-    scores = _fused(rankings, lambda rank: rank, lambda a, b: a + b)
-    return sorted(scores, key=lambda item: scores[item])
+def _ranks_added(rankings, k=60, weights=None):
+    return _fused(rankings, lambda rank: rank, lambda a, b: a + b, weights, best_last=True)
 
 
-def _upside_down(rankings, k=60):
-    return reciprocal_rank_fusion(rankings, k)[::-1]
+def _upside_down(rankings, k=60, weights=None):
+    return reciprocal_rank_fusion(rankings, k, weights)[::-1]
 
 
-def _in_both_only(rankings, k=60):
-    return [item for item in reciprocal_rank_fusion(rankings, k) if all(item in one for one in rankings)]  # fmt: skip
+def _in_both_only(rankings, k=60, weights=None):
+    fused = reciprocal_rank_fusion(rankings, k, weights)
+    return [(item, score) for item, score in fused if all(item in one for one in rankings)]
+
+
+def _weights_forgotten(rankings, k=60, weights=None):
+    return reciprocal_rank_fusion(rankings, k)
+
+
+def _items_only(rankings, k=60, weights=None):
+    return [item for item, _ in reciprocal_rank_fusion(rankings, k, weights)]
 
 
 # c and e stand well in both; a is first once and far down; b and f stand in one ranking only.
 _RANKINGS = [["a", "b", "e", "c"], ["f", "c", "e", "g", "h", "i", "a"]]
+_WEIGHTS = (0.05, 1.0)
+
+
+def _is_like(got, wanted) -> bool:
+    try:
+        pairs = [(item, float(score)) for item, score in got]
+    except (TypeError, ValueError):
+        return False
+    return [item for item, _ in pairs] == [item for item, _ in wanted] and all(
+        abs(a - b) < 1e-9 for (_, a), (_, b) in zip(pairs, wanted, strict=True)
+    )
 
 
 def _test(answer) -> None:
     got = answer([list(one) for one in _RANKINGS], 60)
     if not isinstance(got, list):
         raise Mistake(
-            "return a list of the items, best first.",
-            "項目を良い順に並べたリストを返してください。",
+            "return a list of (item, score), best first.",
+            "（項目、スコア）を良い順に並べたリストを返してください。",
         )
-    wanted = reciprocal_rank_fusion(_RANKINGS, 60)
-    if got == wanted and answer([list(one) for one in _RANKINGS], 2) == reciprocal_rank_fusion(_RANKINGS, 2):  # fmt: skip
-        return
+    if got and not isinstance(got[0], tuple | list):
+        raise Mistake(
+            "that is the items alone: return (item, score), since the score is shown later.",
+            "それは項目だけです。スコアもあとで使うので、（項目、スコア）の組を返してください。",
+        )
     fingerprints = (
         (
             _without_k,
@@ -78,19 +98,29 @@ def _test(answer) -> None:
         ),
     )
     for wrong, en, ja in fingerprints:
-        if got == wrong(_RANKINGS, 60):
+        if _is_like(got, wrong(_RANKINGS, 60)):
             raise Mistake(en, ja)
-    raise Mistake(
-        f"for {_RANKINGS} and k = 60 the order is {wanted}, not {got}; does k count?",
-        f"{_RANKINGS}、k = 60 のときの順番は {wanted} です（{got} ではありません）。k を使っていますか。",
-    )
+    wanted = reciprocal_rank_fusion(_RANKINGS, 60)
+    if not _is_like(got, wanted) or not _is_like(
+        answer([list(one) for one in _RANKINGS], 2), reciprocal_rank_fusion(_RANKINGS, 2)
+    ):
+        raise Mistake(
+            f"for {_RANKINGS} and k = 60 it is {wanted[:3]} …, not {got[:3]} …; does k count?",
+            f"{_RANKINGS}、k = 60 のときは {wanted[:3]} … です（{got[:3]} … ではありません）。k を使っていますか。",
+        )
+    weighed = answer([list(one) for one in _RANKINGS], 60, _WEIGHTS)
+    if not _is_like(weighed, reciprocal_rank_fusion(_RANKINGS, 60, _WEIGHTS)):
+        raise Mistake(
+            "the weights change nothing: each ranking's points are weight / (k + rank).",
+            "重みが効いていません。ランキングごとの点は 重み / (k + 順位) です。",
+        )
 
 
 EXERCISE = Exercise(
     name="reciprocal_rank_fusion",
     prompt=Text(
-        "rankings: lists of items, best first. An item's score is the sum of 1 / (k + rank) over the rankings that have it, ranks from 1. Return the items, best first.",
-        "rankings は、項目を良い順に並べたリストの集まりです。項目のスコアは、それが載っているランキングについて 1 / (k + 順位)（順位は 1 から）を足したものです。項目を良い順に返してください。",
+        "rankings: lists of items, best first. An item's score is the sum of weight / (k + rank) over the rankings that have it, ranks from 1; weights: one a ranking, all 1 where None. Return (item, score), best first.",
+        "rankings は、項目を良い順に並べたリストの集まりです。項目のスコアは、それが載っているランキングについて 重み / (k + 順位)（順位は 1 から）を足したものです。weights はランキングごとの重みで、None ならすべて 1 です。（項目、スコア）を良い順に返してください。",
     ),
     reference=reciprocal_rank_fusion,
     test=_test,
@@ -100,19 +130,21 @@ EXERCISE = Exercise(
             "使うのは順位だけです。コサインと BM25 では尺度が違うからです。",
         ),
         Text(
-            "Collect the sums in a dict, with enumerate(ranking, 1).",
-            "enumerate(ranking, 1) で回し、辞書に足していきます。",
+            "Collect the sums in a dict: zip(rankings, weights), then enumerate(ranking, 1).",
+            "zip(rankings, weights) と enumerate(ranking, 1) で回し、辞書に足していきます。",
         ),
         Text(
-            "scores[item] = scores.get(item, 0) + 1 / (k + rank); sorted(scores, key=lambda i: -scores[i])",
-            "scores[item] = scores.get(item, 0) + 1 / (k + rank); sorted(scores, key=lambda i: -scores[i])",
+            "scores[item] = scores.get(item, 0) + weight / (k + rank); sorted(scores.items(), key=lambda pair: -pair[1])",
+            "scores[item] = scores.get(item, 0) + weight / (k + rank); sorted(scores.items(), key=lambda pair: -pair[1])",
         ),
     ),
     wrong_answers=(
+        WrongAnswer(_items_only, "the items alone"),
         WrongAnswer(_without_k, "without k"),
         WrongAnswer(_best_rank_only, "keep the best score"),
         WrongAnswer(_ranks_added, "you add ranks"),
         WrongAnswer(_upside_down, "upside down"),
         WrongAnswer(_in_both_only, "are lost"),
+        WrongAnswer(_weights_forgotten, "the weights change nothing"),
     ),
 )
