@@ -64,20 +64,35 @@ class Pair:
 class PairSet:
     """Pairs to train on and held-out ones; ``language`` is ``None`` for pairs of the learner's own.
 
-    Shuffled by a seed; no prompt of ``test`` stands in ``train``.
+    Shuffled by a seed; no prompt of ``test`` or ``validation`` stands in ``train``.
     """
 
     train: list[Pair]
     test: list[Pair]
     language: str | None = None
     reasons: tuple[str, ...] = field(default=())
+    validation: list[Pair] = field(default_factory=list)
 
     def of(self, *reasons: str) -> "PairSet":
         """Only the pairs of these reasons; all of them where the pairs carry no reasons."""
         if self.language is None:
             return self
-        train, test = ([p for p in part if p.reason in reasons] for part in (self.train, self.test))
-        return PairSet(train, test, self.language, reasons)
+        train, test, validation = (
+            [p for p in part if p.reason in reasons]
+            for part in (self.train, self.test, self.validation)
+        )
+        return PairSet(train, test, self.language, reasons, validation)
+
+    def hold_out(self, count: int, *reasons: str) -> "PairSet":
+        """The same with ``count`` prompts of these reasons taken out of ``train``, for choosing settings.
+
+        All pairs of such a prompt leave ``train``, whatever their reason, so that no arm trains on it.
+        """
+        found = [p.question for p in reversed(self.of(*reasons).train)]
+        prompts = set(list(dict.fromkeys(found))[:count])
+        train = [p for p in self.train if p.question not in prompts]
+        validation = [p for p in self.train if p.question in prompts and p.reason in reasons]
+        return PairSet(train, self.test, self.language, self.reasons, validation)
 
 
 def shipped_pairs(language: str, seed: int = 0) -> PairSet:

@@ -1,4 +1,4 @@
-"""Figures of lab 06: tokenizers, confusion, categories, differences, two ways to ask, judges, a leak."""
+"""Figures of lab 06: roads from a reply to a number, flips, tokenizers, confusion, categories, differences, two ways to ask, judges, a leak."""
 
 import numpy as np
 
@@ -17,6 +17,51 @@ _PAIRS = {
     "unrelated, both with 30": ("unrelated, both with “30”", "無関係（どちらも「30」を含む）"),
     "the same in other words": ("the same in other words", "同じ内容の言い換え"),
 }
+
+
+def roads():
+    """How a reply becomes a number: four roads, what each needs, and what each cannot see."""
+    rows = [
+        (words("overlap\nBLEU, ROUGE", "一致率\nBLEU、ROUGE"), words("a reference text", "参照文"), words("shared words", "共通の単語"), words("a wrong digit", "数字の間違い")),
+        (words("rule or table", "規則・表"), words("the right value", "正しい値"), words("right, declined,\ninvented", "正しい・差し控え・\n作り話"), words("style", "文体のよさ")),
+        (words("judge", "審査員"), words("another model", "別のモデル"), words("which reply wins", "どちらが勝つか"), words("facts it\ndoes not know", "自分の知らない\n事実")),
+        (words("likelihood or test\nMMLU, HumanEval", "尤度・テスト\nMMLU、HumanEval"), words("items with\nan answer", "答えのある問題"), words("right or wrong", "正解か不正解か"), words("whether it\nhas leaked", "混入したか\nどうか")),
+    ]  # fmt: skip
+    headings = [words("road", "道"), words("needs", "必要なもの"), words("counts", "数えるもの"), words("does not see", "見えないもの")]  # fmt: skip
+    with canvas(width=9.0, height=3.6) as (figure, axes):
+        axis = axes[0][0]
+        for column, heading in enumerate(headings):
+            axis.text(column + 1, len(rows) - 0.35, heading, ha="center", fontsize=9, weight="bold")
+        start = words("question\n↓\nmodel\n↓\nreply", "質問\n↓\nモデル\n↓\n回答")
+        axis.text(0, (len(rows) - 1) / 2, start, ha="center", va="center", fontsize=10, bbox={"boxstyle": "round,pad=0.5", "fc": "#eef3f8", "ec": DARK})  # fmt: skip
+        for number, row in enumerate(rows):
+            place = len(rows) - 1 - number
+            axis.annotate("", (0.62, place), (0.25, (len(rows) - 1) / 2), arrowprops={"arrowstyle": "->", "color": CALM})  # fmt: skip
+            for column, text in enumerate(row):
+                edge = (DARK, CALM, GOOD, BAD)[column]
+                axis.text(column + 1, place, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": edge})  # fmt: skip
+        axis.set(xlim=(-0.4, 4.55), ylim=(-0.6, len(rows) - 0.1))
+        axis.axis("off")
+        return figure
+
+
+def flips(rows: list[dict]):
+    """Items that changed sides, a row a test: to the left what was lost, to the right what was won."""
+    with canvas(width=6.4, height=0.5 * len(rows) + 1.2) as (figure, axes):
+        axis = axes[0][0]
+        for place, row in enumerate(rows):
+            lost, won = row["right to wrong"], row["wrong to right"]
+            axis.barh(place, -lost, color=BAD, height=0.55)
+            axis.barh(place, won, color=GOOD, height=0.55)
+            axis.text(-lost, place, f"{lost} ", ha="right", va="center", fontsize=9)
+            axis.text(won, place, f" {won}", ha="left", va="center", fontsize=9)
+        axis.axvline(0, color="black", lw=0.8)
+        axis.set_yticks(range(len(rows)), [f"{term(row['measurement'])}: {row['compared']}" for row in rows])
+        axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel=words("items:  right to wrong ←  → wrong to right", "問題数:  正解から不正解 ←  → 不正解から正解"))  # fmt: skip
+        axis.margins(x=0.15)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
+        axis.grid(axis="y", visible=False)
+        return figure
 
 
 def tokenizers(rows: list[dict]):

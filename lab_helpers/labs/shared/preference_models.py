@@ -144,11 +144,13 @@ def make_dpo_config(run: Run, model, **settings):
 # --- the trainings --------------------------------------------------------------------------------
 
 
-def train_preferences(run: Run, model, tokenizer, name: str, pairs: list[Pair]) -> Tuned:
-    """DPO with an SFT term on the chosen answers; for ``chosen_only`` SFT on them and nothing else."""
+def train_preferences(
+    run: Run, model, tokenizer, name: str, pairs: list[Pair], loss_type=("sigmoid", "sft")
+) -> Tuned:
+    """DPO, with an SFT term on the chosen answers; for ``chosen_only`` SFT on them and nothing else."""
     if name == "chosen_only":
         return train_chosen_only(run, model, tokenizer, pairs)
-    config = make_dpo_config(run, model, loss_type=["sigmoid", "sft"])
+    config = make_dpo_config(run, model, loss_type=list(loss_type))
     rows = [pair.row() for pair in pairs]
     return run.train(dpo_trainer(model, tokenizer, rows, config, make_lora_config()))
 
