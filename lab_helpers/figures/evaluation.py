@@ -56,7 +56,9 @@ def flips(rows: list[dict]):
             axis.text(-lost, place, f"{lost} ", ha="right", va="center", fontsize=9)
             axis.text(won, place, f" {won}", ha="left", va="center", fontsize=9)
         axis.axvline(0, color="black", lw=0.8)
-        axis.set_yticks(range(len(rows)), [f"{term(row['measurement'])}: {row['compared']}" for row in rows])
+        axis.set_yticks(
+            range(len(rows)), [f"{term(row['measurement'])}: {row['compared']}" for row in rows]
+        )
         axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel=words("items:  right to wrong ←  → wrong to right", "問題数:  正解から不正解 ←  → 不正解から正解"))  # fmt: skip
         axis.margins(x=0.15)
         axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")

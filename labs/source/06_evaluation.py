@@ -377,9 +377,13 @@ lab.measured(**customers.decision_metrics(truth, done))
 lab.table(customers.decision_rows(truth, done), "declining")
 lab.figure(figures.confusion(customers.count_decisions(truth, done)), "declining")
 # %% [markdown] lang="en"
-# @decl
+# By **accuracy**, a program that always answers does well where most questions have an answer. It has never declined anything: its recall is 0, and F1 shows it. Read each model's second row of the matrix (where it should decline) and the first (where it should not): which mistake is worse, no metric knows. You have to say so, and then choose the metric.
+#
+# A rate hides *which* questions changed. So look at the flips from base to DPO: how many decisions became right and how many became wrong, and two of each with both replies.
 # %% [markdown] lang="ja" of=""
-# @decl
+# **正解率**で見ると、答えのある質問が多ければ、何にでも答えるプログラムでも好成績です。しかし、一度も差し控えていないので再現率は 0 で、F1 にはそれが表れます。それぞれのモデルの行列で、2 行目（差し控えるべき質問）と 1 行目（答えるべき質問）を見比べてください。どちらの間違いが重いのか、指標は教えてくれません。それを決めるのはあなたで、指標を選ぶのはそのあとです。
+#
+# 割合からは、*どの*質問が変わったのかが分かりません。そこで、ベースから DPO への入れ替わりを見ます。正しくなった判断と誤りになった判断はいくつあるでしょうか。2 つずつ、両方の回答も読んでください。
 # %%
 turned = customers.find_decision_flips(asked, replies, "base", "dpo")
 lab.table([turned.counts()], "declining flips")
@@ -387,9 +391,21 @@ lab.table(turned.rows(2), "declining, changed")
 lab.measured(decline_won_dpo=turned.counts()["wrong to right"],
              decline_lost_dpo=turned.counts()["right to wrong"])  # fmt: skip
 # %% [markdown] lang="en"
-# @declflips
+# **Your win:** in the rows `wrong to right` the base invents an answer that nobody has, and DPO says honestly that it does not know. The rows `right to wrong`, if there are any, are the price: questions with an answer that DPO now turns away. `p` says whether the two counts could differ by luck alone (McNemar's exact test).
+#
+# What is *right to decline* does not say whether an answer is true. That is next.
+#
+# ## Measure: invented facts
+#
+# No model here has read the company's price list, and the list is a table. So we can count: a reply to "How much is …?" is *right*, *declined*, *invented* (another value than the table's), or contains *no value*.
 # %% [markdown] lang="ja" of=""
-# @declflips
+# **成果が見えました。** 「不正解から正解へ」の行では、ベースが誰も知らない答えをでっち上げているのに対し、DPO は正直に「分からない」と答えています。「正解から不正解へ」の行があれば、それが代償です。答えのある質問まで断るようになったものです。`p` は、2 つの数の違いが偶然だけで生じうるかどうかを表します（マクネマーの正確検定）。
+#
+# 「差し控えの判断」が正しくても、答えの中身が正しいとはかぎりません。次はそれを測ります。
+#
+# ## 測る: 作り話
+#
+# ここにあるモデルはどれも会社の価格表を読んだことがなく、その価格表は手元にあります。ですから、数えられます。「…はいくらですか」への回答を、*正しい*、*差し控え*、*作り話*（表と違う値を答えた）、*値なし*の 4 つに分けます。
 # %%
 facts = customers.measure_facts(models, lab.language, lab.settings["facts"])
 columns = ["question", "table", "model", "reply", "counted as"]
@@ -399,9 +415,21 @@ lab.measured(**customers.fact_metrics(facts))
 lab.figure(figures.categories(customers.share_by_category(facts)), "hallucination")
 lab.compare("invented")
 # %% [markdown] lang="en"
-# @facts
+# SFT has taught the *form*: made-up values now come in perfect manners. DPO makes inventions rarer; but look at *right*: **a hallucination rate near zero is cheap, a model that always declines has it.** Read it beside the share of right answers, and beside the needless refusals above. (Only retrieval makes the answers right: lab 07.)
+#
+# ## Build: is that difference chance?
+#
+# Ask other questions, and every rate moves. How far? The **bootstrap** draws the items again, with replacement, thousands of times. Two models answered the *same* items, so draw both together: hard questions are hard for both, and that part cancels.
+#
+# **Exercise (10 min).** `draws[i]` says which items resample *i* takes.
 # %% [markdown] lang="ja" of=""
-# @facts
+# SFT が教えたのは*形*でした。でたらめな値を、完璧な作法で答えるようになったのです。DPO で作り話は減りましたが、「正しい」の割合を見てください。**作り話の割合を 0 に近づけるだけなら簡単で、いつも差し控えるモデルがそうです。** 正しい答えの割合や、先ほどの不要な差し控えと並べて読んでください（答えを正しくするのは検索です。ラボ 07 で扱います）。
+#
+# ## つくる: その差は偶然か
+#
+# 別の質問をすれば、どの割合も動きます。どのくらい動くのでしょうか。**ブートストラップ**では、問題を重複を許して何千回も引き直します。2 つのモデルは*同じ*問題に答えたのですから、対にしたまま引きます。難しい問題はどちらにも難しいので、その分は打ち消し合います。
+#
+# **演習（10 分）。** `draws[i]` は、i 回目の標本で使う問題の番号です。
 # %% tags=["exercise"]
 def paired_interval(ours, theirs, draws):
     ...  # your code: [low, high]
@@ -421,9 +449,17 @@ lab.table(rows, "dpo minus sft")
 lab.measured(**customers.comparison_metrics(rows))
 lab.figure(figures.differences(rows), "differences")
 # %% [markdown] lang="en"
-# @diff
+# Blue: the interval leaves out zero, more than chance. Grey: **not decided** on so many items. `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? For *hallucination* a negative difference is the good direction, for the others a positive one. "DPO improved the model" is not one number.
+#
+# # Part D · Judges
+#
+# For style and helpfulness there is no table to check. The field asks another model: **LLM-as-judge**. Here the base is the judge. What does it read? One pair of replies whose better one is known:
 # %% [markdown] lang="ja" of=""
-# @diff
+# 青は、区間が 0 を含まないもの、つまり偶然では説明しにくい差です。灰色は、この問題数では**決まりません**。`p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
+#
+# # パート D · 審査員
+#
+# 文体や親切さには、照らし合わせる表がありません。そこで、別のモデルに聞きます。**LLM-as-judge** です。ここではベースに審査させます。審査員は何を読むのでしょうか。良いほうが分かっている回答の組を 1 つ見せてみます。
 # %%
 from lab_helpers.evaluation.judge import LikelihoodJudge
 from lab_helpers.labs.lab06 import judges as judging
@@ -460,9 +496,17 @@ print("both orders, 1 right, 0 wrong, 0.5 a tie:", dict(Counter(twice)))
 # better reply first, asked once: right in → 良い回答を先に置いて 1 回だけ聞いた場合の正解:
 # both orders, 1 right, 0 wrong, 0.5 a tie: → 両方の順番で聞いた場合（1 は正解、0 は不正解、0.5 は引き分け）:
 # %% [markdown] lang="en"
-# @seat
+# Asked once, with the better reply in the first place, the judge looks like an expert. In both orders little of it is left: nearly every pair is a tie, since the judge has chosen the place and not the reply.
+#
+# ## Measure: the judges on trial
+#
+# Held-out pairs with the house's own preference are the **gold**. Three judges that need no network: the base asked for a letter; the base's *likelihood* of each reply; and a small reward *learned from* other pairs (lab 05). `at equal lengths` estimates what the agreement would be if both replies were equally long (Dubois et al. 2024).
 # %% [markdown] lang="ja" of=""
-# @seat
+# 良いほうを先に置いて 1 回だけ聞くと、名審査員に見えます。ところが両方の順番で聞くと、ほとんど何も残りません。選んでいたのは回答ではなく位置だったので、ほぼすべてが引き分けになります。
+#
+# ## 測る: 審査員を審査する
+#
+# 会社自身の好みが分かっている、学習に使っていないペアを**正解ラベル**とします。ネットワークの要らない審査員は 3 人です。文字で答えるベース、各回答の*尤度*で選ぶベース、そして別の*ペアから学習した*小さな報酬（ラボ 05）です。「長さをそろえた場合」は、2 つの回答の長さが同じだったら一致率がいくつになるかを推定したものです（Dubois et al. 2024）。
 # %%
 verdicts = judging.measure_verdicts(jury, gold)
 found = judging.judge_metrics(verdicts)
@@ -472,9 +516,17 @@ lengths = judging.length_rows(verdicts)
 lab.run.table("judges by length", lengths)
 lab.figure(figures.judges(judging.judge_rows(found), lengths), "judges")
 # %% [markdown] lang="en"
-# @judges
+# - *Asks A or B* chooses by place: see its position bias, and an agreement near one half, a coin's.
+# - *Likelihood* has no favourite place, but a favourite length: a sum of log-probabilities falls with every token, so the shorter reply wins, and here the better reply is mostly longer.
+# - *Learned from pairs* agrees with the house most often while the better reply is the longer one. Equally long pairs differ in a number mostly: **nobody can judge a fact that they do not know.**
+#
+# Large judges are better than these and have the same vices in smaller doses (Zheng et al. 2023). The test is the same: **gold, both orders, lengths.** Now the best of the three may compare DPO with SFT, by your rule.
 # %% [markdown] lang="ja" of=""
-# @judges
+# - *A か B かを聞く*審査員は、位置で選びます。位置バイアスを見てください。一致率は 0.5 前後で、コイン投げと変わりません。
+# - *尤度*に位置の好みはありませんが、長さの好みがあります。対数確率の和はトークンが増えるたびに下がるので、短いほうが勝ちます。ところが、ここではたいてい長いほうが良い回答です。
+# - *ペアから学習*した審査員は、良いほうが長いときに会社の好みとよく一致します。長さが同じペアは、たいてい数字だけが違います。**知らない事実を審査することは、誰にもできません。**
+#
+# 大きな審査員はもっと優秀ですが、程度の差こそあれ、同じ癖を持っています（Zheng et al. 2023）。検査の方法は同じです。**正解ラベルとの一致、両方の順番、長さ**を調べてください。では、3 人のうち最も良い審査員に、DPO と SFT をあなたの規則で比べてもらいましょう。
 # %%
 best = judging.choose_best_judge(found)
 won = judging.measure_wins(jury[best], asked, replies["dpo"], replies["sft"], position_swapped)
@@ -490,9 +542,17 @@ jury = letters = None  # its model leaves the memory
 # "same verdict in both orders " → "両方の順番で同じ判定になる割合 "
 # its model leaves the memory → モデルをメモリから降ろす
 # %% [markdown] lang="en"
-# @wins
+# The judge has learnt from the same kind of pairs as DPO and likes refusals as much. So read its verdict beside the rules above, which see needless refusals and the tone apart. Both are true; only one of them would be on a slide.
+#
+# ## Measure: speed
+#
+# The customer waits too. One reply at a time: half are done within **p50**, 19 of 20 within **p95**; the **first token** is what a streaming interface shows.
 # %% [markdown] lang="ja" of=""
-# @wins
+# この審査員は、DPO と同じ種類のペアから学び、同じように差し控えを好みます。ですから、その判定は、不要な差し控えと口調を別々に見る先ほどの規則と並べて読んでください。どちらも本当ですが、発表資料に載るのは片方だけでしょう。
+#
+# ## 測る: 速さ
+#
+# お客様は待っています。回答を 1 つずつ測ります。半数は **p50** 以内、20 回に 19 回は **p95** 以内に終わります。**最初のトークン**までの時間は、逐次表示の画面で体感する速さです。
 # %%
 from lab_helpers.evaluation.latency import latency_rows
 from lab_helpers.labs.lab06 import dashboard as boards
@@ -502,9 +562,21 @@ speed = boards.measure_latencies(models, few, lab.settings["latency_tokens"])
 lab.table(latency_rows(speed), "latency")
 lab.measured(**boards.latency_metrics(speed))
 # %% [markdown] lang="en"
-# @speed
+# An adapter that is *put on* costs time in every layer: compare tokens/s with the base's (`merge_and_unload()` gives it back). How long the customer waits also depends on how much is written: see `tokens a reply`, and `cut off`, the replies that the limit has ended. Means hide the waiting: look at p95.
+#
+# # Part E · Benchmarks
+#
+# ## Measure: MMLU, in two forms
+#
+# The shipped mini sets have the formats of the famous ones, so your real files run as they are. First multiple choice, which is scored by **log-likelihood**.
 # %% [markdown] lang="ja" of=""
-# @speed
+# *付けたまま*のアダプターは、どの層でも時間を使います。トークン/秒をベースと比べてください（`merge_and_unload()` で取り戻せます）。待ち時間は、書く量にもよります。「回答あたりのトークン数」と、上限で打ち切られた回答の数を見てください。平均には待ち時間が表れません。p95 を見ましょう。
+#
+# # パート E · ベンチマーク
+#
+# ## 測る: 2 つの形式の MMLU
+#
+# 同梱のミニデータは本家と同じ形式なので、手元にある本物のファイルもそのまま動きます。まずは選択問題で、**対数尤度**で採点します。
 # %%
 from lab_helpers.evaluation.benchmarks import prompts
 from lab_helpers.evaluation.benchmarks.formats import read_multiple_choice
@@ -528,9 +600,13 @@ lab.run.table("mmlu by group", groups)
 lab.measured(**benchmarks.two_ways_metrics(shipped), **benchmarks.drop_metrics(shipped))
 lab.figure(figures.two_ways(groups, shipped["mmlu"]["base"].chance), "mmlu")
 # %% [markdown] lang="en"
-# @mmlu
+# One model, the same questions: asked for letters it stays near the dotted line of chance; asked by cloze it knows most of what it has read (*known*). *Withheld* questions are about things that it never read, and it does no better there than by guessing. The form of the question decides what is measured.
+#
+# And claim 37, MMLU as an alarm for forgetting? What has SFT cost, by both ways of asking, and which answers changed?
 # %% [markdown] lang="ja" of=""
-# @mmlu
+# モデルも問題も同じです。それなのに、文字で答えさせると点線（偶然）の近くにとどまり、cloze で聞くと、読んだこと（*既知*）のほとんどを知っています。*未学習*は一度も読んでいないことについての問題で、そこでは当て推量を超えません。何が測れるかは、聞き方しだいです。
+#
+# では、主張 37 の「忘却の警報としての MMLU」はどうでしょうか。SFT で失われた分を、両方の聞き方で見ます。どの答えが変わったのかも見てみましょう。
 # %%
 for name in ("mmlu_letters", "mmlu"):
     drop, (low, high) = (lab.run.metrics[f"{name}_drop_sft{end}"] for end in ("", "_ci"))
@@ -539,9 +615,21 @@ turned = boards.find_benchmark_flips({"mmlu": shipped["mmlu"]}, "base", "sft")[0
 lab.table([turned.counts()], "mmlu flips")
 lab.table(turned.rows(3), "mmlu, changed")
 # %% [markdown] lang="en"
-# @drop
+# Each row is a fact that one model has and the other has not. More were lost than won, and `p` says that this is no luck. **The damage is real, and the letters do not see it** (their interval holds zero): a test at chance has nothing to lose.
+#
+# ## Build: an answer out of a text
+#
+# Word problems in the format of GSM8K: the model writes a solution, and a number is compared. Which number? A surprising part of every GSM8K score is this small function.
+#
+# **Exercise (10 min).**
 # %% [markdown] lang="ja" of=""
-# @drop
+# どの行も、一方のモデルだけが知っている事実です。失われたもののほうが多く、`p` を見ると偶然ではありません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
+#
+# ## つくる: 文章から答えを取り出す
+#
+# 次は GSM8K の形式の文章題です。モデルが解き方を書き、数を正解と比べます。どの数を比べるのでしょうか。GSM8K の点数は、意外なほどこの小さな関数に左右されます。
+#
+# **演習（10 分）。**
 # %% tags=["exercise"]
 def extract_answer(reply):
     ...  # your code: text such as "8700", or None
@@ -560,9 +648,21 @@ from lab_helpers.evaluation.benchmarks.formats import read_gsm8k
 print(*prompts.problem(read_gsm8k(lab.language)[0], lab.language), sep="◀▶")
 lab.table(benchmarks.answer_rows(shipped["gsm8k"]["sft"], extract_answer))
 # %% [markdown] lang="en"
-# @gsm
+# The model was not taught the form `####`, so the strict rule finds nothing to compare; the lenient one finds a number in nearly every reply, and a number can be right by accident. State both, and say which is which.
+#
+# ## Build: pass@k
+#
+# HumanEval-style tests **run** the model's program. Draw n programs for a task, c of them pass: how likely is it that at least one of k passes? (Chen et al. 2021, eq. 1.)
+#
+# **Exercise (8 min).**
 # %% [markdown] lang="ja" of=""
-# @gsm
+# モデルは `####` という書き方を教わっていないので、strict では比べる数が見つかりません。lenient ならほとんどの回答で数が見つかりますが、たまたま正解になることもあります。両方の値を、どちらなのかを添えて示してください。
+#
+# ## つくる: pass@k
+#
+# HumanEval 形式のテストでは、モデルのプログラムを**実際に動かします**。1 つの課題に n 個のプログラムを書かせ、c 個が合格しました。k 個のうち少なくとも 1 つが合格する確率はいくつでしょうか（Chen et al. 2021、式 1）。
+#
+# **演習（8 分）。**
 # %% tags=["exercise"]
 def pass_at_k(n, c, k):
     ...  # your code: from 0 to 1
@@ -612,9 +712,17 @@ else:
 lab.table(benchmarks.result_rows(shipped, extract_answer), "benchmarks")
 lab.measured(**benchmarks.result_metrics(shipped, extract_answer))
 # %% [markdown] lang="en"
-# @bench
+# A score of zero on word problems and programs says only that the test is too hard for a model of this size; the upper end of its interval is what can be excluded. A benchmark says something about models for which it is neither too hard nor too easy.
+#
+# ## Break it: the test has leaked
+#
+# Benchmarks are on the internet, and training data come from the internet. Half of the items now leak into a training, as a crawl would bring them: question and solution, repeated. The other half stays fresh, for comparison.
 # %% [markdown] lang="ja" of=""
-# @bench
+# 文章題とプログラムの 0 点は、このサイズのモデルには難しすぎるということしか意味しません。区間の上限が、否定できる範囲を示します。ベンチマークが何かを語れるのは、難しすぎも易しすぎもしないモデルについてだけです。
+#
+# ## 壊す: テストが混ざった
+#
+# ベンチマークはインターネットにあり、学習データもインターネットから来ます。そこで、半分の問題を学習に混ぜてみます。クローラーが集めるように、問題と解答がそのまま、繰り返し出てきます。残りの半分は混ぜずにおき、比較に使います。
 # %%
 from lab_helpers.labs.lab06 import leaks
 
@@ -634,9 +742,13 @@ lab.compare("leaked")
 # %% [raw] lang="ja"
 # the base, which has seen nothing of it → 問題を見ていないベース
 # %% [markdown] lang="en"
-# @leak
+# A model that cannot add now "solves" word problems and passes unit tests. On the fresh half the interval of the gain says what it has learnt: compare the two lines. **The gap between leaked and fresh items is the measurement**; GSM1k was written as a fresh counterpart of GSM8K for exactly this (Zhang et al. 2024).
+#
+# Greedy replies are one draw. With several programs a task, drawn at temperature 1, your pass@k measures:
 # %% [markdown] lang="ja" of=""
-# @leak
+# 足し算もできないモデルが、文章題を「解き」、単体テストに合格するようになりました。混入していない半分で何を学んだかは、上昇幅の区間が示しています。2 本の線を比べてください。**混入した問題と、新しい問題との差こそが、測るべきものです。** GSM1k は、まさにこのために GSM8K と対になる新しい問題として書かれました（Zhang et al. 2024）。
+#
+# 貪欲法の回答は、1 回きりの抽選のようなものです。温度 1 で課題ごとに何個もプログラムを書かせ、あなたの pass@k で測ります。
 # %%
 for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
     passed = leaks.draw_programs(lab.run, leaked.model, tokenizer, members, count=8)
@@ -647,9 +759,21 @@ for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
 # %% [raw] lang="ja"
 # " tasks, 8 programs each)" → " 課題、各 8 個のプログラム)"
 # %% [markdown] lang="en"
-# @passk
+# More attempts find more, but only where the solution has been read.
+#
+# ## Mend it: look for the copies
+#
+# The check needs only the two files: which test items share a run of *n* words with the training data? GPT-3 used 13 (Brown et al. 2020, appendix C). Then the guilty rows go.
+#
+# **Exercise (12 min).** Clean a training file. Your function cleans the lab's.
 # %% [markdown] lang="ja" of=""
-# @passk
+# 試行を増やせば合格は増えますが、それは解答を読んだ問題にかぎります。
+#
+# ## 直す: 丸写しを探す
+#
+# 検査に要るのは、2 つのファイルだけです。*n* 語の並びを学習データと共有しているテスト問題はどれでしょうか。GPT-3 では 13 語でした（Brown et al. 2020、付録 C）。見つかった行は、学習データから除きます。
+#
+# **演習（12 分）。** 学習データをきれいにしてください。このラボのデータも、あなたの関数で掃除します。
 # %% tags=["exercise"]
 def remove_leaks(rows, test_texts, n=13):
     ...  # your code: the rows that stay
@@ -666,9 +790,17 @@ lab.measured(**leaks.mended_metrics(lab.run, halves, remove_leaks))
 for name in ("detection_recall", "detection_recall_reworded", "rows", "rows_mended"):
     print(f"leak_{name:28s}", lab.run.metrics[f"leak_{name}"])
 # %% [markdown] lang="en"
-# @found
+# Every planted copy is found, and taking those rows out leaves the house's own rows whole. But problems that were **reworded** by hand all go through. So a clean n-gram check proves that there are no copies, not that there is no leak; with training on rephrased test items a 13B model reached GPT-4's level on benchmarks (Yang et al. 2023, arXiv:2311.04850). On two files of your own: `contaminated_files(test, training)` in `lab_helpers.evaluation.contamination`.
+#
+# # Part F · One dashboard
+#
+# Everything about the three models on one page. ★ marks the best and whatever is not told apart from it: item by item where the same items were answered (the paired interval holds zero), by overlapping intervals elsewhere. Where all stand at the bottom of a scale, nobody gets a star. Below: which answers changed from the base on.
 # %% [markdown] lang="ja" of=""
-# @found
+# 仕込んだ丸写しはすべて見つかり、その行を除いても、会社自身のデータは無傷で残ります。ところが、手で**言い換えた**問題は、すべてすり抜けました。n-gram の検査で分かるのは、丸写しがないことであって、混入がないことではありません。言い換えたテスト問題で学習した 13B のモデルが、ベンチマークで GPT-4 並みの点を取ったという報告もあります（Yang et al. 2023、arXiv:2311.04850）。手元の 2 つのファイルには、`lab_helpers.evaluation.contamination` の `contaminated_files(test, training)` を使えます。
+#
+# # パート F · 1 枚のダッシュボード
+#
+# 3 つのモデルについて測ったすべてを 1 ページにまとめます。★ は、最良のモデルと、それと見分けのつかないモデルです。同じ問題に答えたものは問題ごとに比べ（対にした差の区間が 0 を含むかどうか）、それ以外は区間の重なりで判断します。全員が最低点なら、★ は付きません。その下は、ベースからどの答えが変わったかです。
 # %%
 from lab_helpers.figures import dashboard as dashboard_figures
 from lab_helpers.labs.lab06.dashboard_page import write_dashboard
@@ -685,17 +817,33 @@ lab.figure(figures.flips([flip.counts() for flip in flips]), "flips")
 page = write_dashboard(lab.run.folder / "dashboard.html", board, boards.NOTES, flips)
 lab.run.artifact(page)
 # %% [markdown] lang="en"
-# @board
+# No column decides alone, and no model wins them all. That is the normal case, and the reason to show the columns *before* someone asks which model is best. The bars below show what the columns hide: behind nearly equal rates many answers may have changed, in both directions.
+#
+# The same page stands in the run's folder as `dashboard.html`, with the changed replies behind folds, for those who do not open notebooks. `labs eval --adapter ...` writes it for your own adapters.
+#
+# Between two tuned models it works the same way: did DPO cost facts that SFT still had?
 # %% [markdown] lang="ja" of=""
-# @board
+# 1 つの列だけでは決まりませんし、すべてに勝つモデルもありません。それがふつうで、だからこそ「どれが一番か」と聞かれる*前に*、列を並べて見せるのです。下の棒グラフは、列が隠しているものを見せています。割合がほとんど同じでも、その裏で多くの答えが両方向に変わっていることがあります。
+#
+# 同じページが、実行結果のフォルダーに `dashboard.html` としてあり、変わった回答も折りたたんで入っています。ノートブックを開かない人にはこちらをどうぞ。`labs eval --adapter ...` を使えば、自分のアダプターについても同じページができます。
+#
+# チューニングした 2 つのモデルどうしでも、同じように比べられます。SFT がまだ知っていた事実を、DPO は失ったでしょうか。
 # %%
 turned = boards.find_benchmark_flips({"mmlu": shipped["mmlu"]}, "sft", "dpo")[0]
 lab.table([turned.counts()])
 lab.table(turned.rows(2))
 # %% [markdown] lang="en"
-# @explore
+# The counts answer it, and `p` says whether they can.
+#
+# ## Explore
+#
+# Choose models and metrics, as bars or radar. A radar looks impressive; try to read the intervals in it.
 # %% [markdown] lang="ja" of=""
-# @explore
+# 答えは 2 つの数に表れ、それで決められるかどうかは `p` に表れています。
+#
+# ## 触ってみる
+#
+# モデルと指標を選び、棒グラフかレーダーで表示してみてください。レーダーは見栄えがします。では、そこから区間を読み取れるでしょうか。
 # %%
 from lab_helpers.figures.widgets import dashboard_explorer
 
@@ -712,9 +860,17 @@ dashboard_explorer(
 # %%
 lab.verdict()
 # %% [markdown] lang="en"
-# @claims
+# Claim 37 can come out three ways: *true* if the letters see the loss that cloze sees, *conditional* if only cloze sees it, *cannot be measured* where nothing was lost.
+#
+# ## On a real model
+#
+# Is all this about Kotori's size? The same cells ran on SmolLM2, 135 million parameters, which its makers have taught to follow instructions (`labs run 06 --profile small`).
 # %% [markdown] lang="ja" of=""
-# @claims
+# 主張 37 の判定は 3 通りありえます。cloze で見える損失が letters でも見えれば*正しい*、cloze でしか見えなければ*条件つき*、何も失われていなければ*測れない*です。
+#
+# ## 実際のモデルでは
+#
+# ここまでの結果は、Kotori が小さいせいなのでしょうか。同じセルを、指示に従うよう調整済みの 1.35 億パラメータのモデル、SmolLM2 でも実行しました（`labs run 06 --profile small`）。
 # %%
 lab.real_model(
     "mmlu_letters_base", "mmlu_base", "mmlu_sft", "mmlu_drop_sft", "gsm8k_base", "humaneval_base",
@@ -723,9 +879,33 @@ lab.real_model(
     "score_leaked_after", "score_fresh_after",
 )  # fmt: skip
 # %% [markdown] lang="en"
-# @real
+# Read the two columns row by row. In the kept record the real model, too, answers by letters no better than by guessing and knows much more when it is asked by cloze; it solves no word problem by the strict rule; it prefers the same seat when asked "A or B"; and leaked items raise the score of what has leaked and of nothing else. Whether DPO moves a model of that size as it moved Kotori is a question of pairs and rate as well; where the columns differ, the reason is **not decided** here.
+#
+# ## Scale up
+#
+# - **Your adapters, your files:** `labs eval --adapter RUN/adapter --benchmark HumanEval.jsonl.gz --html page.html` puts the base and any adapters through the same examination, on the original GSM8K, HumanEval, MMLU or JCommonsenseQA files as they are, and shows which answers each adapter changed. `labs run 06 --data FILE` adds one file to this lab.
+# - **The field's harness:** with `pip install 'llm-finetuning-labs[eval]'`, `lab_helpers.evaluation.benchmarks.lm_eval` runs the same sets through lm-eval, offline, and gives the same numbers.
+# - **A strong judge:** `EndpointJudge` in `lab_helpers.evaluation.judge` asks any OpenAI-compatible server, on your terms. Put it on trial first.
+#
+# ## An open experiment
+#
+# Which single number would you show to someone who must choose between SFT and DPO? Write it down, then find a change that improves this number and makes the model worse: a longer training (`num_train_epochs`), more pairs of one reason (`pairs.of("honesty")`), a system message. Show the flips. If you find none, you have a good metric; most people find one within half an hour.
+#
+# ## Quiz
 # %% [markdown] lang="ja" of=""
-# @real
+# 2 つの列を、行ごとに読み比べてください。保存されている記録では、実際のモデルも、文字で答えさせると当て推量と変わらず、cloze で聞けばずっと多くを知っています。strict の規則では文章題が 1 問も解けません。「A か B か」と聞くと、いつも同じ位置を選びます。そして、混入した問題の点だけが上がり、ほかは上がりません。DPO がこの大きさのモデルを Kotori と同じように動かすかどうかは、ペアの数や学習率にもよります。列が食い違うところの理由は、ここでは**決められません**。
+#
+# ## 大きくする
+#
+# - **自分のアダプター、自分のファイル:** `labs eval --adapter RUN/adapter --benchmark HumanEval.jsonl.gz --html page.html` で、ベースと好きなアダプターに同じ試験を受けさせ、アダプターごとに変わった答えを調べられます。GSM8K、HumanEval、MMLU、JCommonsenseQA の元のファイルを、そのまま渡してください。`labs run 06 --data FILE` なら、このラボにファイルを 1 つ加えられます。
+# - **業界標準の評価ツール:** `pip install 'llm-finetuning-labs[eval]'` を入れると、`lab_helpers.evaluation.benchmarks.lm_eval` が同じデータを lm-eval で、オフラインで測ります。値は同じになります。
+# - **強い審査員:** `lab_helpers.evaluation.judge` の `EndpointJudge` は、OpenAI 互換のサーバーなら何にでも、あなたの契約のもとで質問できます。その前に、審査員自身の審査を忘れずに。
+#
+# ## 自由な実験
+#
+# SFT と DPO のどちらかを選ばなければならない人に、数字を 1 つだけ見せるなら、どれにしますか。書き留めてから、その数字が良くなるのにモデルは悪くなる変更を探してください。学習を長くする（`num_train_epochs`）、ある理由のペアばかり増やす（`pairs.of("honesty")`）、システムメッセージを変える、などです。入れ替わった答えも見せてください。見つからなければ、良い指標です。たいていは 30 分もあれば見つかります。
+#
+# ## クイズ
 # %%
 lab.quiz()
 # %% [markdown] lang="en"
