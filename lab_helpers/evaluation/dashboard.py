@@ -106,7 +106,7 @@ class Dashboard:
         )
 
     def best(self, metric: Metric) -> set[str]:
-        """The best model, and those not told apart from it; nobody where all stand at the worse end of the scale.
+        """The best model, and those not told apart from it; never one at the worse end of the scale.
 
         Item by item where the items are known (the interval of the paired difference holds zero), else
         by intervals that overlap, which is weaker: overlap proves no equality.
@@ -116,21 +116,26 @@ class Dashboard:
             return set()
         sign = 1 if metric.higher_is_better else -1
         best = max(found, key=lambda name: sign * found[name])
-        if found[best] == (metric.low if metric.higher_is_better else metric.high):
-            return set()
-        return {best} | {name for name in found if not self._told_apart(best, name, metric)}
+        bottom = metric.low if metric.higher_is_better else metric.high
+        return {
+            name
+            for name, value in found.items()
+            if value != bottom and not self._told_apart(best, name, metric)
+        }
 
     def _told_apart(self, best: str, other: str, metric: Metric) -> bool:
         items = self.items.get(metric.name, {})
         if best in items and other in items:
             found = paired_bootstrap(items[best], items[other])
             return found.low > 0 or found.high < 0
-        ends = []
-        for name in (best, other):
-            value = self.value(name, metric)
-            ends.append(self.interval(name, metric) or (value, value))
-        (low, high), (other_low, other_high) = ends
+        (low, high), (other_low, other_high) = (self._ends(name, metric) for name in (best, other))
         return other_low > high or other_high < low
+
+    def _ends(self, model: str, metric: Metric) -> tuple[float, float]:
+        """The interval of a value that is there, or the value as one without a width."""
+        value = self.value(model, metric)
+        assert value is not None
+        return self.interval(model, metric) or (value, value)
 
     def only(self, metrics: Sequence[str], models: Sequence[str]) -> "Dashboard":
         """A part of it, in its own order and on the same scales."""

@@ -44,16 +44,17 @@ class Flips:
 
     def counts(self) -> dict:
         """A table's row: how many changed sides in each direction, and McNemar's exact p-value of that."""
-        rights = [[float(item.right) for item in side] for side in (self.after, self.before)]
+        after, before = ([float(item.right) for item in side] for side in (self.after, self.before))
         return {
             "measurement": self.name,
-            "compared": " → ".join(self.models),
+            "from": self.models[0],
+            "to": self.models[1],
             "items": len(self.before),
             "right before": sum(item.right for item in self.before),
             "right after": sum(item.right for item in self.after),
             LOST: len(self.changed(LOST)),
             WON: len(self.changed(WON)),
-            "p": permutation_test(*rights).p_value,
+            "p": permutation_test(after, before).p_value,
         }
 
     def rows(self, most: int | None = None) -> list[dict]:
@@ -93,6 +94,6 @@ def find_flips(
 def answered_items(result: BenchmarkResult, metric: str | None = None) -> list[Answered]:
     """A benchmark's items, right or wrong by ``metric``, the benchmark's own where None."""
     return [
-        Answered(item.question, item.gold, item.answer, right > 0)
+        Answered(item.question, item.gold, item.answer, bool(right > 0))
         for item, right in zip(result.items, result.per_item(metric), strict=True)
     ]

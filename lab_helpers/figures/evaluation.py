@@ -23,7 +23,7 @@ def roads():
     """How a reply becomes a number: four roads, what each needs, and what each cannot see."""
     rows = [
         (words("overlap\nBLEU, ROUGE", "一致率\nBLEU、ROUGE"), words("a reference text", "参照文"), words("shared words", "共通の単語"), words("a wrong digit", "数字の間違い")),
-        (words("rule or table", "規則・表"), words("the right value", "正しい値"), words("right, declined,\ninvented", "正しい・差し控え・\n作り話"), words("style", "文体のよさ")),
+        (words("rule or table", "規則・表"), words("the right value", "正しい値"), words("right, declined,\ninvented", "正しい・差し控え・\n作り話"), words("how it reads", "読みやすさ")),
         (words("judge", "審査員"), words("another model", "別のモデル"), words("which reply wins", "どちらが勝つか"), words("facts it\ndoes not know", "自分の知らない\n事実")),
         (words("likelihood or test\nMMLU, HumanEval", "尤度・テスト\nMMLU、HumanEval"), words("items with\nan answer", "答えのある問題"), words("right or wrong", "正解か不正解か"), words("whether it\nhas leaked", "混入したか\nどうか")),
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def roads():
     with canvas(width=9.0, height=3.6) as (figure, axes):
         axis = axes[0][0]
         for column, heading in enumerate(headings):
-            axis.text(column + 1, len(rows) - 0.35, heading, ha="center", fontsize=9, weight="bold")
+            axis.text(column + 1, len(rows) - 0.35, heading, ha="center", fontsize=10, color=DARK)
         start = words("question\n↓\nmodel\n↓\nreply", "質問\n↓\nモデル\n↓\n回答")
         axis.text(0, (len(rows) - 1) / 2, start, ha="center", va="center", fontsize=10, bbox={"boxstyle": "round,pad=0.5", "fc": "#eef3f8", "ec": DARK})  # fmt: skip
         for number, row in enumerate(rows):
@@ -57,7 +57,11 @@ def flips(rows: list[dict]):
             axis.text(won, place, f" {won}", ha="left", va="center", fontsize=9)
         axis.axvline(0, color="black", lw=0.8)
         axis.set_yticks(
-            range(len(rows)), [f"{term(row['measurement'])}: {row['compared']}" for row in rows]
+            range(len(rows)),
+            [
+                f"{term(row['measurement'])}: {term(row['from'])} → {term(row['to'])}"
+                for row in rows
+            ],
         )
         axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel=words("items:  right to wrong ←  → wrong to right", "問題数:  正解から不正解 ←  → 不正解から正解"))  # fmt: skip
         axis.margins(x=0.15)
@@ -127,11 +131,11 @@ def categories(shares: dict[str, dict[str, float]]):
 
 
 def differences(rows: list[dict]):
-    """Paired differences with their 95 % intervals; at the line there is none."""
+    """Paired differences with their 95 % intervals; blue where interval and p-value both rule out chance."""
     with canvas(width=6.0, height=0.5 * len(rows) + 1.1) as (figure, axes):
         axis = axes[0][0]
         for place, row in enumerate(rows):
-            sure = row["low"] > 0 or row["high"] < 0
+            sure = row["p"] < 0.05 and (row["low"] > 0 or row["high"] < 0)
             colour = DARK if sure else CALM
             axis.plot([row["low"], row["high"]], [place, place], color=colour, lw=2)
             axis.plot([row["difference"]], [place], "o", color=colour)

@@ -59,13 +59,13 @@ lab.predict("leaked", ...)
 # %% [markdown] lang="en"
 # # Part A · Three candidates
 #
-# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are lab 05's models: the same rows, pairs, settings and seed. (If you have run lab 05 on this machine, its trainings are remembered and only loaded.)
+# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed, and the rate that its validation prompts chose.
 #
 # One row of the archive, and the text that the model reads:
 # %% [markdown] lang="ja" of=""
 # # パート A · 3 つの候補
 #
-# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。どれもラボ 05 のモデルで、行もペアも設定もシードも同じです（このマシンでラボ 05 を実行してあれば、その学習は記憶されているので、読み込むだけで済みます）。
+# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも、検証用のプロンプトで選ばれた学習率も変えていません。
 #
 # 記録の 1 行と、モデルが実際に読む文字列です。
 # %%
@@ -105,12 +105,12 @@ set_seed(lab.seed)
 trainer = SFTTrainer(model, args=training, train_dataset=Dataset.from_list(mails),
                      processing_class=tokenizer, peft_config=adapter)  # fmt: skip
 sft = lab.train(trainer)
-print(f"{len(sft.losses)} losses: {sft.losses[0]:.2f} ... {sft.losses[-1]:.2f}")
+print(f"loss {sft.losses[0]:.2f} -> {sft.losses[-1]:.2f}")
 # %% [raw] lang="ja"
 # small: the same 8 rows a step → small でも 1 ステップは同じ 8 行
 # 1-8B: about 2e-4 → 10〜80 億パラメータなら 2e-4 前後
 # precision, folder, seed, quiet logging → 精度、フォルダー、シード、控えめなログ
-# " losses: " → " 個の損失: "
+# "loss " → "損失 "
 # %% [markdown] lang="en"
 # Saved, loaded onto a fresh base and merged: DPO's own adapter comes on top of that. One preference pair, then the second training. Pairs show two answers to one prompt, the better one first.
 # %% [markdown] lang="ja" of=""
@@ -201,7 +201,7 @@ lab.figure(figures.roads(), "roads")
 #
 # **Exercise (10 min).**
 # %% [markdown] lang="ja" of=""
-# パート B から E まで、この道を上から順に歩きます。どの道にも通じる決まりが 1 つあります。**何かを測る前に、まずものさしの精度を確かめる**ことです。
+# パート B から E まで、この道を上から順に歩きます。どの道にも通じる決まりが 1 つあります。**何かを測る前に、まず測る道具のほうを確かめる** ことです。
 #
 # # パート B · 共通の単語
 #
@@ -343,7 +343,7 @@ show_folded(say("What the tokenizers make of it", "各トークナイザーの�
 #
 # ## 単語の一致に、どれほどの価値があるか
 #
-# ものさしはまっすぐになりました。では、それで*私たちの*知りたいことが測れるでしょうか。次の表では、回答を会社の模範回答と比べています。はじめの 2 つは**数字が間違って**います。残りは、事実は正しいのですが、口調が違います。
+# 道具は直りました。では、それで*私たちの*知りたいことが測れるでしょうか。次の表では、回答を会社の模範回答と比べています。はじめの 2 つは**数字が間違って**います。残りは、事実は正しいのですが、口調が違います。
 # %%
 shown_rows, found = texts.measure_blindness(pairs, lab.language)
 lab.table(shown_rows, "wrong number, right fact")
@@ -393,19 +393,19 @@ lab.measured(decline_won_dpo=turned.counts()["wrong to right"],
 # %% [markdown] lang="en"
 # **Your win:** in the rows `wrong to right` the base invents an answer that nobody has, and DPO says honestly that it does not know. The rows `right to wrong`, if there are any, are the price: questions with an answer that DPO now turns away. `p` says whether the two counts could differ by luck alone (McNemar's exact test).
 #
-# What is *right to decline* does not say whether an answer is true. That is next.
+# A *right* decision is not yet a good reply: the base is right to answer where an answer exists, and answers nonsense. Whether what is said is true comes next.
 #
 # ## Measure: invented facts
 #
-# No model here has read the company's price list, and the list is a table. So we can count: a reply to "How much is …?" is *right*, *declined*, *invented* (another value than the table's), or contains *no value*.
+# The base has never read a line about the company, and the archive held right and wrong values side by side. But the company's facts are a table. So we can count: a reply to "How much is …?" is *right*, *declined*, *invented* (another value than the table's), or contains *no value*.
 # %% [markdown] lang="ja" of=""
 # **成果が見えました。** 「不正解から正解へ」の行では、ベースが誰も知らない答えをでっち上げているのに対し、DPO は正直に「分からない」と答えています。「正解から不正解へ」の行があれば、それが代償です。答えのある質問まで断るようになったものです。`p` は、2 つの数の違いが偶然だけで生じうるかどうかを表します（マクネマーの正確検定）。
 #
-# 「差し控えの判断」が正しくても、答えの中身が正しいとはかぎりません。次はそれを測ります。
+# 判断が*正しい*だけでは、良い回答とは言えません。答えのある質問に答えるベースの判断は正しくても、中身は的外れです。言っていることが事実かどうかは、次に測ります。
 #
 # ## 測る: 作り話
 #
-# ここにあるモデルはどれも会社の価格表を読んだことがなく、その価格表は手元にあります。ですから、数えられます。「…はいくらですか」への回答を、*正しい*、*差し控え*、*作り話*（表と違う値を答えた）、*値なし*の 4 つに分けます。
+# ベースは会社について 1 行も読んだことがなく、学習に使ったメールの記録には正しい値も誤った値も混ざっていました。ただし、会社の事実は一覧表になっています。ですから、数えられます。「…はいくらですか」への回答を、*正しい*、*差し控え*、*作り話*（表と違う値を答えた）、*値なし*の 4 つに分けます。
 # %%
 facts = customers.measure_facts(models, lab.language, lab.settings["facts"])
 columns = ["question", "table", "model", "reply", "counted as"]
@@ -449,17 +449,17 @@ lab.table(rows, "dpo minus sft")
 lab.measured(**customers.comparison_metrics(rows))
 lab.figure(figures.differences(rows), "differences")
 # %% [markdown] lang="en"
-# Blue: the interval leaves out zero, more than chance. Grey: **not decided** on so many items. `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? For *hallucination* a negative difference is the good direction, for the others a positive one. "DPO improved the model" is not one number.
+# `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? Blue: the interval leaves out zero and p is below 0.05. Grey: **not decided** on so many items; where only a handful of items differ, the two may even disagree, and a bootstrap of a handful is the less careful one. For *hallucination* a negative difference is the good direction, for the others a positive one. "DPO improved the model" is not one number.
 #
 # # Part D · Judges
 #
 # For style and helpfulness there is no table to check. The field asks another model: **LLM-as-judge**. Here the base is the judge. What does it read? One pair of replies whose better one is known:
 # %% [markdown] lang="ja" of=""
-# 青は、区間が 0 を含まないもの、つまり偶然では説明しにくい差です。灰色は、この問題数では**決まりません**。`p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
+# `p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。青は、区間が 0 を含まず、p も 0.05 未満の差です。灰色は、この問題数では**決まりません**。違いのある問題がほんの数問しかないと、2 つの判断が食い違うこともあります。数問のブートストラップのほうが、甘い判断になりがちです。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
 #
 # # パート D · 審査員
 #
-# 文体や親切さには、照らし合わせる表がありません。そこで、別のモデルに聞きます。**LLM-as-judge** です。ここではベースに審査させます。審査員は何を読むのでしょうか。良いほうが分かっている回答の組を 1 つ見せてみます。
+# 読みやすさや親切さには、照らし合わせる表がありません。そこで、別のモデルに聞きます。**LLM-as-judge** です。ここではベースに審査させます。審査員は何を読むのでしょうか。良いほうが分かっている回答の組を 1 つ見せてみます。
 # %%
 from lab_helpers.evaluation.judge import LikelihoodJudge
 from lab_helpers.labs.lab06 import judges as judging
@@ -615,7 +615,7 @@ turned = boards.find_benchmark_flips({"mmlu": shipped["mmlu"]}, "base", "sft")[0
 lab.table([turned.counts()], "mmlu flips")
 lab.table(turned.rows(3), "mmlu, changed")
 # %% [markdown] lang="en"
-# Each row is a fact that one model has and the other has not. More were lost than won, and `p` says that this is no luck. **The damage is real, and the letters do not see it** (their interval holds zero): a test at chance has nothing to lose.
+# Not every row is knowledge: questions about the company are *withheld*, and flip by luck. But more answers were lost than won, and `p` says that the surplus is no luck. **The damage is real, and the letters do not see it** (their interval holds zero): a test at chance has nothing to lose.
 #
 # ## Build: an answer out of a text
 #
@@ -623,7 +623,7 @@ lab.table(turned.rows(3), "mmlu, changed")
 #
 # **Exercise (10 min).**
 # %% [markdown] lang="ja" of=""
-# どの行も、一方のモデルだけが知っている事実です。失われたもののほうが多く、`p` を見ると偶然ではありません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
+# すべての行が知識の変化とはかぎりません。会社についての問題は*未学習*なので、偶然でも入れ替わります。それでも失われた答えのほうが多く、`p` を見ると、その差は偶然では説明できません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
 #
 # ## つくる: 文章から答えを取り出す
 #
@@ -735,29 +735,30 @@ rows = leaks.leak_rows(halves, before, after)
 lab.table(rows, "leak")
 lab.measured(**leaks.leak_metrics(before, after), train_seconds_leak=leaked.seconds)
 lab.figure(figures.leak(rows), "leak")
-for half in ("leak_score_gain", "leak_score_gain_fresh"):
-    gain, (low, high) = lab.run.metrics[half], lab.run.metrics[f"{half}_ci"]
-    print(f"{half:22s} {gain:+.2f} [{low:+.2f}, {high:+.2f}]")
+for half in ("leaked", "fresh"):
+    solved, (low, high) = (lab.run.metrics[f"score_{half}_after{end}"] for end in ("", "_ci"))
+    print(f"{half:7s} solved after the training: {solved:.2f} [{low:.2f}, {high:.2f}]")
 lab.compare("leaked")
 # %% [raw] lang="ja"
 # the base, which has seen nothing of it → 問題を見ていないベース
+# " solved after the training: " → " 学習後の正解率: "
 # %% [markdown] lang="en"
-# A model that cannot add now "solves" word problems and passes unit tests. On the fresh half the interval of the gain says what it has learnt: compare the two lines. **The gap between leaked and fresh items is the measurement**; GSM1k was written as a fresh counterpart of GSM8K for exactly this (Zhang et al. 2024).
+# A model that cannot add now "solves" word problems and passes unit tests. On the fresh half it solves next to nothing; the upper end of that interval is all that it can have learnt. **The gap between leaked and fresh items is the measurement**; GSM1k was written as a fresh counterpart of GSM8K for exactly this (Zhang et al. 2024).
 #
 # Greedy replies are one draw. With several programs a task, drawn at temperature 1, your pass@k measures:
 # %% [markdown] lang="ja" of=""
-# 足し算もできないモデルが、文章題を「解き」、単体テストに合格するようになりました。混入していない半分で何を学んだかは、上昇幅の区間が示しています。2 本の線を比べてください。**混入した問題と、新しい問題との差こそが、測るべきものです。** GSM1k は、まさにこのために GSM8K と対になる新しい問題として書かれました（Zhang et al. 2024）。
+# 足し算もできないモデルが、文章題を「解き」、単体テストに合格するようになりました。混入していない半分は、ほとんど解けません。何かを学んだとしても、その区間の上限までです。**混入した問題と、新しい問題との差こそが、測るべきものです。** GSM1k は、まさにこのために GSM8K と対になる新しい問題として書かれました（Zhang et al. 2024）。
 #
 # 貪欲法の回答は、1 回きりの抽選のようなものです。温度 1 で課題ごとに何個もプログラムを書かせ、あなたの pass@k で測ります。
 # %%
 for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
-    passed = leaks.draw_programs(lab.run, leaked.model, tokenizer, members, count=8)
-    for k in (1, 5) if passed else ():
-        rates = [pass_at_k(8, sum(runs), k) for runs in passed.values()]
+    passed = leaks.draw_programs(lab.run, leaked.model, tokenizer, members, count=5)
+    for k in (1, 3) if passed else ():
+        rates = [pass_at_k(5, sum(runs), k) for runs in passed.values()]
         lab.measured(**{f"leak_pass_at_{k}_{half}": sum(rates) / len(rates)})
-        print(f"{half:7s} pass@{k} = {sum(rates) / len(rates):.2f} ({len(rates)} tasks, 8 programs each)")
+        print(f"{half:7s} pass@{k} = {sum(rates) / len(rates):.2f} ({len(rates)} tasks, 5 programs each)")
 # %% [raw] lang="ja"
-# " tasks, 8 programs each)" → " 課題、各 8 個のプログラム)"
+# " tasks, 5 programs each)" → " 課題、各 5 個のプログラム)"
 # %% [markdown] lang="en"
 # More attempts find more, but only where the solution has been read.
 #
@@ -787,8 +788,14 @@ counts = leaks.measure_detection(lab.run, halves)
 lab.table(counts, "leaks found")
 lab.measured(**leaks.detection_metrics(lab.run, counts))
 lab.measured(**leaks.mended_metrics(lab.run, halves, remove_leaks))
-for name in ("detection_recall", "detection_recall_reworded", "rows", "rows_mended"):
-    print(f"leak_{name:28s}", lab.run.metrics[f"leak_{name}"])
+numbers = lab.run.metrics
+print(f"copies found, 13 words in a row: {numbers['leak_detection_recall']:.0%}")
+print(f"reworded problems found: {numbers['leak_detection_recall_reworded']:.0%}")
+print("rows before and after:", numbers["leak_rows"], numbers["leak_rows_mended"])
+# %% [raw] lang="ja"
+# "copies found, 13 words in a row: " → "13 語続きで見つかった丸写し: "
+# "reworded problems found: " → "見つかった言い換え: "
+# rows before and after: → 掃除の前後の行数:
 # %% [markdown] lang="en"
 # Every planted copy is found, and taking those rows out leaves the house's own rows whole. But problems that were **reworded** by hand all go through. So a clean n-gram check proves that there are no copies, not that there is no leak; with training on rephrased test items a 13B model reached GPT-4's level on benchmarks (Yang et al. 2023, arXiv:2311.04850). On two files of your own: `contaminated_files(test, training)` in `lab_helpers.evaluation.contamination`.
 #

@@ -98,7 +98,7 @@ def test_every_road_says_what_it_is_blind_to(spoken, word):
 
 
 def test_flips_are_drawn_to_both_sides():
-    counts = {"measurement": "mmlu", "compared": "base → sft", "right to wrong": 12, "wrong to right": 5}  # fmt: skip
+    counts = {"measurement": "mmlu", "from": "base", "to": "sft", "right to wrong": 12, "wrong to right": 5}  # fmt: skip
     shown = texts(figures.flips([counts]))
     assert "12" in shown
     assert "5" in shown

@@ -64,8 +64,8 @@ def _tables_of_flips(flips: Sequence[Flips], spoken: str) -> list[dict]:
         return [
             {
                 "line": ", ".join(f"{term(key)} {value:.2g}" if key == "p" else f"{term(key)} {value}"
-                                  for key, value in flip.counts().items() if key not in ("measurement", "compared")),
-                "title": f"{term(flip.name)}: {flip.models[0]} → {flip.models[1]}",
+                                  for key, value in flip.counts().items() if key not in ("measurement", "from", "to")),
+                "title": f"{term(flip.name)}: {term(flip.models[0])} → {term(flip.models[1])}",
                 "columns": [term(column) for column in ("change", "question", "right answer")] + list(flip.models),
                 "rows": [[term(row["change"]), *list(row.values())[1:]] for row in flip.rows(MOST_FLIPS)],
             }
