@@ -203,14 +203,14 @@ def judges(rows: list[dict], by_length: list[dict]):
 
 
 def leak(rows: list[dict]):
-    """Solved before and after a training with the leaked half in it: the leaked half, and its fresh twin."""
+    """Solved before and after a training with the leaked half in it: the leaked half, and the fresh one."""
     names = list(dict.fromkeys(row["benchmark"] for row in rows))
     with canvas(len(names), width=3.4, height=2.9) as (figure, axes):
         for axis, name in zip(axes[0], names, strict=True):
             for row in rows:
                 if row["benchmark"] == name:
                     leaked = row["half"] == "leaked"
-                    label = words("leaked", "混入した半分") if leaked else words("fresh twin", "混入していない半分")  # fmt: skip
+                    label = words("leaked", "混入した半分") if leaked else words("fresh", "混入していない半分")  # fmt: skip
                     axis.plot([0, 1], [row["before"], row["after"]], "o-", lw=2, color=BAD if leaked else DARK, label=label)  # fmt: skip
             axis.set_xticks([0, 1], [words("before", "学習前"), words("after", "学習後")])
             axis.set(title=term(name), xlim=(-0.25, 1.25), ylim=(-0.04, 1.04))

@@ -59,13 +59,13 @@ lab.predict("leaked", ...)
 # %% [markdown] lang="en"
 # # Part A · Three candidates
 #
-# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed, and the rate that its validation prompts chose.
+# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed. (DPO's rate stands in the cell; lab 05 chooses it among several, on validation prompts.)
 #
 # One row of the archive, and the text that the model reads:
 # %% [markdown] lang="ja" of=""
 # # パート A · 3 つの候補
 #
-# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも、検証用のプロンプトで選ばれた学習率も変えていません。
+# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも変えていません（DPO の学習率はセルに書いてあります。ラボ 05 では、それをいくつかの候補から検証用のプロンプトで選びます）。
 #
 # 記録の 1 行と、モデルが実際に読む文字列です。
 # %%
@@ -600,11 +600,11 @@ lab.run.table("mmlu by group", groups)
 lab.measured(**benchmarks.two_ways_metrics(shipped), **benchmarks.drop_metrics(shipped))
 lab.figure(figures.two_ways(groups, shipped["mmlu"]["base"].chance), "mmlu")
 # %% [markdown] lang="en"
-# One model, the same questions: asked for letters it stays near the dotted line of chance; asked by cloze it knows most of what it has read (*known*). *Withheld* questions are about things that it never read, and it does no better there than by guessing. The form of the question decides what is measured.
+# One model, the same questions: asked for letters it stays near the dotted line of chance; asked by cloze it knows nearly everything that it has read (*known*). It has never read about the *company*, and is at chance there. *Withheld* facts lie far below chance: the wrong choices are words that it has met, the right one is not. The form of the question decides what is measured.
 #
 # And claim 37, MMLU as an alarm for forgetting? What has SFT cost, by both ways of asking, and which answers changed?
 # %% [markdown] lang="ja" of=""
-# モデルも問題も同じです。それなのに、文字で答えさせると点線（偶然）の近くにとどまり、cloze で聞くと、読んだこと（*既知*）のほとんどを知っています。*未学習*は一度も読んでいないことについての問題で、そこでは当て推量を超えません。何が測れるかは、聞き方しだいです。
+# モデルも問題も同じです。それなのに、文字で答えさせると点線（偶然）の近くにとどまり、cloze で聞くと、読んだこと（*既知*）はほとんど知っています。*会社*については読んだことがないので、偶然と変わりません。*未学習*の事実が偶然を大きく下回るのは、誤答のほうが見覚えのある言葉で、正解がそうではないからです。何が測れるかは、聞き方しだいです。
 #
 # では、主張 37 の「忘却の警報としての MMLU」はどうでしょうか。SFT で失われた分を、両方の聞き方で見ます。どの答えが変わったのかも見てみましょう。
 # %%
@@ -615,7 +615,7 @@ turned = boards.find_benchmark_flips({"mmlu": shipped["mmlu"]}, "base", "sft")[0
 lab.table([turned.counts()], "mmlu flips")
 lab.table(turned.rows(3), "mmlu, changed")
 # %% [markdown] lang="en"
-# Not every row is knowledge: questions about the company are *withheld*, and flip by luck. But more answers were lost than won, and `p` says that the surplus is no luck. **The damage is real, and the letters do not see it** (their interval holds zero): a test at chance has nothing to lose.
+# Not every row is knowledge: the base is at chance on questions about the company, and such answers flip by luck. But more answers were lost than won, and `p` says that the surplus is no luck. **The damage is real, and the letters do not see it** (their interval holds zero): a test at chance has nothing to lose.
 #
 # ## Build: an answer out of a text
 #
@@ -623,7 +623,7 @@ lab.table(turned.rows(3), "mmlu, changed")
 #
 # **Exercise (10 min).**
 # %% [markdown] lang="ja" of=""
-# すべての行が知識の変化とはかぎりません。会社についての問題は*未学習*なので、偶然でも入れ替わります。それでも失われた答えのほうが多く、`p` を見ると、その差は偶然では説明できません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
+# すべての行が知識の変化とはかぎりません。会社についての問題では、ベースは当て推量なので、偶然でも入れ替わります。それでも失われた答えのほうが多く、`p` を見ると、その差は偶然では説明できません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
 #
 # ## つくる: 文章から答えを取り出す
 #
@@ -701,9 +701,10 @@ else:
     lab.run.table("sandbox", hostile)
     show_folded(attacks, hostile, ["program", "tries", "status", "escaped"])
     lab.measured(**benchmarks.hostile_metrics(hostile))
-    print("escaped:", lab.run.metrics["sandbox_escapes"], "of", len(hostile))
+    print("escaped:", sum(row["escaped"] for row in hostile), "of", len(hostile))
 # %% [raw] lang="ja"
 # escaped: → 脱出したプログラム:
+# "of" → "/"
 # %% [markdown] lang="en"
 # None may escape. Where a layer is missing (macOS, Windows), the sandbox says what is weaker, and runs nothing before you agree. Now all four tests of all candidates, GSM8K by both rules, the lenient one being yours:
 # %% [markdown] lang="ja" of=""
@@ -755,10 +756,12 @@ for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
     passed = leaks.draw_programs(lab.run, leaked.model, tokenizer, members, count=5)
     for k in (1, 3) if passed else ():
         rates = [pass_at_k(5, sum(runs), k) for runs in passed.values()]
-        lab.measured(**{f"leak_pass_at_{k}_{half}": sum(rates) / len(rates)})
-        print(f"{half:7s} pass@{k} = {sum(rates) / len(rates):.2f} ({len(rates)} tasks, 5 programs each)")
+        rate = sum(rates) / len(rates)
+        lab.measured(**{f"leak_pass_at_{k}_{half}": rate})
+        print(f"{half:7s} pass@{k} = {rate:.2f} (5 programs for each of {len(rates)} tasks)")
 # %% [raw] lang="ja"
-# " tasks, 5 programs each)" → " 課題、各 5 個のプログラム)"
+# " (5 programs for each of " → "（各 5 個のプログラム、課題数 "
+# " tasks)" → "）"
 # %% [markdown] lang="en"
 # More attempts find more, but only where the solution has been read.
 #

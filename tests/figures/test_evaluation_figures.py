@@ -55,7 +55,7 @@ def drawn() -> dict:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", {"tokenizers": "identical", "confusion": "has an answer", "categories": "invented", "judges": "agrees with gold", "leak": "fresh twin", "two_ways": "chance"}),
+        ("en", {"tokenizers": "identical", "confusion": "has an answer", "categories": "invented", "judges": "agrees with gold", "leak": "fresh", "two_ways": "chance"}),
         ("ja", {"tokenizers": "同一の文", "confusion": "答えあり", "categories": "作り話", "judges": "正解との一致率", "leak": "混入していない半分", "two_ways": "偶然"}),
     ],
 )  # fmt: skip
