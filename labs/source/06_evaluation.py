@@ -80,7 +80,7 @@ print(len(mails), "rows, for example:", mails[0], "\n")
 print(tokenizer.apply_chat_template(mails[0]["prompt"] + mails[0]["completion"], tokenize=False))
 # %% [raw] lang="ja"
 # rows, for example: → 行。その 1 つ:
-# as in lab 00 → ラボ 00 と同じ
+# ", as in lab 00" → "（ラボ 00 と同じ）"
 # %% [markdown] lang="en"
 # The archive holds good answers and sloppy ones, and SFT imitates both. All that decides stands in this cell.
 # %% [markdown] lang="ja" of=""
@@ -131,7 +131,7 @@ main = select_main_pairs(pairs, lab.settings["pairs"])
 for side, turns in main[0].row().items():
     print(f"{side:9s}", turns[-1]["content"])
 # %% [raw] lang="ja"
-# and which base it fits → どのベースのものかも記録する
+# ", and which base it fits" → "。どのベースのものかも記録する"
 # %%
 training = DPOConfig(
     beta=0.1, num_train_epochs=1, per_device_train_batch_size=lab.pick(tiny=8, small=4, t4=4),
@@ -494,6 +494,7 @@ print("better reply first, asked once: right in", sum(once), "of", len(some))
 print("both orders, 1 right, 0 wrong, 0.5 a tie:", dict(Counter(twice)))
 # %% [raw] lang="ja"
 # better reply first, asked once: right in → 良い回答を先に置いて 1 回だけ聞いた場合の正解:
+# "of" → "/"
 # both orders, 1 right, 0 wrong, 0.5 a tie: → 両方の順番で聞いた場合（1 は正解、0 は不正解、0.5 は引き分け）:
 # %% [markdown] lang="en"
 # Asked once, with the better reply in the first place, the judge looks like an expert. In both orders little of it is left: nearly every pair is a tie, since the judge has chosen the place and not the reply.
@@ -678,10 +679,10 @@ program = read_humaneval(lab.language)[0]
 print(program.prompt, "◀▶", program.canonical_solution, "\n---\n", program.test, sep="")
 for k in (1, 5, 10):
     naive = 1 - (1 - 3 / 20) ** k
-    print(f"3 of 20 pass: pass@{k} = {pass_at_k(20, 3, k):.3f}  (naive formula: {naive:.3f})")
+    print(f"3 of 20 pass: pass@{k} = {pass_at_k(20, 3, k):.3f}, naive formula {naive:.3f}")
 # %% [raw] lang="ja"
 # "3 of 20 pass: " → "20 個中 3 個が合格: "
-# "  (naive formula: " → "（素朴な式: "
+# ", naive formula " → "、素朴な式では "
 # %% [markdown] lang="en"
 # A task, one right solution behind ◀▶, and the tests that decide. (The naive formula draws the same program again and again, and comes out too low.)
 #
