@@ -79,7 +79,7 @@ def tokenizers(rows: list[dict]):
             for i, column in enumerate(columns):
                 places = np.arange(len(rows)) + (i - (len(columns) - 1) / 2) * height
                 values = [row[column] for row in rows]
-                axis.barh(places, values, height * 0.9, color=(BAD, DARK, GOOD)[i], label=column.removeprefix(metric).strip())  # fmt: skip
+                axis.barh(places, values, height * 0.9, color=(BAD, DARK, GOOD)[i], label=term(column.removeprefix(metric).strip()))  # fmt: skip
                 for place, value in zip(places, values, strict=True):
                     axis.text(value + end * 0.01, place, f"{value:.2f}" if end == 1 else f"{value:.0f}", va="center", fontsize=8)  # fmt: skip
             axis.set(title=metric, xlim=(0, end * 1.15), ylim=(len(rows) - 0.5, -0.5))

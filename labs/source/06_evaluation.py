@@ -391,7 +391,7 @@ lab.table(turned.rows(2), "declining, changed")
 lab.measured(decline_won_dpo=turned.counts()["wrong to right"],
              decline_lost_dpo=turned.counts()["right to wrong"])  # fmt: skip
 # %% [markdown] lang="en"
-# **Your win:** in the rows `wrong to right` the base invents an answer that nobody has, and DPO says honestly that it does not know. The rows `right to wrong`, if there are any, are the price: questions with an answer that DPO now turns away. `p` says whether the two counts could differ by luck alone (McNemar's exact test).
+# **Your win:** in the rows `wrong to right` the base invents an answer that nobody has, and DPO says honestly that it does not know. The rows `right to wrong`, if there are any, are the price: questions with an answer that DPO now turns away. `p` says how often luck alone would part the two counts so far (McNemar's exact test): rarely.
 #
 # A *right* decision is not yet a good reply: the base is right to answer where an answer exists, and answers nonsense. Whether what is said is true comes next.
 #
@@ -399,7 +399,7 @@ lab.measured(decline_won_dpo=turned.counts()["wrong to right"],
 #
 # The base has never read a line about the company, and the archive held right and wrong values side by side. But the company's facts are a table. So we can count: a reply to "How much is …?" is *right*, *declined*, *invented* (another value than the table's), or contains *no value*.
 # %% [markdown] lang="ja" of=""
-# **成果が見えました。** 「不正解から正解へ」の行では、ベースが誰も知らない答えをでっち上げているのに対し、DPO は正直に「分からない」と答えています。「正解から不正解へ」の行があれば、それが代償です。答えのある質問まで断るようになったものです。`p` は、2 つの数の違いが偶然だけで生じうるかどうかを表します（マクネマーの正確検定）。
+# **成果が見えました。** 「不正解から正解へ」の行では、ベースが誰も知らない答えをでっち上げているのに対し、DPO は正直に「分からない」と答えています。「正解から不正解へ」の行があれば、それが代償です。答えのある質問まで断るようになったものです。正しくなった判断は、誤りになった判断の 2 倍ほどあります。`p` は、偶然だけでこれほどの開きが出る割合です（マクネマーの正確検定）。ここでは 0.05 をわずかに超えるので、差し引きで良くなったかどうかは、この問題数ではまだ**決まりません**。
 #
 # 判断が*正しい*だけでは、良い回答とは言えません。答えのある質問に答えるベースの判断は正しくても、中身は的外れです。言っていることが事実かどうかは、次に測ります。
 #
@@ -423,7 +423,7 @@ lab.compare("invented")
 #
 # **Exercise (10 min).** `draws[i]` says which items resample *i* takes.
 # %% [markdown] lang="ja" of=""
-# SFT が教えたのは*形*でした。でたらめな値を、完璧な作法で答えるようになったのです。DPO で作り話は減りましたが、「正しい」の割合を見てください。**作り話の割合を 0 に近づけるだけなら簡単で、いつも差し控えるモデルがそうです。** 正しい答えの割合や、先ほどの不要な差し控えと並べて読んでください（答えを正しくするのは検索です。ラボ 07 で扱います）。
+# ベースに作り話が少ないのは、正直だからではありません。「値なし」が多いとおり、値を答える文になっていないだけです。SFT が教えたのは*形*でした。そのぶん、でたらめな値を、完璧な作法で答えるようになりました。DPO で作り話は減りましたが、「正しい」の割合を見てください。**作り話の割合を 0 に近づけるだけなら簡単で、いつも差し控えるモデルがそうです。** 正しい答えの割合や、先ほどの不要な差し控えと並べて読んでください（答えを正しくするのは検索です。ラボ 07 で扱います）。
 #
 # ## つくる: その差は偶然か
 #
@@ -449,13 +449,13 @@ lab.table(rows, "dpo minus sft")
 lab.measured(**customers.comparison_metrics(rows))
 lab.figure(figures.differences(rows), "differences")
 # %% [markdown] lang="en"
-# `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? Blue: the interval leaves out zero and p is below 0.05. Grey: **not decided** on so many items; where only a handful of items differ, the two may even disagree, and a bootstrap of a handful is the less careful one. For *hallucination* a negative difference is the good direction, for the others a positive one. "DPO improved the model" is not one number.
+# `p` comes from a **permutation test**: were the models equal, swapping their names on any item would change nothing; how often does random swapping give a difference this large? Blue: the interval leaves out zero and p is below 0.05. Grey: **not decided** on so many items. Where the two disagree, the difference lies on the border, and only more questions would tell. For *hallucination* a negative difference is the good direction, for the others a positive one. "DPO improved the model" is not one number.
 #
 # # Part D · Judges
 #
 # For style and helpfulness there is no table to check. The field asks another model: **LLM-as-judge**. Here the base is the judge. What does it read? One pair of replies whose better one is known:
 # %% [markdown] lang="ja" of=""
-# `p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。青は、区間が 0 を含まず、p も 0.05 未満の差です。灰色は、この問題数では**決まりません**。違いのある問題がほんの数問しかないと、2 つの判断が食い違うこともあります。数問のブートストラップのほうが、甘い判断になりがちです。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
+# `p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。青は、区間が 0 を含まず、p も 0.05 未満の差です。灰色は、この問題数では**決まりません**。区間と p の判断が食い違うのは、差が境目にあるときです。問題を増やさなければ分かりません。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
 #
 # # パート D · 審査員
 #
@@ -649,7 +649,7 @@ from lab_helpers.evaluation.benchmarks.formats import read_gsm8k
 print(*prompts.problem(read_gsm8k(lab.language)[0], lab.language), sep="◀▶")
 lab.table(benchmarks.answer_rows(shipped["gsm8k"]["sft"], extract_answer))
 # %% [markdown] lang="en"
-# The model was not taught the form `####`, so the strict rule finds nothing to compare; the lenient one finds a number in nearly every reply, and a number can be right by accident. State both, and say which is which.
+# The model was not taught the form `####`, so the strict rule finds nothing to compare; the lenient one often finds a number, and a number can be right by accident. State both, and say which is which.
 #
 # ## Build: pass@k
 #
@@ -657,7 +657,7 @@ lab.table(benchmarks.answer_rows(shipped["gsm8k"]["sft"], extract_answer))
 #
 # **Exercise (8 min).**
 # %% [markdown] lang="ja" of=""
-# モデルは `####` という書き方を教わっていないので、strict では比べる数が見つかりません。lenient ならほとんどの回答で数が見つかりますが、たまたま正解になることもあります。両方の値を、どちらなのかを添えて示してください。
+# モデルは `####` という書き方を教わっていないので、strict では比べる数が見つかりません。lenient なら数が見つかることが多くなりますが、たまたま正解になることもあります。両方の値を、どちらなのかを添えて示してください。
 #
 # ## つくる: pass@k
 #
@@ -727,6 +727,7 @@ lab.measured(**benchmarks.result_metrics(shipped, extract_answer))
 # ベンチマークはインターネットにあり、学習データもインターネットから来ます。そこで、半分の問題を学習に混ぜてみます。クローラーが集めるように、問題と解答がそのまま、繰り返し出てきます。残りの半分は混ぜずにおき、比較に使います。
 # %%
 from lab_helpers.labs.lab06 import leaks
+from lab_helpers.runtime.lexicon import term
 
 halves = leaks.split_halves(lab.run)
 leaked, tokenizer = leaks.train_leaked(lab.run, halves.leaked)
@@ -739,11 +740,11 @@ lab.measured(**leaks.leak_metrics(before, after), train_seconds_leak=leaked.seco
 lab.figure(figures.leak(rows), "leak")
 for half in ("leaked", "fresh"):
     solved, (low, high) = (lab.run.metrics[f"score_{half}_after{end}"] for end in ("", "_ci"))
-    print(f"{half:7s} solved after the training: {solved:.2f} [{low:.2f}, {high:.2f}]")
+    print(f"{term(half)}: solved after the training {solved:.2f} [{low:.2f}, {high:.2f}]")
 lab.compare("leaked")
 # %% [raw] lang="ja"
 # the base, which has seen nothing of it → 問題を見ていないベース
-# " solved after the training: " → " 学習後の正解率: "
+# ": solved after the training " → ": 学習後の正解率 "
 # %% [markdown] lang="en"
 # A model that cannot add now "solves" word problems and passes unit tests. On the fresh half it solves next to nothing; the upper end of that interval is all that it can have learnt. **The gap between leaked and fresh items is the measurement**; GSM1k was written as a fresh counterpart of GSM8K for exactly this (Zhang et al. 2024).
 #
@@ -759,7 +760,7 @@ for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
         rates = [pass_at_k(5, sum(runs), k) for runs in passed.values()]
         rate = sum(rates) / len(rates)
         lab.measured(**{f"leak_pass_at_{k}_{half}": rate})
-        print(f"{half:7s} pass@{k} = {rate:.2f} (5 programs for each of {len(rates)} tasks)")
+        print(f"{term(half)}: pass@{k} = {rate:.2f} (5 programs for each of {len(rates)} tasks)")
 # %% [raw] lang="ja"
 # " (5 programs for each of " → "（各 5 個のプログラム、課題数 "
 # " tasks)" → "）"
@@ -904,7 +905,7 @@ lab.real_model(
 #
 # ## Quiz
 # %% [markdown] lang="ja" of=""
-# 2 つの列を、行ごとに読み比べてください。保存されている記録では、実際のモデルも、文字で答えさせると当て推量と変わらず、cloze で聞けばずっと多くを知っています。strict の規則では文章題が 1 問も解けません。「A か B か」と聞くと、いつも同じ位置を選びます。そして、混入した問題の点だけが上がり、ほかは上がりません。DPO がこの大きさのモデルを Kotori と同じように動かすかどうかは、ペアの数や学習率にもよります。列が食い違うところの理由は、ここでは**決められません**。
+# 2 つの列を、行ごとに読み比べてください。SmolLM2 が読めるのは英語だけなので、右の列は英語のデータで測った値です。保存されている記録では、実際のモデルも、文字で答えさせると当て推量と変わらず、cloze で聞けばずっと多くを知っています。strict の規則では文章題が 1 問も解けません。「A か B か」と聞くと、いつも同じ位置を選びます。そして、混入した問題の点だけが上がり、ほかは上がりません。DPO がこの大きさのモデルを Kotori と同じように動かすかどうかは、ペアの数や学習率にもよります。列が食い違うところの理由は、ここでは**決められません**。
 #
 # ## 大きくする
 #
