@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the full sandbox needs Linux")
 
 SMALL = {
-    "validation_prompts": 4, "sft_rows": 6, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "batch_size": 3, "questions": 5, "facts": 4,
+    "validation_prompts": 4, "sft_rows": 16, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "batch_size": 3, "questions": 5, "facts": 4,
     "text_pairs": 3, "gold_pairs": 20, "judge_pairs": 8, "mmlu_items": 40, "gsm8k_items": 3, "humaneval_items": 2,
     "new_tokens": 8, "leak_items": 3, "leak_epochs": 1, "leak_tokens": 8, "latency_replies": 2, "latency_tokens": 4,
     "own_items": 3, "own_new_tokens": 8, "max_length": 1024,
