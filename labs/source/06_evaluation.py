@@ -17,7 +17,7 @@
 # **Claims under test:** 34 (BLEU, ROUGE and METEOR for generated text), 37 (MMLU shows whether general knowledge was damaged), 38 (HumanEval and GSM8K measure the effect of tuning). Claim 35 (accuracy for entities) was lab 01's.
 #
 # **New words:** [n-gram](glossary.md#n-gram), [precision and recall](glossary.md#precision-recall), [hallucination](glossary.md#hallucination), [interval](glossary.md#interval), [bootstrap](glossary.md#bootstrap), [p-value](glossary.md#p-value), [judge](glossary.md#judge), [benchmark](glossary.md#benchmark), [contamination](glossary.md#contamination), [log-probability](glossary.md#log-probability).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="b03507cd"
 # # ラボ 06 · 評価
 #
 # **このラボを終えると**、BLEU と ROUGE-L を手で計算してその見落としを指摘し、0 点ばかりにならずに日本語を評価し、作り話と差し控えすぎを数え、偶然と本当の差を見分け、審査員を信じる前に審査し、MMLU・GSM8K・HumanEval の形式のテストを行い、テストの混入を見つけ、ファインチューニングで**どの答えが**壊れ、どの答えが直ったのかを示せるようになります。
@@ -46,7 +46,7 @@ lab = open_lab("06")
 # 1. You compare a Japanese sentence with **the very same sentence**. What does ROUGE-L say with the library's defaults (0 to 1)?
 # 2. A model has learnt the house's tone. Asked for facts that it never read, in how many **percent** of its replies does it state a wrong value?
 # 3. Half of a test leaks into the training data. By how many **points** (0 to 100) does the score on that half rise?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="47596095"
 # ## 予想する
 #
 # 1. 日本語の文を、**それとまったく同じ文**と比べます。ライブラリの既定の設定では、ROUGE-L はいくつになるでしょうか（0〜1）。
@@ -62,7 +62,7 @@ lab.predict("leaked", ...)
 # Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed. (DPO's rate stands in the cell; lab 05 chooses it among several, on validation prompts.)
 #
 # One row of the archive, and the text that the model reads:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="4a524bdd"
 # # パート A · 3 つの候補
 #
 # 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも変えていません（DPO の学習率はセルに書いてあります。ラボ 05 では、それをいくつかの候補から検証用のプロンプトで選びます）。
@@ -83,7 +83,7 @@ print(tokenizer.apply_chat_template(mails[0]["prompt"] + mails[0]["completion"],
 # ", as in lab 00" → "（ラボ 00 と同じ）"
 # %% [markdown] lang="en"
 # The archive holds good answers and sloppy ones, and SFT imitates both. All that decides stands in this cell.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="163ccfed"
 # 記録には良い回答も雑な回答も入っていて、SFT はその両方をまねします。結果を左右するものは、すべてこのセルにあります。
 # %%
 from datasets import Dataset
@@ -113,7 +113,7 @@ print(f"loss {sft.losses[0]:.2f} -> {sft.losses[-1]:.2f}")
 # "loss " → "損失 "
 # %% [markdown] lang="en"
 # Saved, loaded onto a fresh base and merged: DPO's own adapter comes on top of that. One preference pair, then the second training. Pairs show two answers to one prompt, the better one first.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="22c6fa35"
 # 保存し、まっさらなベースに読み込んでマージします。DPO のアダプターは、その上に載せます。選好ペアを 1 組見てから、2 つめの学習です。ペアには、同じプロンプトへの 2 つの回答が、良いほうから順に入っています。
 # %%
 from peft import PeftModel
@@ -150,7 +150,7 @@ lab.measured(train_seconds_sft=sft.seconds, train_seconds_dpo=dpo.seconds)
 # , last → 、最後の損失
 # %% [markdown] lang="en"
 # The first loss is ln 2, so the reference is the model we meant (lab 05). Now one base in memory, and each candidate is an adapter that is put on. The same question to all three:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="0d52f465"
 # 最初の損失は ln 2 です。参照モデルは、意図したとおりのモデルでした（ラボ 05）。メモリに置くベースは 1 つだけにして、候補ごとにアダプターを付け替えます。3 つのモデルに同じ質問をしましょう。
 # %%
 from lab_helpers.labs.lab06.models import load_compared_models
@@ -175,7 +175,7 @@ for name, model in models:
 # a question without an answer, if any → 答えのない質問（あれば）
 # %% [markdown] lang="en"
 # The company has no answer to this one. Read which candidate knows that. Now all held-out questions, in batches; six of them for reading, three with an answer and three without.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c08b8e9c"
 # この質問の答えは、会社にもありません。どの候補がそれを分かっているか、読み比べてください。次は、学習に使っていない質問すべてに、まとめて答えさせます。そのうち 6 つ、答えのあるものとないものを 3 つずつ読みます。
 # %%
 from lab_helpers.labs.lab06 import customers
@@ -184,7 +184,7 @@ replies = customers.measure_replies(models, asked)
 lab.table(customers.reply_rows(asked, replies), "replies")
 # %% [markdown] lang="en"
 # Which one would you hire? Mind that nonsense can be perfectly polite. You have read six questions, and there are thousands: someone has to turn replies into numbers. There are four roads, and each of them is blind to something.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e8ef6ecd"
 # あなたなら、どれを採用しますか。礼儀正しい文が、意味の通る文とは限らないことにも注意してください。いま読んだ質問は 6 つですが、実際には何千とあります。回答を数値に変えなければなりません。道は 4 つあり、どれにも見えないものがあります。
 # %%
 from lab_helpers.figures import evaluation as figures
@@ -200,7 +200,7 @@ lab.figure(figures.roads(), "roads")
 # BLEU asks how many of the reply's n-grams (runs of n words) stand in the reference. A word may not be rewarded more often than the reference has it, or "the the the the" would be perfect: the counts are **clipped** (Papineni et al. 2002, §2.1).
 #
 # **Exercise (10 min).**
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5c09df07"
 # パート B から E まで、この道を上から順に歩きます。どの道にも通じる決まりが 1 つあります。**何かを測る前に、まず測る道具のほうを確かめる**ことです。
 #
 # # パート B · 共通の単語
@@ -239,7 +239,7 @@ for n in range(1, 5):
 # ROUGE-L looks for the **longest common subsequence**: the words that stand in both texts in the same order, with gaps. Precision divides its length by the reply's, recall by the reference's, F1 is their harmonic mean (Lin 2004, §3).
 #
 # **Exercise (15 min).** Your function will measure the candidates.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="755de07f"
 # 長い並びほど、参照文に見つかりにくくなります。BLEU は、この 4 つの幾何平均に、短すぎる文への**罰則**（brevity penalty）を掛けたものです。1 つでも 0 があると、積は 0 になります。だからライブラリはスムージングをしますし、*1 文だけ*の BLEU はあまり当てになりません。
 #
 # ## つくる: ROUGE-L は順序をたどる
@@ -257,7 +257,7 @@ rouge_l = lab.check("rouge_l", rouge_l)
 # your code: precision, recall and F1 → ここに書く: 適合率、再現率、F1
 # %% [markdown] lang="en"
 # **METEOR** pairs words off one by one (equal words first, then equal stems, in English also synonyms) and punishes a reply whose matches lie in many pieces (Banerjee & Lavie 2005). All of them by hand and by library, first on one pair, then on many.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="fe65860a"
 # **METEOR** は、語を 1 つずつ対応づけます（まず同じ語、次に語幹の同じ語、英語では同義語も）。対応した語がいくつもの断片に分かれている回答には、罰則があります（Banerjee & Lavie 2005）。以上のすべてを、手書きとライブラリで、まず 1 組、続いて多くの組について計算します。
 # %%
 from lab_helpers.evaluation.text_metrics.meteor import align, chunks
@@ -282,7 +282,7 @@ print(f"largest difference over all pairs, both languages: {max(worst.values()):
 # ## Break it: Japanese
 #
 # Three pairs of Japanese texts: two identical ones, two unrelated ones, and one said in other words.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="be85dd3f"
 # 手で書いた値と、sacrebleu・rouge-score・nltk の値は、浮動小数点数の最後の桁まで一致しました。式に秘密はありません。問題は、その一歩手前で起こります。
 #
 # ## 壊す: 日本語
@@ -321,7 +321,7 @@ show_folded(say("What the tokenizers make of it", "各トークナイザーの�
 # ## What a shared word is worth
 #
 # Now that the ruler is straight: does it measure what *we* want? Below, each reply is held against the house's answer. The first two have a **wrong number** in them; the others have the facts right, in another tone.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="85c7b9ef"
 # 既定のままでは、同じ文どうしが 0 点になり、「30」だけが共通する 2 つの文は、まったく同じ文に見えてしまいます。`a-z` と `0-9` だけを残し、あとは捨てるからです。エラーも警告も出ません（折りたたみを開くと、トークンを見られます）。
 #
 # ## 直す
@@ -362,7 +362,7 @@ print(f"right fact, other tone: {found['rouge_l_right_fact']:.2f}")
 # ## Measure: knowing when to decline
 #
 # For each held-out question we know whether the company has an answer. Declining is thus a classification, and the old tools work: accuracy, precision, recall, F1, a confusion matrix. Your `rouge_l` goes along, for the dashboard.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="643b60ad"
 # 値段の間違いは 1 語の違いでしかなく、ふつうの言葉で正しい値段を答えるより点が高くなります。一致率で高い点が付くのは、模範回答に*言い回しが近い*回答です。翻訳ならそれで足りることもありますが、アシスタントなら、**事実そのものを確かめて**ください。
 #
 # # パート C · 規則と偶然
@@ -380,7 +380,7 @@ lab.figure(figures.confusion(customers.count_decisions(truth, done)), "declining
 # By **accuracy**, a program that always answers does well where most questions have an answer. It has never declined anything: its recall is 0, and F1 shows it. Read each model's second row of the matrix (where it should decline) and the first (where it should not): which mistake is worse, no metric knows. You have to say so, and then choose the metric.
 #
 # A rate hides *which* questions changed. So look at the flips from base to DPO: how many decisions became right and how many became wrong, and two of each with both replies.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="eb14cb16"
 # **正解率**で見ると、答えのある質問が多ければ、何にでも答えるプログラムでも好成績です。しかし、一度も差し控えていないので再現率は 0 で、F1 にはそれが表れます。それぞれのモデルの行列で、2 行目（差し控えるべき質問）と 1 行目（答えるべき質問）を見比べてください。どちらの間違いが重いのか、指標は教えてくれません。それを決めるのはあなたで、指標を選ぶのはそのあとです。
 #
 # 割合からは、*どの*質問が変わったのかが分かりません。そこで、ベースから DPO への入れ替わりを見ます。正しくなった判断と誤りになった判断はいくつあるでしょうか。2 つずつ、両方の回答も読んでください。
@@ -398,7 +398,7 @@ lab.measured(decline_won_dpo=turned.counts()["wrong to right"],
 # ## Measure: invented facts
 #
 # The base has never read a line about the company, and the archive held right and wrong values side by side. But the company's facts are a table. So we can count: a reply to "How much is …?" is *right*, *declined*, *invented* (another value than the table's), or contains *no value*.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="960042cf"
 # **成果が見えました。** 「不正解から正解へ」の行では、ベースが誰も知らない答えをでっち上げているのに対し、DPO は正直に「分からない」と答えています。「正解から不正解へ」の行があれば、それが代償です。答えのある質問まで断るようになったものです。正しくなった判断は、誤りになった判断の 2 倍ほどあります。`p` は、偶然だけでこれほどの開きが出る割合です（マクネマーの正確検定）。ここでは 0.05 をわずかに超えるので、差し引きで良くなったかどうかは、この問題数ではまだ**決まりません**。
 #
 # 判断が*正しい*だけでは、良い回答とは言えません。答えのある質問に答えるベースの判断は正しくても、中身は的外れです。言っていることが事実かどうかは、次に測ります。
@@ -422,7 +422,7 @@ lab.compare("invented")
 # Ask other questions, and every rate moves. How far? The **bootstrap** draws the items again, with replacement, thousands of times. Two models answered the *same* items, so draw both together: hard questions are hard for both, and that part cancels.
 #
 # **Exercise (10 min).** `draws[i]` says which items resample *i* takes.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="12530ba6"
 # ベースに作り話が少ないのは、正直だからではありません。「値なし」が多いとおり、値を答える文になっていないだけです。SFT が教えたのは*形*でした。そのぶん、でたらめな値を、完璧な作法で答えるようになりました。DPO で作り話は減りましたが、「正しい」の割合を見てください。**作り話の割合を 0 に近づけるだけなら簡単で、いつも差し控えるモデルがそうです。** 正しい答えの割合や、先ほどの不要な差し控えと並べて読んでください（答えを正しくするのは検索です。ラボ 07 で扱います）。
 #
 # ## つくる: その差は偶然か
@@ -440,7 +440,7 @@ paired_interval = lab.check("paired_interval", paired_interval)
 # your code: [low, high] → ここに書く: [下限, 上限]
 # %% [markdown] lang="en"
 # Your interval decides in this table. `draws` is made inside, 2,000 resamples of the items.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="48e583f3"
 # 次の表の区間は、あなたの関数で計算します。`draws` は関数の中で作られ、問題を 2,000 回引き直しています。
 # %%
 items = customers.score_items(asked, replies, facts, overlap=rouge_l)
@@ -454,7 +454,7 @@ lab.figure(figures.differences(rows), "differences")
 # # Part D · Judges
 #
 # For style and helpfulness there is no table to check. The field asks another model: **LLM-as-judge**. Here the base is the judge. What does it read? One pair of replies whose better one is known:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="58acec6d"
 # `p` は**並べ替え検定**の値です。2 つのモデルが同じ実力なら、どの問題で名前を入れ替えても何も変わらないはずです。でたらめに入れ替えて、これほど大きな差がどれくらい出るかを数えます。青は、区間が 0 を含まず、p も 0.05 未満の差です。灰色は、この問題数では**決まりません**。区間と p の判断が食い違うのは、差が境目にあるときです。問題を増やさなければ分かりません。「作り話」は差が負なら良い方向、ほかは正なら良い方向です。「DPO でモデルが良くなった」は、1 つの数字では言えません。
 #
 # # パート D · 審査員
@@ -472,7 +472,7 @@ print(letters.prompt_of(pair.prompt, pair.better, pair.worse))
 # This is the judge's whole prompt, as the model reads it: the question, both replies, the request for a letter, and the opening of its own turn. Of the next token two probabilities are read, of "A" and of "B". `judge(prompt, first, second)` is the share of the first.
 #
 # **Exercise (8 min).** Judges favour a seat. Ask in both orders; your rule decides every comparison below.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="aa0ec4ad"
 # これが審査員の読むプロンプトのすべてです。質問、2 つの回答、文字での回答の求め、そして自分の発言の書き出しが並びます。次のトークンについて、「A」と「B」の確率だけを読み取ります。`judge(prompt, first, second)` は、そのうち先に置いた回答の割合です。
 #
 # **演習（8 分）。** 審査員には、置かれた位置の好みがあります。順番を入れ替えて 2 回聞いてください。以下の比較は、すべてあなたの規則で決まります。
@@ -502,7 +502,7 @@ print("both orders, 1 right, 0 wrong, 0.5 a tie:", dict(Counter(twice)))
 # ## Measure: the judges on trial
 #
 # Held-out pairs with the house's own preference are the **gold**. Three judges that need no network: the base asked for a letter; the base's *likelihood* of each reply; and a small reward *learned from* other pairs (lab 05). `at equal lengths` estimates what the agreement would be if both replies were equally long (Dubois et al. 2024).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="3b976433"
 # 良いほうを先に置いて 1 回だけ聞くと、名審査員に見えます。ところが両方の順番で聞くと、ほとんど何も残りません。選んでいたのは回答ではなく位置だったので、ほぼすべてが引き分けになります。
 #
 # ## 測る: 審査員を審査する
@@ -522,7 +522,7 @@ lab.figure(figures.judges(judging.judge_rows(found), lengths), "judges")
 # - *Learned from pairs* agrees with the house most often while the better reply is the longer one. Equally long pairs differ in a number mostly: **nobody can judge a fact that they do not know.**
 #
 # Large judges are better than these and have the same vices in smaller doses (Zheng et al. 2023). The test is the same: **gold, both orders, lengths.** Now the best of the three may compare DPO with SFT, by your rule.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7d6148db"
 # - *A か B かを聞く*審査員は、位置で選びます。位置バイアスを見てください。一致率は 0.5 前後で、コイン投げと変わりません。
 # - *尤度*に位置の好みはありませんが、長さの好みがあります。対数確率の和はトークンが増えるたびに下がるので、短いほうが勝ちます。ところが、ここではたいてい長いほうが良い回答です。
 # - *ペアから学習*した審査員は、良いほうが長いときに会社の好みとよく一致します。長さが同じペアは、たいてい数字だけが違います。**知らない事実を審査することは、誰にもできません。**
@@ -548,7 +548,7 @@ jury = letters = None  # its model leaves the memory
 # ## Measure: speed
 #
 # The customer waits too. One reply at a time: half are done within **p50**, 19 of 20 within **p95**; the **first token** is what a streaming interface shows.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1342d486"
 # この審査員は、DPO と同じ種類のペアから学び、同じように差し控えを好みます。ですから、その判定は、不要な差し控えと口調を別々に見る先ほどの規則と並べて読んでください。どちらも本当ですが、発表資料に載るのは片方だけでしょう。
 #
 # ## 測る: 速さ
@@ -570,7 +570,7 @@ lab.measured(**boards.latency_metrics(speed))
 # ## Measure: MMLU, in two forms
 #
 # The shipped mini sets have the formats of the famous ones, so your real files run as they are. First multiple choice, which is scored by **log-likelihood**.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="843c363a"
 # *付けたまま*のアダプターは、どの層でも時間を使います。トークン/秒をベースと比べてください（`merge_and_unload()` で取り戻せます）。待ち時間は、書く量にもよります。「回答あたりのトークン数」と、上限で打ち切られた回答の数を見てください。平均には待ち時間が表れません。p95 を見ましょう（この件数では、ほぼ最も遅い回答の値です。自分のサーバーを測るなら、何百件も測ってください）。
 #
 # # パート E · ベンチマーク
@@ -590,7 +590,7 @@ print(*prompts.cloze(item, lab.language), sep="◀▶")
 print("\n---\n", item.choices)
 # %% [markdown] lang="en"
 # One item in both forms, as the model reads it; behind ◀▶ stands the text whose likelihood is taken. In the first form it is a letter, and all choices have been shown. In the second, **cloze**, the model sees the question alone, and each choice is read as its answer. No text is written: the likeliest choice counts.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="964ea19a"
 # 同じ問題を、2 つの形式で、モデルが読むとおりに表示しました。◀▶ の後ろが、尤度を測る文字列です。1 つめの形式（letters）では、選択肢をすべて見せたあとの文字 1 つです。2 つめの形式（**cloze**、穴埋め）では、モデルには問題文だけを見せ、それぞれの選択肢を答えとして読ませます。文章は書かせず、最も起こりやすい選択肢を答えとみなします。
 # %%
 from lab_helpers.labs.lab06 import benchmarks
@@ -604,7 +604,7 @@ lab.figure(figures.two_ways(groups, shipped["mmlu"]["base"].chance), "mmlu")
 # One model, the same questions: asked for letters it stays near the dotted line of chance; asked by cloze it knows nearly everything that it has read (*known*). It has never read about the *company*, and is at chance there. *Withheld* facts lie far below chance: the wrong choices are words that it has met, the right one is not. The form of the question decides what is measured.
 #
 # And claim 37, MMLU as an alarm for forgetting? What has SFT cost, by both ways of asking, and which answers changed?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f7f4a7f2"
 # モデルも問題も同じです。それなのに、文字で答えさせると点線（偶然）の近くにとどまり、cloze で聞くと、読んだこと（*既知*）はほとんど知っています。*会社*については読んだことがないので、偶然と変わりません。*未学習*の事実が偶然を大きく下回るのは、誤答のほうが見覚えのある言葉で、正解がそうではないからです。何が測れるかは、聞き方しだいです。
 #
 # では、主張 37 の「忘却の警報としての MMLU」はどうでしょうか。SFT で失われた分を、両方の聞き方で見ます。どの答えが変わったのかも見てみましょう。
@@ -623,7 +623,7 @@ lab.table(turned.rows(3), "mmlu, changed")
 # Word problems in the format of GSM8K: the model writes a solution, and a number is compared. Which number? A surprising part of every GSM8K score is this small function.
 #
 # **Exercise (10 min).**
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="bc9f64a0"
 # すべての行が知識の変化とはかぎりません。会社についての問題では、ベースは当て推量なので、偶然でも入れ替わります。それでも失われた答えのほうが多く、`p` を見ると、その差は偶然では説明できません。**損傷は現実に起きているのに、letters では見えません**（区間が 0 を含みます）。当て推量の成績には、下がる余地がないからです。
 #
 # ## つくる: 文章から答えを取り出す
@@ -641,7 +641,7 @@ extract_answer = lab.check("extract_answer", extract_answer)
 # your code: text such as "8700", or None → ここに書く: "8700" のような文字列か None
 # %% [markdown] lang="en"
 # Two rules are in use, and lm-eval reports both: **strict** takes only what follows `####`; **lenient** (yours) falls back on the last number. Here is an item as a base model reads it, and what both rules make of SFT's replies.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6da73783"
 # 使われている規則は 2 つあり、lm-eval は両方を報告します。**strict** は `####` の後ろだけを取り、**lenient**（あなたの関数）は、なければ最後の数を取ります。ベースモデルが読むとおりの問題を 1 つと、SFT の回答を 2 つの規則で読んだ結果です。
 # %%
 from lab_helpers.evaluation.benchmarks.formats import read_gsm8k
@@ -656,7 +656,7 @@ lab.table(benchmarks.answer_rows(shipped["gsm8k"]["sft"], extract_answer))
 # HumanEval-style tests **run** the model's program. Draw n programs for a task, c of them pass: how likely is it that at least one of k passes? (Chen et al. 2021, eq. 1.)
 #
 # **Exercise (8 min).**
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d941c4b8"
 # モデルは `####` という書き方を教わっていないので、strict では比べる数が見つかりません。lenient なら数が見つかることが多くなりますが、たまたま正解になることもあります。両方の値を、どちらなのかを添えて示してください。
 #
 # ## つくる: pass@k
@@ -687,7 +687,7 @@ for k in (1, 5, 10):
 # A task, one right solution behind ◀▶, and the tests that decide. (The naive formula draws the same program again and again, and comes out too low.)
 #
 # A model's program may delete your files, by malice or by accident. The course runs it in a **sandbox**, and the sandbox is examined like everything else: hostile programs try to break out, to use everything up, and to be counted as right. Whether they succeeded is looked up from *outside*: their own word counts for nothing.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="bff128d7"
 # 課題、◀▶ の後ろに正しい解答の 1 つ、そして合否を決めるテストです（素朴な式は同じプログラムを何度も引いてしまうため、低すぎる値になります）。
 #
 # モデルの書いたプログラムは、悪意があってもなくても、あなたのファイルを消すかもしれません。講座では**サンドボックス**の中で動かします。そして、ほかのものと同じように、サンドボックス自体も検査します。敵対的なプログラムが、脱出し、資源を使い尽くし、正解と数えられようとします。成功したかどうかは*外から*確かめます。プログラム自身の言い分は、いっさい信用しません。
@@ -708,7 +708,7 @@ else:
 # "of" → "/"
 # %% [markdown] lang="en"
 # None may escape. Where a layer is missing (macOS, Windows), the sandbox says what is weaker, and runs nothing before you agree. Now all four tests of all candidates, GSM8K by both rules, the lenient one being yours:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1bb9a716"
 # 1 つも脱出してはなりません。欠けている層があるとき（macOS、Windows）は、何が弱いのかを伝え、同意を得るまで何も動かしません。では、すべての候補の 4 つのテストの結果です。GSM8K は両方の規則で示します。lenient はあなたの関数です。
 # %%
 lab.table(benchmarks.result_rows(shipped, extract_answer), "benchmarks")
@@ -719,7 +719,7 @@ lab.measured(**benchmarks.result_metrics(shipped, extract_answer))
 # ## Break it: the test has leaked
 #
 # Benchmarks are on the internet, and training data come from the internet. Half of the items now leak into a training, as a crawl would bring them: question and solution, repeated. The other half stays fresh, for comparison.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="fbd77062"
 # 文章題とプログラムの 0 点は、このサイズのモデルには難しすぎるということしか意味しません。区間の上限が、否定できる範囲を示します。ベンチマークが何かを語れるのは、難しすぎも易しすぎもしないモデルについてだけです。
 #
 # ## 壊す: テストが混ざった
@@ -749,7 +749,7 @@ lab.compare("leaked")
 # A model that cannot add now "solves" word problems and passes unit tests. On the fresh half it solves next to nothing; the upper end of that interval is all that it can have learnt. **The gap between leaked and fresh items is the measurement**; GSM1k was written as a fresh counterpart of GSM8K for exactly this (Zhang et al. 2024).
 #
 # Greedy replies are one draw. With several programs a task, drawn at temperature 1, your pass@k measures:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="9181ff79"
 # 足し算もできないモデルが、文章題を「解き」、単体テストに合格するようになりました。混入していない半分は、ほとんど解けません。何かを学んだとしても、その区間の上限までです。**混入した問題と、新しい問題との差こそが、測るべきものです。** GSM1k は、まさにこのために GSM8K と対になる新しい問題として書かれました（Zhang et al. 2024）。
 #
 # 貪欲法の回答は、1 回きりの抽選のようなものです。温度 1 で課題ごとに何個もプログラムを書かせ、あなたの pass@k で測ります。
@@ -772,7 +772,7 @@ for half, members in (("leaked", halves.leaked), ("fresh", halves.fresh)):
 # The check needs only the two files: which test items share a run of *n* words with the training data? GPT-3 used 13 (Brown et al. 2020, appendix C). Then the guilty rows go.
 #
 # **Exercise (12 min).** Clean a training file. Your function cleans the lab's.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="254b78d9"
 # 試行を増やせば合格は増えますが、それは解答を読んだ問題にかぎります。
 #
 # ## 直す: 丸写しを探す
@@ -807,7 +807,7 @@ print("rows before and after:", numbers["leak_rows"], numbers["leak_rows_mended"
 # # Part F · One dashboard
 #
 # Everything about the three models on one page. ★ marks the best and whatever is not told apart from it: item by item where the same items were answered (the paired interval holds zero), by overlapping intervals elsewhere. Where all stand at the bottom of a scale, nobody gets a star. Below: which answers changed from the base on.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6e26ee1b"
 # 仕込んだ丸写しはすべて見つかり、その行を除いても、会社自身のデータは無傷で残ります。ところが、手で**言い換えた**問題は、すべてすり抜けました。n-gram の検査で分かるのは、丸写しがないことであって、混入がないことではありません。言い換えたテスト問題で学習した 13B のモデルが、ベンチマークで GPT-4 並みの点を取ったという報告もあります（Yang et al. 2023、arXiv:2311.04850）。手元の 2 つのファイルには、`lab_helpers.evaluation.contamination` の `contaminated_files(test, training)` を使えます。
 #
 # # パート F · 1 枚のダッシュボード
@@ -834,7 +834,7 @@ lab.run.artifact(page)
 # The same page stands in the run's folder as `dashboard.html`, with the changed replies behind folds, for those who do not open notebooks. `labs eval --adapter ...` writes it for your own adapters.
 #
 # Between two tuned models it works the same way: did DPO cost facts that SFT still had?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="ccc0dcc8"
 # 1 つの列だけでは決まりませんし、すべてに勝つモデルもありません。それがふつうで、だからこそ「どれが一番か」と聞かれる*前に*、列を並べて見せるのです。下の棒グラフは、列が隠しているものを見せています。割合がほとんど同じでも、その裏で多くの答えが両方向に変わっていることがあります。
 #
 # 同じページが、実行結果のフォルダーに `dashboard.html` としてあり、変わった回答も折りたたんで入っています。ノートブックを開かない人にはこちらをどうぞ。`labs eval --adapter ...` を使えば、自分のアダプターについても同じページができます。
@@ -850,7 +850,7 @@ lab.table(turned.rows(2))
 # ## Explore
 #
 # Choose models and metrics, as bars or radar. A radar looks impressive; try to read the intervals in it.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="16fdc078"
 # 答えは 2 つの数に表れ、それで決められるかどうかは `p` に表れています。
 #
 # ## 触ってみる
@@ -867,7 +867,7 @@ dashboard_explorer(
 )
 # %% [markdown] lang="en"
 # ## Verdict
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="297877e6"
 # ## 判定
 # %%
 lab.verdict()
@@ -877,7 +877,7 @@ lab.verdict()
 # ## On a real model
 #
 # Is all this about Kotori's size? The same cells ran on SmolLM2, 135 million parameters, which its makers have taught to follow instructions (`labs run 06 --profile small`).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d80a78aa"
 # 主張 37 の判定は 3 通りありえます。cloze で見える損失が letters でも見えれば*正しい*、cloze でしか見えなければ*条件つき*、何も失われていなければ*測れない*です。
 #
 # ## 実際のモデルでは
@@ -904,7 +904,7 @@ lab.real_model(
 # Which single number would you show to someone who must choose between SFT and DPO? Write it down, then find a change that improves this number and makes the model worse: a longer training (`num_train_epochs`), more pairs of one reason (`pairs.of("honesty")`), a system message. Show the flips. If you find none, you have a good metric; most people find one within half an hour.
 #
 # ## Quiz
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f77b450a"
 # 2 つの列を、行ごとに読み比べてください。SmolLM2 が読めるのは英語だけなので、右の列は英語のデータで測った値です。保存されている記録では、実際のモデルも、文字で答えさせると当て推量と変わらず、cloze で聞けばずっと多くを知っています。strict の規則では文章題が 1 問も解けません。「A か B か」と聞くと、いつも同じ位置を選びます。そして、混入した問題の点だけが上がり、ほかは上がりません。DPO がこの大きさのモデルを Kotori と同じように動かすかどうかは、ペアの数や学習率にもよります。列が食い違うところの理由は、ここでは**決められません**。
 #
 # ## 大きくする
@@ -922,5 +922,5 @@ lab.real_model(
 lab.quiz()
 # %% [markdown] lang="en"
 # **Next:** lab 07. No tuning has made a single price right. Retrieval does, and the two together do what neither can.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="968fe05b"
 # **次は:** ラボ 07 です。チューニングでは、値段ひとつ正しくなりませんでした。検索ならそれができます。そして 2 つを組み合わせると、片方だけではできないことができます。
