@@ -111,7 +111,7 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """One dashboard of a base and any adapters, and which answers each adapter changed."""
+    """One dashboard of a base and any adapters: tone, invented facts, speed, your benchmark files, and which answers changed."""
     from lab_helpers.evaluation.benchmarks.answers import check_reading
     from lab_helpers.labs.lab06.dashboard_page import write_dashboard
     from lab_helpers.labs.lab06.examination import Exam, measure_models

@@ -367,9 +367,13 @@ def test_all_three_models_are_asked_a_benchmark_of_ones_own(
 ):
     run = run_of(tmp_path / "run", tiny_chat_model, word_problems)
     measure_own_data(run)
-    assert [row["model"] for row in run.tables["benchmarks"]] == ["base", "sft", "dpo"]
+    assert [(row["model"], row["metric"]) for row in run.tables["benchmarks"]] == [
+        (model, metric) for model in ("base", "sft", "dpo") for metric in ("strict", "lenient")
+    ]
     assert {row["items"] for row in run.tables["benchmarks"]} == {3}
-    assert {"own_base", "own_sft_ci", "own_dpo", "train_seconds_dpo"} <= set(run.metrics)
+    assert {"own_base", "own_sft_ci", "own_dpo", "own_lenient_dpo", "train_seconds_dpo"} <= set(
+        run.metrics
+    )
     assert [training["came"] for training in run.trainings] == ["trained"] * 2
     assert len(run.sections) == 2
 
