@@ -106,8 +106,8 @@ def test_no_question_no_latency():
 
 
 def test_replies_that_the_limit_has_ended_are_counted(timed):
-    clock, stand_in = timed([1] * 5)
+    clock, _ = timed([1] * 5)
     assert measure_latency(None, None, QUESTIONS, warm_up=2, clock=clock).cut == 0
-    clock, stand_in = timed([1] * 5)
+    clock, _ = timed([1] * 5)
     found = measure_latency(None, None, QUESTIONS, max_new_tokens=4, warm_up=2, clock=clock)
     assert found.cut == 3
