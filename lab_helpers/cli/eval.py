@@ -1,7 +1,6 @@
 """``labs eval``: a base and its adapters side by side, on the course's measurements and on benchmark files."""
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from lab_helpers.cli.options import AsJson, progress_bar, speak
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
+from lab_helpers.runtime.lexicon import term
 
 
 def evaluate(
@@ -111,9 +111,7 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files."""
-    from rich.console import Console
-
+    """One dashboard of a base and any adapters: tone, invented facts, speed, your benchmark files, and which answers changed."""
     from lab_helpers.evaluation.benchmarks.answers import check_reading
     from lab_helpers.labs.lab06.dashboard_page import write_dashboard
     from lab_helpers.labs.lab06.examination import Exam, measure_models
@@ -133,47 +131,54 @@ def evaluate(
     exam = Exam(benchmark or [], limit, language(), house, chat, max_new_tokens, reading)
     chosen = choose_profile(profile)
     with progress_bar():
-        board, rows = measure_models(
+        found = measure_models(
             model or chosen.language_model, adapter or [], exam, chosen.lab("06")
         )
-    board, rows = _told_apart(board, rows, exam.files)
     if html:
-        write_dashboard(html, board)
+        write_dashboard(html, found.board, flips=found.flips)
     if as_json:
-        print(json.dumps({"models": board.scores, "benchmarks": rows}, ensure_ascii=False))
+        print(json.dumps(_as_json(found), ensure_ascii=False))
     else:
-        Console().print(_table(board, language()))
+        _print_tables(found, language())
     if html and not as_json:
         print(html)
 
 
-def _told_apart(board, rows: list[dict], files: list[Path]):
-    """``board`` and ``rows`` with as much of each file's folder in its name as tells it from the others."""
-    from dataclasses import replace
-
-    metrics, named, left = [], [], list(rows)
-    for metric in board.metrics:
-        number = re.match(r"file(\d+)", metric.name)
-        if number is None:
-            metrics.append(metric)
-            continue
-        path = files[int(number[1])]
-        longer = shortest_name(path, files) + metric.en.removeprefix(path.name)
-        metrics.append(replace(metric, en=longer, ja=longer))
-        # A row a model follows for each of these metrics, in the same order.
-        named += [row | {"benchmark": longer} for row in left[: len(board.models)]]
-        del left[: len(board.models)]
-    return replace(board, metrics=tuple(metrics)), named
+def _as_json(found) -> dict:
+    """Scores, a row a benchmark, and the flips with every changed item."""
+    flips = [flip.counts() | {"changed": flip.rows()} for flip in found.flips]
+    return {"models": found.board.scores, "benchmarks": found.rows, "flips": flips}
 
 
-def shortest_name(path: Path, paths: list[Path]) -> str:
-    """The end of ``path`` that no other of ``paths`` has: its name, or its name behind some folders."""
-    others = [one for one in map(Path.absolute, paths) if one != path.absolute()]
-    parts = path.absolute().parts
-    for count in range(1, len(parts)):
-        if all(other.parts[-count:] != parts[-count:] for other in others):
-            return "/".join(parts[-count:])
-    return str(path)
+SHOWN_FLIPS = 2
+"""Of each kind so many changed items are printed; the page and --json have more."""
+
+
+def _print_tables(found, spoken: str) -> None:
+    """The dashboard; then which answers changed from the base to each adapter, and some of the replies."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(_table(found.board, spoken))
+    if found.flips:
+        console.print(_rows_table([flip.counts() for flip in found.flips]))
+    for flip in found.flips:
+        if rows := flip.rows(SHOWN_FLIPS):
+            console.print(_rows_table(rows, f"{term(flip.name)}: {' → '.join(flip.models)}"))
+
+
+def _rows_table(rows: list[dict], title: str | None = None):
+    """Rows of equal keys as a table, names and numbers as a notebook shows them."""
+    from rich.table import Table
+    from rich.text import Text as Plain
+
+    table = Table(title=title)
+    for key in rows[0]:
+        table.add_column(term(key))
+    for row in rows:
+        cells = [f"{value:.2g}" if isinstance(value, float) else term(str(value)) for value in row.values()]  # fmt: skip
+        table.add_row(*map(Plain, cells))  # a reply may hold what rich reads as markup
+    return table
 
 
 def _table(board, spoken: str):

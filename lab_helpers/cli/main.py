@@ -117,8 +117,8 @@ _add(
     "eval",
     evaluate,
     say(
-        "One dashboard of a base and any adapters: tone, invented facts, speed, and your benchmark files.",
-        "ベースモデルとアダプターを 1 つのダッシュボードで比べます（口調、作り話、速度、手元のベンチマークファイル）。",
+        "One dashboard of a base and any adapters: tone, invented facts, speed, your benchmark files, and which answers changed.",
+        "ベースモデルとアダプターを 1 つのダッシュボードで比べます（口調、作り話、速度、手元のベンチマークファイル、変わった答え）。",
     ),
 )
 app.add_typer(data_app, name="data")

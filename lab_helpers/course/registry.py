@@ -130,7 +130,7 @@ LABS = (
             "What a score is worth: text metrics, Japanese, benchmarks, judges, invented facts, leaks, one dashboard",
             "点数の値打ち: テキスト指標、日本語、ベンチマーク、審査員、作り話、テストの混入、ダッシュボード",
         ),
-        76,
+        144,
         own_data=Text("a benchmark file", "ベンチマークのファイル"),
         data_options=("answers",),
     ),

@@ -107,6 +107,15 @@ def contaminated_files(
     ]
 
 
+def remove_leaks(rows, test_texts, n=WORDS):
+    """The training rows (dicts of texts) that share no ``n`` words in a row with any test text."""
+    kept = list(rows)
+    while found := contaminated(test_texts, ["\n".join(row.values()) for row in kept], n):
+        guilty = {overlap.training_row for overlap in found}
+        kept = [row for number, row in enumerate(kept) if number not in guilty]
+    return kept
+
+
 def _units(text: str) -> list[str]:
     """Words in lower case without punctuation; every Japanese or Chinese character is a unit."""
     return _UNIT.findall(unicodedata.normalize("NFKC", text).casefold())

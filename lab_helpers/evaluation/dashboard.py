@@ -1,12 +1,13 @@
 """One dashboard of several models: which numbers, which way is better, and what their scales are.
 
-The pictures are in ``figures.dashboard``, the HTML page is in ``course.dashboard_page``.
+The pictures are in ``figures.dashboard``, the HTML page is in ``labs.lab06.dashboard_page``.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from lab_helpers.evaluation.significance import paired_bootstrap
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
 
@@ -46,11 +47,13 @@ class Dashboard:
 
     Metrics and models come in the order given. Metrics that no model has are left out.
     Made by :func:`dashboard`, which checks it; ``order`` are the models of the whole that this is a part of.
+    ``items`` are ``{metric: {model: scores (n,)}}`` where models can be compared item by item.
     """
 
     metrics: tuple[Metric, ...]
     scores: dict[str, dict]
     order: tuple[str, ...] = ()
+    items: dict[str, dict] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:
@@ -103,22 +106,36 @@ class Dashboard:
         )
 
     def best(self, metric: Metric) -> set[str]:
-        """The best model, and those whose interval reaches into the best one's: not told apart from it.
+        """The best model, and those not told apart from it; never one at the worse end of the scale.
 
-        Overlapping intervals prove no equality either; a paired test on the items decides.
+        Item by item where the items are known (the interval of the paired difference holds zero), else
+        by intervals that overlap, which is weaker: overlap proves no equality.
         """
         found = {m: v for m in self.models if (v := self.value(m, metric)) is not None}
         if not found:
             return set()
         sign = 1 if metric.higher_is_better else -1
         best = max(found, key=lambda name: sign * found[name])
-        low, high = self.interval(best, metric) or (found[best], found[best])
-        near = set()
-        for name, value in found.items():
-            other_low, other_high = self.interval(name, metric) or (value, value)
-            if other_low <= high and other_high >= low:
-                near.add(name)
-        return near
+        bottom = metric.low if metric.higher_is_better else metric.high
+        return {
+            name
+            for name, value in found.items()
+            if value != bottom and not self._told_apart(best, name, metric)
+        }
+
+    def _told_apart(self, best: str, other: str, metric: Metric) -> bool:
+        items = self.items.get(metric.name, {})
+        if best in items and other in items:
+            found = paired_bootstrap(items[best], items[other])
+            return found.low > 0 or found.high < 0
+        (low, high), (other_low, other_high) = (self._ends(name, metric) for name in (best, other))
+        return other_low > high or other_high < low
+
+    def _ends(self, model: str, metric: Metric) -> tuple[float, float]:
+        """The interval of a value that is there, or the value as one without a width."""
+        value = self.value(model, metric)
+        assert value is not None
+        return self.interval(model, metric) or (value, value)
 
     def only(self, metrics: Sequence[str], models: Sequence[str]) -> "Dashboard":
         """A part of it, in its own order and on the same scales."""
@@ -126,6 +143,7 @@ class Dashboard:
             tuple(m for m in self.metrics if m.name in metrics),
             {name: found for name, found in self.scores.items() if name in models},
             self.order or tuple(self.scores),
+            self.items,
         )
 
     def rows(self, language: str) -> list[dict[str, str]]:
@@ -153,7 +171,9 @@ class Dashboard:
         return f"{value:,.{digits}f}" + spread + (" ★" if best else "")
 
 
-def dashboard(metrics: Sequence[Metric], scores: dict[str, dict]) -> Dashboard:
+def dashboard(
+    metrics: Sequence[Metric], scores: dict[str, dict], items: dict[str, dict] | None = None
+) -> Dashboard:
     """A checked dashboard; raises :class:`BadInput` for one that would show something wrong."""
     if not scores:
         raise BadInput(
@@ -183,7 +203,7 @@ def dashboard(metrics: Sequence[Metric], scores: dict[str, dict]) -> Dashboard:
                 f"指標: {', '.join(m.name for m in metrics)}。",
             ),
         )
-    found = Dashboard(tuple(_scaled(metric, found) for metric in kept), scores)
+    found = Dashboard(tuple(_scaled(metric, found) for metric in kept), scores, items=items or {})
     for metric in found.metrics:
         for name in scores:
             _check(found, name, metric)

@@ -96,7 +96,7 @@ class LikelihoodJudge:
         """log p("A" | both replies) - log p("B" | both replies) of each row; one pass gives both."""
         a, b = (self._ids(letter)[0] for letter in "AB")
         asked = sorted(
-            ((i, self._ids(self._opened(self._question(*row)))) for i, row in enumerate(rows)),
+            ((i, self._ids(self.prompt_of(*row))) for i, row in enumerate(rows)),
             key=lambda item: len(item[1]),
         )
         self._check_lengths([len(ids) + 1 for _, ids in asked])
@@ -114,6 +114,10 @@ class LikelihoodJudge:
             for (i, _), margin in zip(batch, (logits[:, a] - logits[:, b]).tolist(), strict=True):
                 found[i] = margin
         return found
+
+    def prompt_of(self, prompt: str, first: str, second: str) -> str:
+        """The whole text that the judge reads before its letter."""
+        return self._opened(self._question(prompt, first, second))
 
     def _question(self, prompt: str, first: str, second: str) -> str:
         return f"{pair_text(prompt, first, second, self.language)}\n\n{self.instruction}".strip()

@@ -16,12 +16,15 @@ from lab_helpers.runtime.progress import report_with, track
 class Latency:
     """Of n replies: ``reply_seconds`` and ``first_token_seconds``, (n,) each, and ``tokens`` written in all.
 
+    ``cut`` replies were still being written at the limit: their length is the limit's, not the model's.
+
     Both clocks start when the question is handed over, so tokenising and reading it are included.
     """
 
     reply_seconds: np.ndarray
     first_token_seconds: np.ndarray
     tokens: int
+    cut: int = 0
 
     @property
     def p50(self) -> float:
@@ -55,6 +58,7 @@ class Latency:
             "first token p95 ms": 1000 * self.first_token_p95,
             "tokens/s": self.tokens_per_second,
             "tokens a reply": self.tokens / len(self.reply_seconds),
+            "cut off": self.cut,
         }
 
 
@@ -81,7 +85,7 @@ def measure_latency(
             ),
         )
     warming = [conversations[i % len(conversations)] for i in range(warm_up)]
-    replies, first_tokens, written = [], [], 0
+    replies, first_tokens, written, cut = [], [], 0, 0
     for number, conversation in enumerate(
         track([*warming, *conversations], say("latency", "応答時間"), warm_up + len(conversations))
     ):
@@ -96,7 +100,8 @@ def measure_latency(
             replies.append(ended - started)
             first_tokens.append(streamer.seconds - started)
             written += reply.tokens
-    return Latency(np.array(replies), np.array(first_tokens), written)
+            cut += reply.ended.count(False)
+    return Latency(np.array(replies), np.array(first_tokens), written, cut)
 
 
 class _FirstToken:

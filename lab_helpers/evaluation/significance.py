@@ -9,6 +9,8 @@ from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
 
 _BLOCK = 1 << 22
+PERCENTILES = (2.5, 97.5)
+"""What a 95 % interval cuts off."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,6 @@ def paired_bootstrap(
     theirs,
     seed: int = 0,
     resamples: int = 2000,
-    level: float = 0.95,
     score: Callable[[np.ndarray], float] | None = None,
 ) -> PairedBootstrap:
     """Paired bootstrap resampling (Koehn 2004, https://aclanthology.org/W04-3250): both systems on the same draws.
@@ -53,17 +54,26 @@ def paired_bootstrap(
     a, b = _paired(ours, theirs)
     draws = np.random.default_rng(seed).integers(0, len(a), (resamples, len(a)))
     if score is None:
-        difference, drawn = float((a - b).mean()), (a - b)[draws].mean(axis=1)
+        difference, drawn = float((a - b).mean()), _drawn_differences(a, b, draws)
     else:
         difference = float(score(a) - score(b))
         drawn = np.array([score(a[draw]) - score(b[draw]) for draw in draws])
-    tail = (1 - level) / 2 * 100
-    low, high = (float(value) for value in np.percentile(drawn, [tail, 100 - tail]))
+    low, high = (float(value) for value in np.percentile(drawn, PERCENTILES))
     not_above, not_below = (drawn <= 0).sum(), (drawn >= 0).sum()
     # One added to both counts: the p-value of a finite number of draws (Davison & Hinkley 1997, eq. 4.11).
     p_value = min(1.0, 2 * float(min(not_above, not_below) + 1) / (resamples + 1))
     better = float((drawn > 0).mean() + (drawn == 0).mean() / 2)
     return PairedBootstrap(difference, low, high, better, p_value)
+
+
+def paired_interval(ours, theirs, draws):
+    """The 95 % interval of the mean paired difference; ``draws`` (resamples, n) holds the items of each resample."""
+    return np.percentile(_drawn_differences(ours, theirs, draws), PERCENTILES)
+
+
+def _drawn_differences(ours, theirs, draws):
+    """The mean difference of every resample, (resamples,): both systems on the same items."""
+    return (ours - theirs)[draws].mean(axis=1)
 
 
 def permutation_test(ours, theirs, seed: int = 0, resamples: int = 10_000) -> PermutationTest:

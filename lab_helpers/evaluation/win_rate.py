@@ -1,6 +1,7 @@
 """Which of two models answers better, question by question: win rates, ties, and judges that read pairs."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -40,24 +41,39 @@ def _alike(a: str, b: str) -> float:
     return len(first & second) / max(1, len(first | second))
 
 
+def position_swapped(judge, prompt, ours, theirs):
+    """1 where the judge prefers our reply in both orders, 0 where theirs in both, else 1/2, a tie.
+
+    A judge that changes its mind when the replies change places has seen no difference (Zheng et al.
+    2023, arXiv:2306.05685, §3.4). ``judge`` gives the chance that the reply it reads first is better.
+    """
+    first, second = judge(prompt, ours, theirs), judge(prompt, theirs, ours)
+    if first > 0.5 and second < 0.5:
+        return 1.0
+    return 0.0 if first < 0.5 and second > 0.5 else 0.5
+
+
 def judged_both_ways(
-    judge: Judge, prompts: list[str], ours: list[str], theirs: list[str]
+    judge: Judge,
+    prompts: list[str],
+    ours: list[str],
+    theirs: list[str],
+    verdict: Callable[..., float] = position_swapped,
 ) -> tuple[np.ndarray, float]:
     """Wins by a judge that reads each pair in both orders, and how often it stays with its choice.
 
-    A judge that changes its mind when the replies change places has seen no difference: a tie, 1/2
-    (Zheng et al. 2023, arXiv:2306.05685, §3.4), and so is "equally good" twice. Equal replies are a tie
-    and do not count as consistent.
+    Equal replies are a tie and do not count as consistent; "equally good" twice does. ``verdict`` is
+    :func:`position_swapped`, or a learner's own.
     """
     found, steady = [], []
+    asked = cache(judge)  # both orders are asked once
     for prompt, mine, other in zip(prompts, ours, theirs, strict=True):
         if mine == other:
             found.append(0.5)
             continue
-        first = np.sign(judge(prompt, mine, other) - 0.5)
-        second = np.sign(0.5 - judge(prompt, other, mine))
-        steady.append(first == second)
-        found.append((1 + first) / 2 if first == second else 0.5)
+        found.append(verdict(asked, prompt, mine, other))
+        turned = 0.5 - asked(prompt, other, mine)
+        steady.append(np.sign(asked(prompt, mine, other) - 0.5) == np.sign(turned))
     return np.array(found), float(np.mean(steady)) if steady else 1.0
 
 

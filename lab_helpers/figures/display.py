@@ -48,6 +48,12 @@ def markdown_table(rows: list[dict], columns: list[str] | None = None) -> str:
     return "\n".join(lines)
 
 
+def show_folded(title: str, rows: list[dict], columns: list[str] | None = None) -> None:
+    """A table behind a fold, for readers who want the details."""
+    table = markdown_table(rows, columns)
+    show_markdown(f"<details><summary>{title}</summary>\n\n{table}\n\n</details>")
+
+
 def cell(value) -> str:
     """One table cell: integers with separators, other numbers to three digits; lists of them alike."""
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Figures of lab 06: tokenizers, confusion, categories, differences, two ways to ask, judges, a leak."""
+"""Figures of lab 06: roads from a reply to a number, flips, tokenizers, confusion, categories, differences, two ways to ask, judges, a leak."""
 
 import numpy as np
 
@@ -19,6 +19,57 @@ _PAIRS = {
 }
 
 
+def roads():
+    """How a reply becomes a number: four roads, what each needs, and what each cannot see."""
+    rows = [
+        (words("overlap\nBLEU, ROUGE", "一致率\nBLEU、ROUGE"), words("a reference text", "参照文"), words("shared words", "共通の単語"), words("a wrong digit", "数字の間違い")),
+        (words("rule or table", "規則・表"), words("the right value", "正しい値"), words("right, declined,\ninvented", "正しい・差し控え・\n作り話"), words("how it reads", "読みやすさ")),
+        (words("judge", "審査員"), words("another model", "別のモデル"), words("which reply wins", "どちらが勝つか"), words("facts it\ndoes not know", "自分の知らない\n事実")),
+        (words("likelihood or test\nMMLU, HumanEval", "尤度・テスト\nMMLU、HumanEval"), words("items with\nan answer", "答えのある問題"), words("right or wrong", "正解か不正解か"), words("whether it\nhas leaked", "混入したか\nどうか")),
+    ]  # fmt: skip
+    headings = [words("road", "道"), words("needs", "必要なもの"), words("counts", "数えるもの"), words("does not see", "見えないもの")]  # fmt: skip
+    with canvas(width=9.0, height=3.6) as (figure, axes):
+        axis = axes[0][0]
+        for column, heading in enumerate(headings):
+            axis.text(column + 1, len(rows) - 0.35, heading, ha="center", fontsize=10, color=DARK)
+        start = words("question\n↓\nmodel\n↓\nreply", "質問\n↓\nモデル\n↓\n回答")
+        axis.text(0, (len(rows) - 1) / 2, start, ha="center", va="center", fontsize=10, bbox={"boxstyle": "round,pad=0.5", "fc": "#eef3f8", "ec": DARK})  # fmt: skip
+        for number, row in enumerate(rows):
+            place = len(rows) - 1 - number
+            axis.annotate("", (0.62, place), (0.25, (len(rows) - 1) / 2), arrowprops={"arrowstyle": "->", "color": CALM})  # fmt: skip
+            for column, text in enumerate(row):
+                edge = (DARK, CALM, GOOD, BAD)[column]
+                axis.text(column + 1, place, text, ha="center", va="center", fontsize=8.5, bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": edge})  # fmt: skip
+        axis.set(xlim=(-0.4, 4.55), ylim=(-0.6, len(rows) - 0.1))
+        axis.axis("off")
+        return figure
+
+
+def flips(rows: list[dict]):
+    """Items that changed sides, a row a test: to the left what was lost, to the right what was won."""
+    with canvas(width=6.4, height=0.5 * len(rows) + 1.2) as (figure, axes):
+        axis = axes[0][0]
+        for place, row in enumerate(rows):
+            lost, won = row["right to wrong"], row["wrong to right"]
+            axis.barh(place, -lost, color=BAD, height=0.55)
+            axis.barh(place, won, color=GOOD, height=0.55)
+            axis.text(-lost, place, f"{lost} ", ha="right", va="center", fontsize=9)
+            axis.text(won, place, f" {won}", ha="left", va="center", fontsize=9)
+        axis.axvline(0, color="black", lw=0.8)
+        axis.set_yticks(
+            range(len(rows)),
+            [
+                f"{term(row['measurement'])}: {term(row['from'])} → {term(row['to'])}"
+                for row in rows
+            ],
+        )
+        axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel=words("items:  right to wrong ←  → wrong to right", "問題数:  正解から不正解 ←  → 不正解から正解"))  # fmt: skip
+        axis.margins(x=0.15)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
+        axis.grid(axis="y", visible=False)
+        return figure
+
+
 def tokenizers(rows: list[dict]):
     """ROUGE-L and BLEU of the Japanese pairs, a bar a tokenizer."""
     with canvas(2, width=5.0, height=3.4) as (figure, axes):
@@ -28,7 +79,7 @@ def tokenizers(rows: list[dict]):
             for i, column in enumerate(columns):
                 places = np.arange(len(rows)) + (i - (len(columns) - 1) / 2) * height
                 values = [row[column] for row in rows]
-                axis.barh(places, values, height * 0.9, color=(BAD, DARK, GOOD)[i], label=column.removeprefix(metric).strip())  # fmt: skip
+                axis.barh(places, values, height * 0.9, color=(BAD, DARK, GOOD)[i], label=term(column.removeprefix(metric).strip()))  # fmt: skip
                 for place, value in zip(places, values, strict=True):
                     axis.text(value + end * 0.01, place, f"{value:.2f}" if end == 1 else f"{value:.0f}", va="center", fontsize=8)  # fmt: skip
             axis.set(title=metric, xlim=(0, end * 1.15), ylim=(len(rows) - 0.5, -0.5))
@@ -80,11 +131,11 @@ def categories(shares: dict[str, dict[str, float]]):
 
 
 def differences(rows: list[dict]):
-    """Paired differences with their 95 % intervals; at the line there is none."""
+    """Paired differences with their 95 % intervals; blue where interval and p-value both rule out chance."""
     with canvas(width=6.0, height=0.5 * len(rows) + 1.1) as (figure, axes):
         axis = axes[0][0]
         for place, row in enumerate(rows):
-            sure = row["low"] > 0 or row["high"] < 0
+            sure = row["p"] < 0.05 and (row["low"] > 0 or row["high"] < 0)
             colour = DARK if sure else CALM
             axis.plot([row["low"], row["high"]], [place, place], color=colour, lw=2)
             axis.plot([row["difference"]], [place], "o", color=colour)
@@ -152,14 +203,14 @@ def judges(rows: list[dict], by_length: list[dict]):
 
 
 def leak(rows: list[dict]):
-    """Solved before and after a training with the leaked half in it: the leaked half, and its fresh twin."""
+    """Solved before and after a training with the leaked half in it: the leaked half, and the fresh one."""
     names = list(dict.fromkeys(row["benchmark"] for row in rows))
     with canvas(len(names), width=3.4, height=2.9) as (figure, axes):
         for axis, name in zip(axes[0], names, strict=True):
             for row in rows:
                 if row["benchmark"] == name:
                     leaked = row["half"] == "leaked"
-                    label = words("leaked", "混入した半分") if leaked else words("fresh twin", "混入していない半分")  # fmt: skip
+                    label = words("leaked", "混入した半分") if leaked else words("fresh", "混入していない半分")  # fmt: skip
                     axis.plot([0, 1], [row["before"], row["after"]], "o-", lw=2, color=BAD if leaked else DARK, label=label)  # fmt: skip
             axis.set_xticks([0, 1], [words("before", "学習前"), words("after", "学習後")])
             axis.set(title=term(name), xlim=(-0.25, 1.25), ylim=(-0.04, 1.04))

@@ -36,6 +36,26 @@ def test_the_table_has_a_row_a_measurement(labs, quiz, tiny_chat_model):
     assert "(cloze)" in out
 
 
+def test_flips_are_shown_with_both_replies(capsys):
+    from lab_helpers.cli.eval import _as_json, _print_tables
+    from lab_helpers.evaluation.dashboard import Metric, dashboard
+    from lab_helpers.evaluation.flips import Answered, find_flips
+    from lab_helpers.labs.lab06.examination import Examined
+
+    before = [Answered("Is it warm?", "yes", "[b]no[/b]", False)]
+    after = [Answered("Is it warm?", "yes", "yes, it is", True)]
+    flips = find_flips("quiz", ("base", "polite"), before, after)
+    board = dashboard([Metric("quiz", "quiz", "quiz")], {"base": {"quiz": 0.0}, "polite": {"quiz": 1.0}})  # fmt: skip
+    found = Examined(board, [], [flips])
+    (only,) = _as_json(found)["flips"]
+    assert only["wrong to right"] == 1
+    assert only["changed"][0]["polite"] == "yes, it is"
+    _print_tables(found, "en")
+    shown = capsys.readouterr().out
+    assert "[b]no[/b]" in shown
+    assert "wrong to right" in shown
+
+
 def test_nothing_to_measure(labs):
     code, _, err = labs("eval", "--no-house")
     assert code == EXIT_BAD_INPUT

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.evaluation.benchmarks.formats import read_gsm8k
-from lab_helpers.evaluation.benchmarks.numbers import exact_number, flexible_answer, strict_answer
+from lab_helpers.evaluation.benchmarks.numbers import (
+    exact_number,
+    extract_answer,
+    flexible_answer,
+    strict_answer,
+)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +153,9 @@ def test_where_ours_reads_more_than_lm_eval():
     ):
         assert flexible.apply([[reply]], [{}]) == [[theirs]]
         assert flexible_answer(reply) == ours
+
+
+def test_the_lenient_rule_falls_back_on_the_last_number():
+    assert extract_answer("3 and 4 are\n#### 7\nQuestion: 12") == "7"
+    assert extract_answer("3 and 4 are 7.") == "7"
+    assert extract_answer("I do not know.") is None

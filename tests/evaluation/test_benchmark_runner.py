@@ -14,7 +14,7 @@ from lab_helpers.evaluation.benchmarks.runner import run_benchmark
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.intervals import bootstrap_interval
+from lab_helpers.runtime.intervals import wilson_interval
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +33,7 @@ def test_multiple_choice_by_letters_and_by_answers(chat):
         assert (result.n, result.chance, result.unfinished) == (40, 0.25, 0)
         assert set(result.metrics) == names
         assert result.value == pytest.approx(result.per_item().mean())
-        assert result.ci == bootstrap_interval(result.per_item())
+        assert result.ci == wilson_interval(int(result.per_item().sum()), result.n)
         assert result.settings.way == way
         assert result.settings.language == "en"
     assert set(result.groups) <= {"known", "withheld", "company"}

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.evaluation.contamination import Overlap, contaminated, contaminated_files
+from lab_helpers.evaluation.contamination import (
+    Overlap,
+    contaminated,
+    contaminated_files,
+    remove_leaks,
+)
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.paths import data_folder
 
@@ -253,3 +258,11 @@ def test_sft_on_the_support_set_reads_questions_of_the_company_part_of_mmlu(lang
     found = contaminated([row["question"] for row in items], training)
     assert {items[o.test_row]["subject"] for o in found} == {"company"}
     assert len(found) == asked
+
+
+def test_leaking_rows_go_however_often_a_copy_stands_there():
+    test = "one two three four five six seven eight nine ten eleven twelve thirteen"
+    own = {"prompt": "How warm is it?", "completion": "Very, and one two three."}
+    copies = [{"prompt": "?", "completion": f"it says {test} indeed"}, {"prompt": test, "completion": "."}]  # fmt: skip
+    assert remove_leaks([copies[0], own, copies[1]], [test]) == [own]
+    assert remove_leaks([own, copies[0]], [test], 3) == []

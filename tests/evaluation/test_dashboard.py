@@ -93,3 +93,19 @@ def test_numbers_that_are_none_are_missing():
 def test_what_would_mislead_is_refused(metrics, scores, message):
     with pytest.raises(BadInput, match=message):
         dashboard(metrics, scores)
+
+
+def test_equal_items_decide_where_they_are_known():
+    scores = {"a": {"tone": 0.6, "tone_ci": [0.5, 0.7]}, "b": {"tone": 0.5, "tone_ci": [0.4, 0.6]}}
+    assert dashboard([TONE], scores).best(TONE) == {"a", "b"}
+    always = [1.0] * 50 + [0.0] * 40
+    items = {"tone": {"a": [*always, *[1.0] * 10], "b": [*always, *[0.0] * 10]}}
+    board = dashboard([TONE], scores, items)
+    assert board.best(TONE) == {"a"}
+    assert board.only(["tone"], ["a", "b"]).best(TONE) == {"a"}
+
+
+def test_nobody_is_best_at_the_bottom_of_the_scale():
+    nothing = {name: {"tone": 0.0, "lies": 1.0} for name in ("a", "b")}
+    board = dashboard([TONE, LIES], nothing)
+    assert board.best(TONE) == board.best(LIES) == set()

@@ -38,7 +38,7 @@ class Timed:
             self.clock.now += self.per_token
             streamer.put("a token")
         streamer.end()
-        return type("Replies", (), {"tokens": self.tokens})
+        return type("Replies", (), {"tokens": self.tokens, "ended": [self.tokens < max_new_tokens]})
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_percentiles():
     assert row["model"] == "base"
     assert row["p95 ms"] == pytest.approx(9600)
     assert row["tokens a reply"] == 10
+    assert row["cut off"] == 0
 
 
 def test_a_real_model_is_heard_token_by_token(tiny_chat_model, one_thread):
@@ -102,3 +103,11 @@ def test_progress_is_told_outside_the_timing_only(timed):
 def test_no_question_no_latency():
     with pytest.raises(BadInput, match="no conversation"):
         measure_latency(None, None, [])
+
+
+def test_replies_that_the_limit_has_ended_are_counted(timed):
+    clock, _ = timed([1] * 5)
+    assert measure_latency(None, None, QUESTIONS, warm_up=2, clock=clock).cut == 0
+    clock, _ = timed([1] * 5)
+    found = measure_latency(None, None, QUESTIONS, max_new_tokens=4, warm_up=2, clock=clock)
+    assert found.cut == 3

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.evaluation.significance import paired_bootstrap, permutation_test
+from lab_helpers.evaluation.significance import paired_bootstrap, paired_interval, permutation_test
 from lab_helpers.evaluation.text_metrics.bleu import bleu_counts, bleu_of, corpus_bleu
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import bootstrap_interval
@@ -85,7 +85,8 @@ def test_turning_the_systems_round_turns_only_the_signs(pairs, seed):
 def test_the_bootstraps_interval_is_that_of_the_differences(pairs, seed):
     ours, theirs = map(np.array, zip(*pairs, strict=True))
     found = paired_bootstrap(ours, theirs, seed, resamples=150)
-    assert [found.low, found.high] == bootstrap_interval(ours - theirs, seed, resamples=150)
+    wanted = bootstrap_interval(ours - theirs, seed, resamples=150)
+    assert [found.low, found.high] == pytest.approx(wanted)
     written_out = paired_bootstrap(ours, theirs, seed, resamples=150, score=np.mean)
     assert written_out.difference == pytest.approx(found.difference)
     assert (written_out.low, written_out.high) == pytest.approx((found.low, found.high))
@@ -159,3 +160,10 @@ def test_the_permutation_test_takes_one_number_an_item():
 def test_ties_hold_in_spite_of_rounding():
     """0.1 + 0.2 - 0.3 is not 0 for a computer; a difference of 0 must still give p = 1."""
     assert permutation_test([0.1, 0.2, 0.0], [0.0, 0.0, 0.3]).p_value == 1
+
+
+def test_the_interval_of_given_draws_is_the_bootstraps_own():
+    ours, theirs = np.array([1.0, 0.0, 1.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0, 0.0, 1.0])
+    draws = np.random.default_rng(0).integers(0, 5, (2000, 5))
+    found = paired_bootstrap(ours, theirs)
+    assert paired_interval(ours, theirs, draws).tolist() == [found.low, found.high]

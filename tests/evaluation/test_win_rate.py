@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.tone import HOUSE
-from lab_helpers.evaluation.win_rate import closeness, house_scores, judged_both_ways, wins
+from lab_helpers.evaluation.win_rate import (
+    closeness,
+    house_scores,
+    judged_both_ways,
+    position_swapped,
+    wins,
+)
 
 LANGUAGES = ("en", "ja")
 scores = st.lists(st.integers(0, 2), min_size=1, max_size=20)
@@ -110,3 +116,17 @@ def test_the_judge_sees_the_prompt_and_both_orders():
 def test_without_any_difference_there_is_nothing_to_be_unsteady_about():
     won, steady = judged_both_ways(longer, ["?"], ["a"], ["a"])
     assert (won.tolist(), steady) == ([0.5], 1)
+
+
+def test_only_the_same_choice_in_both_orders_decides():
+    def judge_of(first, second):
+        return lambda prompt, a, b: first if a == "ours" else second
+
+    cases = {(0.9, 0.2): 1, (0.2, 0.9): 0, (0.9, 0.9): 0.5, (0.9, 0.5): 0.5, (0.5, 0.5): 0.5}
+    for chances, verdict in cases.items():
+        assert position_swapped(judge_of(*chances), "?", "ours", "theirs") == verdict
+
+
+def test_a_rule_of_ones_own_makes_the_verdicts():
+    won, _ = judged_both_ways(longer, ["?"], ["aa"], ["a"], lambda *_: 0.0)
+    assert won.tolist() == [0.0]

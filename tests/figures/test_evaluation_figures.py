@@ -55,7 +55,7 @@ def drawn() -> dict:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", {"tokenizers": "identical", "confusion": "has an answer", "categories": "invented", "judges": "agrees with gold", "leak": "fresh twin", "two_ways": "chance"}),
+        ("en", {"tokenizers": "identical", "confusion": "has an answer", "categories": "invented", "judges": "agrees with gold", "leak": "fresh", "two_ways": "chance"}),
         ("ja", {"tokenizers": "同一の文", "confusion": "答えあり", "categories": "作り話", "judges": "正解との一致率", "leak": "混入していない半分", "two_ways": "偶然"}),
     ],
 )  # fmt: skip
@@ -87,3 +87,19 @@ def test_a_judge_that_takes_the_first_place_fills_its_bar():
 def test_the_leak_goes_from_before_to_after():
     lines = figures.leak(LEAK).axes[0].lines
     assert [list(line.get_ydata()) for line in lines] == [[0.0, 0.7], [0.0, 0.05]]
+
+
+@pytest.mark.parametrize(("spoken", "word"), [("en", "does not see"), ("ja", "見えないもの")])
+def test_every_road_says_what_it_is_blind_to(spoken, word):
+    set_language(spoken)
+    shown = texts(figures.roads())
+    assert word in shown
+    assert shown.count("BLEU") == 1
+
+
+def test_flips_are_drawn_to_both_sides():
+    counts = {"measurement": "mmlu", "from": "base", "to": "sft", "right to wrong": 12, "wrong to right": 5}  # fmt: skip
+    shown = texts(figures.flips([counts]))
+    assert "12" in shown
+    assert "5" in shown
+    assert "base → sft" in shown

@@ -30,13 +30,14 @@ from lab_helpers.models.compared_models import ComparedModels, adapter_names
 from lab_helpers.models.generation import Replies
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.language import set_language
 from lab_helpers.runtime.profiles import load_profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the full sandbox needs Linux")
 
 SMALL = {
-    "sft_rows": 6, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "batch_size": 3, "questions": 5, "facts": 4,
+    "validation_prompts": 4, "sft_rows": 16, "sft_epochs": 3, "sft_batch_size": 3, "pairs": 6, "batch_size": 3, "questions": 5, "facts": 4,
     "text_pairs": 3, "gold_pairs": 20, "judge_pairs": 8, "mmlu_items": 40, "gsm8k_items": 3, "humaneval_items": 2,
     "new_tokens": 8, "leak_items": 3, "leak_epochs": 1, "leak_tokens": 8, "latency_replies": 2, "latency_tokens": 4,
     "own_items": 3, "own_new_tokens": 8, "max_length": 1024,
@@ -91,7 +92,7 @@ def test_every_claim_of_the_lab_gets_a_verdict(whole):
 
 @on_linux
 def test_figures_tables_and_the_page_are_kept(whole):
-    figures = ("japanese", "declining", "hallucination", "differences", "judges", "mmlu", "leak", "bars", "radar")  # fmt: skip
+    figures = ("roads", "flips", "japanese", "declining", "hallucination", "differences", "judges", "mmlu", "leak", "bars", "radar")  # fmt: skip
     assert all((whole.folder / f"{name}.png").is_file() for name in figures)
     page = (whole.folder / "dashboard.html").read_text(encoding="utf-8")
     assert "Models side by side" in page
@@ -104,7 +105,10 @@ def test_figures_tables_and_the_page_are_kept(whole):
         "dashboard",
         "judges",
         "replies",
+        "flips",
+        "declining, changed",
     } <= set(whole.tables)
+    assert "Which answers changed" in page
     assert {row["program"] for row in whole.tables["sandbox"]} == {"fork bomb", "saying passed"}
 
 
@@ -126,6 +130,7 @@ def test_by_hand_is_the_library_and_japanese_breaks_by_default():
 def test_a_wrong_number_costs_less_overlap_than_another_tone(spoken):
     rows, found = texts.measure_blindness(shipped_pairs(spoken), spoken)
     assert found["rouge_l_wrong_fact"] > found["rouge_l_right_fact"] + 0.1
+    assert found["rouge_l_fact_margin"] < 0
     assert len(rows) == 4
 
 
@@ -209,6 +214,25 @@ def test_scores_go_to_their_model_and_intervals_with_them():
     assert found["sft"]["mmlu"] == 0.4
 
 
+def test_a_decision_that_changed_is_found_with_both_replies():
+    asked = Questions(shipped_pairs("en").test[:2], [True, False], "en")
+    no = "We do not have this information."
+    flips = customers.find_decision_flips(asked, {"base": ["Yes.", "3 kg."], "dpo": [no, no]}, "base", "dpo")  # fmt: skip
+    counts = flips.counts()
+    assert (counts["right to wrong"], counts["wrong to right"]) == (1, 1)
+    assert flips.changed("wrong to right")[0][1].reply == no
+
+
+def test_a_learners_functions_are_the_ones_that_measure():
+    asked = Questions(shipped_pairs("en").test[:3], [True] * 3, "en")
+    replies = {"base": ["a", "b", "c"]}
+    metrics = customers.reply_metrics(asked, replies, overlap=lambda *_: (0.0, 0.0, 0.25))
+    assert metrics["rouge_l_base"] == 0.25
+    items = {"tone": {"sft": np.zeros(4), "dpo": np.ones(4)}}
+    (row,) = customers.comparison_rows(items, interval=lambda *_: [-7, 7])
+    assert (row["low"], row["high"]) == (-7, 7)
+
+
 # Judges
 
 
@@ -231,7 +255,8 @@ def test_the_gold_has_every_reason_and_the_best_judge_is_the_one_that_agrees(tmp
 
 @pytest.fixture(params=["en", "ja"])
 def leaking(request, tmp_path):
-    run = run_of(tmp_path, language=request.param, leak_items=8, sft_rows=40)
+    set_language(request.param)
+    run = run_of(tmp_path, leak_items=8, sft_rows=40)
     return run, leaks.split_halves(run)
 
 
@@ -251,7 +276,7 @@ def test_every_copy_is_found_no_fresh_item_is_accused_and_the_file_can_be_mended
     counts = leaks.mended_metrics(run, items)
     assert counts == {"leak_rows": 40 + len(items.leaked), "leak_rows_mended": 40}
     clean = ["\n".join(row.values()) for row in leaks.training_rows(run, [])]
-    test = [leaks.text_of(i, run.settings["language"])["prompt"] for i in items.leaked]
+    test = [leaks.text_of(i, run.language)["prompt"] for i in items.leaked]
     assert contaminated(test, clean) == []
 
 
@@ -288,6 +313,8 @@ def test_gains_are_counted_by_half():
     after = {"leaked": np.array([1.0] * 9 + [0.0]), "fresh": np.array([1.0] + [0.0] * 9)}
     found = leaks.leak_metrics(before, after)
     assert found["leak_score_gain"] == pytest.approx(0.9)
+    assert found["leak_score_gain_low"] == found["leak_score_gain_ci"][0] > 0.5
+    assert found["leak_score_gain_fresh_ci"][0] == 0
     assert found["leak_score_gain_fresh"] == pytest.approx(0.1)
     assert found["leak_p_value"] < 0.01
 
@@ -310,7 +337,11 @@ def test_nothing_of_a_model_runs_before_its_user_agrees(monkeypatch, tmp_path, t
     assert not any(isinstance(item, Program) for item in halves.leaked + halves.fresh)
     compared = ComparedModels.load(str(tiny_chat_model), {})
     settings = run.settings | {"mmlu_items": 4}
-    assert set(benchmarks.measure_shipped(settings, compared)) == {"mmlu", "mmlu_letters", "gsm8k"}
+    assert set(benchmarks.measure_shipped(settings, compared, "en")) == {
+        "mmlu",
+        "mmlu_letters",
+        "gsm8k",
+    }
 
 
 # Files of the learner's own
@@ -336,9 +367,13 @@ def test_all_three_models_are_asked_a_benchmark_of_ones_own(
 ):
     run = run_of(tmp_path / "run", tiny_chat_model, word_problems)
     measure_own_data(run)
-    assert [row["model"] for row in run.tables["benchmarks"]] == ["base", "sft", "dpo"]
+    assert [(row["model"], row["metric"]) for row in run.tables["benchmarks"]] == [
+        (model, metric) for model in ("base", "sft", "dpo") for metric in ("strict", "lenient")
+    ]
     assert {row["items"] for row in run.tables["benchmarks"]} == {3}
-    assert {"own_base", "own_sft_ci", "own_dpo", "train_seconds_dpo"} <= set(run.metrics)
+    assert {"own_base", "own_sft_ci", "own_dpo", "own_lenient_dpo", "train_seconds_dpo"} <= set(
+        run.metrics
+    )
     assert [training["came"] for training in run.trainings] == ["trained"] * 2
     assert len(run.sections) == 2
 
@@ -369,17 +404,21 @@ def test_a_file_that_is_no_benchmark_is_refused(tmp_path):
 def test_an_exam_of_files_alone_has_only_their_scores(whole, word_problems, tiny_chat_model):
     exam = Exam([word_problems, choices_file(word_problems.parent)], 2, house=False, max_new_tokens=4)  # fmt: skip
     adapters = [whole.folder / "sft_adapter"]
-    board, rows = measure_models(str(tiny_chat_model), adapters, exam, settings={})
-    assert board.models == ["base", "sft_adapter"]
-    labels = [metric.en for metric in board.metrics]
-    assert labels == ["mine.jsonl", "quiz.jsonl (letters)", "quiz.jsonl (cloze)"]
-    assert len(rows) == 6
-    assert {row["items"] for row in rows} == {2}
+    found = measure_models(str(tiny_chat_model), adapters, exam, settings={})
+    assert found.board.models == ["base", "sft_adapter"]
+    labels = [metric.en for metric in found.board.metrics]
+    assert labels == ["mine.jsonl", "mine.jsonl (lenient)", "quiz.jsonl (letters)", "quiz.jsonl (cloze)"]  # fmt: skip
+    assert len(found.rows) == 8  # two models, word problems by two rules, choices in two ways
+    assert {row["items"] for row in found.rows} == {2}
+    assert [(flip.name, flip.models) for flip in found.flips] == [
+        (name, ("base", "sft_adapter"))
+        for name in ("mine.jsonl", "quiz.jsonl (letters)", "quiz.jsonl (cloze)")
+    ]
 
 
 def test_an_exam_of_the_house_measures_every_model_alike(tiny_chat_model):
     settings = small_profile().lab("06")
-    board, rows = measure_models(str(tiny_chat_model), [], Exam(language="ja"), settings)
-    shown = {metric.name for metric in board.metrics}
+    found = measure_models(str(tiny_chat_model), [], Exam(language="ja"), settings)
+    shown = {metric.name for metric in found.board.metrics}
     assert {"tone_compliance", "hallucination_rate", "decline_f1", "mmlu", "latency_p50"} <= shown
-    assert rows == []
+    assert found.rows == found.flips == []

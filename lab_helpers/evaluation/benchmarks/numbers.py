@@ -38,6 +38,14 @@ def flexible_answer(reply: str) -> str | None:
     return _value(last)
 
 
+def extract_answer(reply):
+    """The number after "#### ", else the last number of the reply; None where there is none.
+
+    So a reply in GSM8K's own form is read by its own rule, and any other is not thrown away.
+    """
+    return strict_answer(reply) or flexible_answer(reply)
+
+
 def exact_number(text: str) -> str | None:
     """The number that ``text`` is, white space and a final full stop aside; None if it says more."""
     return _value(_NUMBER.fullmatch(_plain(text).strip().rstrip(".。")))

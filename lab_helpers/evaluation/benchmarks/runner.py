@@ -22,7 +22,7 @@ from lab_helpers.evaluation.benchmarks.multiple_choice import Normalisation, Way
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP, check_room, examples_apart
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.intervals import bootstrap_interval
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import say
 
 _NORMALISED: dict[str, Normalisation] = {"acc_norm": "characters", "acc_tokens": "tokens"}
@@ -57,7 +57,7 @@ class BenchmarkSettings:
 class BenchmarkResult:
     """The score of one model on one file.
 
-    ``value`` is the mean of ``metric`` over ``n`` items and ``ci`` its 95 % bootstrap interval;
+    ``value`` is the mean of ``metric`` over ``n`` items and ``ci`` its 95 % interval (Wilson's);
     ``metrics`` has every way of scoring the same answers as ``(value, ci)``. ``chance`` is what guessing gives.
     ``unfinished`` replies were cut at the limit of new tokens; they are scored as they stand.
     """
@@ -224,7 +224,7 @@ def _language(items) -> str:
 
 
 def _mean(values: np.ndarray) -> tuple[float, list[float]]:
-    return float(values.mean()), bootstrap_interval(values)
+    return tuple(interval_metrics("rate", values).values())  # type: ignore[return-value]
 
 
 def _humaneval(model, tokenizer, items, shown, settings: BenchmarkSettings) -> list[Scored]:

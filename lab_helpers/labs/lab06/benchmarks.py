@@ -1,8 +1,9 @@
 """Lab 06, benchmarks in the formats of MMLU, GSM8K and HumanEval: the shipped sets and the learner's own."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from lab_helpers.evaluation.benchmarks.answers import Answers
 from lab_helpers.evaluation.benchmarks.formats import (
@@ -12,12 +13,14 @@ from lab_helpers.evaluation.benchmarks.formats import (
     read_multiple_choice,
 )
 from lab_helpers.evaluation.benchmarks.multiple_choice import Way
+from lab_helpers.evaluation.benchmarks.numbers import extract_answer, strict_answer
 from lab_helpers.evaluation.benchmarks.runner import BenchmarkResult, run_benchmark
 from lab_helpers.evaluation.sandbox.escapes import escapes
 from lab_helpers.evaluation.sandbox.protections import protections, require_leave
 from lab_helpers.evaluation.significance import paired_bootstrap
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.runtime.errors import BadInput
+from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.runtime.language import Text
 
 READERS: dict[str, Callable[..., list]] = {
@@ -94,7 +97,7 @@ def group_rows(shipped: dict[str, dict[str, BenchmarkResult]], model: str = "bas
 
 
 def measure_shipped(
-    settings: dict, models: ComparedModels
+    settings: dict, models: ComparedModels, language: str
 ) -> dict[str, dict[str, BenchmarkResult]]:
     """``{benchmark: {model: result}}`` on the shipped sets; programs only where the sandbox may run them.
 
@@ -116,7 +119,7 @@ def measure_shipped(
             found[name][model_name] = run_benchmark(
                 model,
                 models.tokenizer,
-                f"{shipped}.{settings['language']}",
+                f"{shipped}.{language}",
                 settings[f"{shipped}_items"],
                 max_new_tokens=settings["new_tokens"],
                 **options,
@@ -152,33 +155,66 @@ def measure_file(
     return found
 
 
-def result_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict:
-    """``mmlu_base``, ``mmlu_base_ci``, … and how many replies were cut off."""
+def result_metrics(found: dict[str, dict[str, BenchmarkResult]], extract=extract_answer) -> dict:
+    """``mmlu_base``, ``mmlu_base_ci``, …; of word problems also by the lenient rule, ``gsm8k_lenient_base``.
+
+    ``extract`` reads the number of a reply: the library's rule, or a learner's.
+    """
     metrics: dict = {}
     for benchmark, results in found.items():
         for model, result in results.items():
             metrics[f"{benchmark}_{model}"] = result.value
             metrics[f"{benchmark}_{model}_ci"] = result.ci
+            if result.format == "gsm8k":
+                right = lenient_scores(result, extract)
+                metrics |= interval_metrics(f"{benchmark}_lenient_{model}", right)
     return metrics
 
 
-def result_rows(found: dict[str, dict[str, BenchmarkResult]]) -> list[dict]:
-    """A row a benchmark and model, with the metric's name, and what guessing gives."""
+def lenient_scores(result: BenchmarkResult, extract=extract_answer) -> np.ndarray:
+    """1.0 for each word problem whose number, read by ``extract``, is the right one."""
+    return np.array([float(extract(item.answer) == item.gold) for item in result.items])
+
+
+def answer_rows(result: BenchmarkResult, extract=extract_answer, count: int = 3) -> list[dict]:
+    """Word problems for reading: the right number, the strict rule's, ``extract``'s, and the reply."""
+    return [
+        {"question": item.question, "right answer": item.gold, "strict": strict_answer(item.answer),
+         "lenient": extract(item.answer), "reply": item.answer[:120]}
+        for item in result.items[:count]
+    ]  # fmt: skip
+
+
+def result_rows(found: dict[str, dict[str, BenchmarkResult]], extract=extract_answer) -> list[dict]:
+    """A row a benchmark, model and metric, with the metric's name, and what guessing gives."""
     return [
         {
             "benchmark": result.name + (f" ({result.settings.way})" if result.chance else ""),
             "model": model,
-            "metric": result.metric,
-            "score": result.value,
-            "low": result.ci[0],
-            "high": result.ci[1],
+            "metric": metric,
+            "score": value,
+            "low": ci[0],
+            "high": ci[1],
             "chance": result.chance,
             "items": result.n,
             "cut off": result.unfinished,
         }
         for results in found.values()
         for model, result in results.items()
+        for metric, (value, ci) in _shown_metrics(result, extract).items()
     ]
+
+
+def _shown_metrics(result: BenchmarkResult, extract) -> dict:
+    """The benchmark's own metric; of word problems both rules, as one alone says little."""
+    if result.format == "gsm8k":
+        lenient = lenient_scores(result, extract)
+        return {"strict": (result.value, result.ci), "lenient": _rate(lenient)}
+    return {result.metric: (result.value, result.ci)}
+
+
+def _rate(right: np.ndarray) -> tuple[float, list[float]]:
+    return tuple(interval_metrics("rate", right).values())  # type: ignore[return-value]
 
 
 def drop_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, float]:
@@ -188,14 +224,6 @@ def drop_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, floa
         base, sft = found[name]["base"], found[name]["sft"]
         drop = paired_bootstrap(base.per_item(), sft.per_item())
         metrics |= {f"{name}_drop_sft": drop.difference, f"{name}_drop_sft_ci": [drop.low, drop.high]}  # fmt: skip
+        metrics |= {f"{name}_drop_sft_low": drop.low}
     known = [found["mmlu"][model].groups["known"][0] for model in ("base", "sft")]
     return metrics | {"mmlu_known_drop_sft": known[0] - known[1]}
-
-
-def extract_answer(reply):
-    """The number after "#### ", else the last number of the reply, without commas; ``None`` where there is none."""
-    marked = re.search(r"#### (-?\d[\d,]*(?:\.\d+)?)", reply)
-    if marked:
-        return marked.group(1).replace(",", "")
-    numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?", reply)
-    return numbers[-1].replace(",", "") if numbers else None

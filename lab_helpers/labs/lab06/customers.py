@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab_helpers.evaluation.classification import accuracy, confusion_matrix, precision_recall_f1
+from lab_helpers.evaluation.flips import Answered, Flips, find_flips
 from lab_helpers.evaluation.hallucination import (
     CATEGORIES,
     FactReply,
@@ -11,7 +12,7 @@ from lab_helpers.evaluation.hallucination import (
 )
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.known_facts import spread
-from lab_helpers.evaluation.significance import paired_bootstrap, permutation_test
+from lab_helpers.evaluation.significance import paired_interval, permutation_test
 from lab_helpers.evaluation.text_metrics.rouge import rouge_l
 from lab_helpers.evaluation.text_metrics.tokenizers import rouge_words
 from lab_helpers.evaluation.tone import tone_compliance
@@ -21,7 +22,9 @@ from lab_helpers.models.kotori.planted import company_facts
 from lab_helpers.runtime.intervals import interval_metrics
 
 DECLINES, ANSWERS = "declines", "answers"
+DECLINING = "right to decline"
 FACT_TOKENS = 48
+RESAMPLES = 2000
 
 Replies = dict[str, list[str]]
 """By model, one text a question."""
@@ -35,20 +38,29 @@ def measure_replies(models: ComparedModels, asked: Questions) -> Replies:
 # --- text and tone --------------------------------------------------------------------------------
 
 
-def reply_metrics(asked: Questions, replies: Replies) -> dict:
-    """Of each model: house tone, and ROUGE-L against the written answer where there is one."""
+def reply_metrics(asked: Questions, replies: Replies, overlap=rouge_l) -> dict:
+    """Of each model: house tone, and ROUGE-L against the written answer where there is one.
+
+    ``overlap`` gives precision, recall and F1 of two texts: the library's ROUGE-L, or a learner's.
+    """
     spoken = asked.language or "en"
-    words = rouge_words(spoken)
     found: dict = {}
     for name, texts in replies.items():
         found |= interval_metrics(f"tone_compliance_{name}", tone_compliance(texts, spoken))
-        overlap = [
-            rouge_l(text, pair.answer(), words).f1
+        found |= interval_metrics(f"rouge_l_{name}", _overlaps(asked, texts, overlap))
+    return found
+
+
+def _overlaps(asked: Questions, texts: list[str], overlap) -> np.ndarray:
+    """F1 of each reply against the written answer, where there is one."""
+    words = rouge_words(asked.language or "en")
+    return np.array(
+        [
+            overlap(text, pair.answer(), words)[2]
             for text, pair, known in zip(texts, asked.pairs, asked.known, strict=True)
             if known
         ]
-        found |= interval_metrics(f"rouge_l_{name}", overlap)
-    return found
+    )
 
 
 def reply_rows(asked: Questions, replies: Replies, count: int = 3) -> list[dict]:
@@ -101,6 +113,24 @@ def count_decisions(right: list[str], done: dict[str, list[str]]) -> dict[str, n
     return {name: confusion_matrix(said, right, [ANSWERS, DECLINES]) for name, said in done.items()}
 
 
+def answered_decisions(asked: Questions, replies: Replies) -> dict[str, list[Answered]]:
+    """Of each model and question: is it right to decline, or to answer? What the answer says is not judged."""
+    right, done = read_decisions(asked, replies)
+    return {
+        name: [
+            Answered(question, wanted, text, decided == wanted)
+            for question, wanted, text, decided in zip(asked.texts, right, replies[name], decisions, strict=True)
+        ]
+        for name, decisions in done.items()
+    }  # fmt: skip
+
+
+def find_decision_flips(asked: Questions, replies: Replies, before: str, after: str) -> Flips:
+    """The questions on which two models decided differently, answer or decline, with both replies."""
+    answered = answered_decisions(asked, replies)
+    return find_flips(DECLINING, (before, after), answered[before], answered[after])
+
+
 # --- hallucination --------------------------------------------------------------------------------
 
 
@@ -142,54 +172,44 @@ def fact_rows(found: dict[str, list[FactReply]], count: int = 4) -> list[dict]:
 # --- is the difference more than chance? ----------------------------------------------------------
 
 
-def score_items(asked: Questions, replies: Replies, facts: dict[str, list[FactReply]]) -> dict:
+def score_items(
+    asked: Questions, replies: Replies, facts: dict[str, list[FactReply]], overlap=rouge_l
+) -> dict:
     """``{metric: {model: scores (n,)}}``: the same items in the same order for every model."""
     spoken = asked.language or "en"
-    words = rouge_words(spoken)
-    known = [i for i, there in enumerate(asked.known) if there]
     return {
         "hallucination": {
             name: np.array([float(r.category == "hallucinated") for r in found])
             for name, found in facts.items()
         },
         "tone": {name: tone_compliance(texts, spoken) for name, texts in replies.items()},
-        "ROUGE-L": {
-            name: np.array([rouge_l(texts[i], asked.pairs[i].answer(), words).f1 for i in known])
-            for name, texts in replies.items()
+        DECLINING: {
+            name: np.array([float(item.right) for item in answered])
+            for name, answered in answered_decisions(asked, replies).items()
         },
+        "ROUGE-L": {name: _overlaps(asked, texts, overlap) for name, texts in replies.items()},
     }
 
 
-def comparison_rows(items: dict, ours: str = "dpo", theirs: str = "sft") -> list[dict]:
+def comparison_rows(
+    items: dict, ours: str = "dpo", theirs: str = "sft", interval=paired_interval
+) -> list[dict]:
     """``ours`` minus ``theirs`` for every metric: difference, paired bootstrap interval, permutation p-value."""
     rows = []
     for metric, scores in items.items():
-        found = paired_bootstrap(scores[ours], scores[theirs])
-        p_value = permutation_test(scores[ours], scores[theirs]).p_value
-        rows.append(
-            {
-                "metric": metric,
-                "items": len(scores[ours]),
-                "difference": found.difference,
-                "low": found.low,
-                "high": found.high,
-                "p": p_value,
-            }
-        )
+        a, b = scores[ours], scores[theirs]
+        draws = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
+        low, high = (float(end) for end in interval(a, b, draws))
+        row = {"metric": metric, "items": len(a), "difference": float((a - b).mean())}
+        rows.append(row | {"low": low, "high": high, "p": permutation_test(a, b).p_value})
     return rows
 
 
 def comparison_metrics(rows: list[dict]) -> dict:
     found: dict = {}
     for row in rows:
-        name = row["metric"].lower().replace("-", "_")
+        name = row["metric"].lower().replace("-", "_").replace(" ", "_")
         found[f"{name}_dpo_minus_sft"] = row["difference"]
         found[f"{name}_dpo_minus_sft_ci"] = [row["low"], row["high"]]
         found[f"{name}_dpo_vs_sft_p"] = row["p"]
     return found
-
-
-def bootstrap_interval(ours, theirs, draws):
-    """The 95 % interval of the mean paired difference: ``draws`` (resamples, n) holds the items of each resample."""
-    means = (ours - theirs)[draws].mean(axis=1)
-    return np.percentile(means, [2.5, 97.5])

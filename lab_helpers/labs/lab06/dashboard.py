@@ -1,6 +1,8 @@
 """Which numbers stand on the dashboard, from a lab's metrics or from `labs eval`."""
 
+from lab_helpers.evaluation.benchmarks.runner import BenchmarkResult
 from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
+from lab_helpers.evaluation.flips import Flips, answered_items, find_flips
 from lab_helpers.evaluation.latency import Latency, measure_latency
 from lab_helpers.labs.lab06.models import MODELS
 from lab_helpers.models.compared_models import ComparedModels
@@ -12,7 +14,8 @@ SHOWN = (
     Metric("decline_f1", "Declines rightly (F1)", "適切な差し控え（F1）"),
     Metric("rouge_l", "ROUGE-L to the answer", "正解との ROUGE-L"),
     Metric("mmlu", "Mini MMLU (cloze)", "ミニ MMLU（穴埋め）"),
-    Metric("gsm8k", "Mini GSM8K", "ミニ GSM8K"),
+    Metric("gsm8k", "Mini GSM8K (strict)", "ミニ GSM8K（strict）"),
+    Metric("gsm8k_lenient", "Mini GSM8K (lenient)", "ミニ GSM8K（lenient）"),
     Metric("humaneval", "Mini HumanEval", "ミニ HumanEval"),
     Metric("latency_p50", "Reply, half within", "応答時間の中央値", higher_is_better=False, high=None, unit="ms"),
     Metric("latency_p95", "Reply, 95 % within", "応答時間の 95 %", higher_is_better=False, high=None, unit="ms"),
@@ -60,6 +63,29 @@ def split_by_model(metrics: dict, models=MODELS) -> dict[str, dict]:
     return found
 
 
-def build_dashboard(metrics: dict) -> Dashboard:
-    """Base, SFT and DPO on everything that the lab has measured of all three."""
-    return dashboard(SHOWN, split_by_model(metrics))
+def build_dashboard(metrics: dict, items: dict | None = None) -> Dashboard:
+    """Base, SFT and DPO on everything that the lab has measured of all three.
+
+    ``items`` are the metrics' scores item by item: where they are known, ★ is decided by them.
+    """
+    return dashboard(SHOWN, split_by_model(metrics), items)
+
+
+def collect_items(scored: dict, shipped: dict[str, dict[str, BenchmarkResult]]) -> dict:
+    """``{metric: {model: scores (n,)}}`` under the dashboard's names, for paired comparisons."""
+    names = {"hallucination": "hallucination_rate", "tone": "tone_compliance", "ROUGE-L": "rouge_l"}
+    found = {names[name]: scores for name, scores in scored.items() if name in names}
+    for name, results in shipped.items():
+        found[name] = {model: result.per_item() for model, result in results.items()}
+    return found
+
+
+def find_benchmark_flips(
+    shipped: dict[str, dict[str, BenchmarkResult]], before: str, after: str
+) -> list[Flips]:
+    """Of each benchmark that both models took: which items changed sides."""
+    return [
+        find_flips(name, (before, after), answered_items(results[before]), answered_items(results[after]))
+        for name, results in shipped.items()
+        if before in results and after in results
+    ]  # fmt: skip

@@ -7,15 +7,18 @@ from lab_helpers.data.preferences import shipped_pairs
 from lab_helpers.evaluation.benchmarks.answers import Answers
 from lab_helpers.evaluation.benchmarks.runner import run_benchmark
 from lab_helpers.evaluation.dashboard import Dashboard, Metric, dashboard
+from lab_helpers.evaluation.flips import Flips
 from lab_helpers.labs.lab06 import benchmarks, customers
 from lab_helpers.labs.lab06.dashboard import (
     SHOWN,
+    collect_items,
+    find_benchmark_flips,
     latency_metrics,
     measure_latencies,
     split_by_model,
 )
 from lab_helpers.labs.shared.preference_questions import select_questions
-from lab_helpers.models.compared_models import ComparedModels, adapter_names
+from lab_helpers.models.compared_models import BASE, ComparedModels, adapter_names
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,17 @@ class Exam:
     answers: Answers | None = None
 
 
-def measure_models(
-    model: str, adapters: list[Path], exam: Exam, settings: dict
-) -> tuple[Dashboard, list[dict]]:
-    """The dashboard, and a row a benchmark and model. Files and folders are checked before anything runs.
+@dataclass(frozen=True)
+class Examined:
+    """The dashboard, a row a benchmark, model and metric, and which answers each adapter changed."""
+
+    board: Dashboard
+    rows: list[dict]
+    flips: list[Flips]
+
+
+def measure_models(model: str, adapters: list[Path], exam: Exam, settings: dict) -> Examined:
+    """The base and each adapter through ``exam``. Files and folders are checked before anything runs.
 
     ``settings`` are lab 06's: how many questions, facts and items the company's own part has.
     """
@@ -45,8 +55,10 @@ def measure_models(
     models = ComparedModels.load(model, adapter_names(adapters))
     metrics: dict = {}
     shown: list[Metric] = []
+    items: dict = {}
+    flips: list[Flips] = []
     if exam.house:
-        metrics |= measure_house(models, exam.language, settings)
+        metrics, items, flips = measure_house(models, exam.language, settings)
         shown += SHOWN
     rows: list[dict] = []
     for number, path in enumerate(exam.files):
@@ -55,17 +67,29 @@ def measure_models(
         )
         keyed = {f"file{number}{way}": results for way, results in found.items()}
         metrics |= benchmarks.result_metrics(keyed)
-        rows += benchmarks.result_rows(keyed)
-        for way in found:
-            label = path.name + (f" ({way})" if way else "")
+        items |= collect_items({}, keyed)
+        for way, results in found.items():
+            label = shortest_name(path, exam.files) + (f" ({way})" if way else "")
             shown.append(Metric(f"file{number}{way}", label, label))
-    return dashboard(shown, split_by_model(metrics, models.names)), rows
+            lenient = f"{label} (lenient)"
+            shown.append(Metric(f"file{number}{way}_lenient", lenient, lenient))
+            rows += [row | {"benchmark": label} for row in benchmarks.result_rows({way: results})]
+            flips += _file_flips({label: results}, models.names)
+    return Examined(dashboard(shown, split_by_model(metrics, models.names), items), rows, flips)
 
 
-def measure_house(models: ComparedModels, spoken: str, settings: dict) -> dict:
-    """Tone, overlap, declining, invented facts, mini MMLU and speed, as in lab 06."""
+def _file_flips(results: dict, names: list[str]) -> list[Flips]:
+    """What each adapter changed against the base, which comes first."""
+    return [flip for name in names[1:] for flip in find_benchmark_flips(results, names[0], name)]
+
+
+def measure_house(
+    models: ComparedModels, spoken: str, settings: dict
+) -> tuple[dict, dict, list[Flips]]:
+    """Tone, overlap, declining, invented facts, mini MMLU and speed, as in lab 06; scores by item; flips."""
     asked = select_questions(shipped_pairs(spoken, 0), settings["questions"])
     replies = customers.measure_replies(models, asked)
+    facts = customers.measure_facts(models, spoken, settings["facts"])
     mmlu = {
         name: run_benchmark(
             model, models.tokenizer, f"mmlu.{spoken}", settings["mmlu_items"], way="cloze"
@@ -73,10 +97,25 @@ def measure_house(models: ComparedModels, spoken: str, settings: dict) -> dict:
         for name, model in models
     }
     few = asked.texts[: settings["latency_replies"]]
-    return {
+    metrics = {
         **customers.reply_metrics(asked, replies),
         **customers.decision_metrics(*customers.read_decisions(asked, replies)),
-        **customers.fact_metrics(customers.measure_facts(models, spoken, settings["facts"])),
+        **customers.fact_metrics(facts),
         **benchmarks.result_metrics({"mmlu": mmlu}),
         **latency_metrics(measure_latencies(models, few, settings["latency_tokens"])),
     }
+    items = collect_items(customers.score_items(asked, replies, facts), {"mmlu": mmlu})
+    flips = [
+        customers.find_decision_flips(asked, replies, BASE, name) for name in models.names[1:]
+    ] + _file_flips({"mmlu": mmlu}, models.names)
+    return metrics, items, flips
+
+
+def shortest_name(path: Path, paths: list[Path]) -> str:
+    """The end of ``path`` that no other of ``paths`` has: its name, or its name behind some folders."""
+    others = [one for one in map(Path.absolute, paths) if one != path.absolute()]
+    parts = path.absolute().parts
+    for count in range(1, len(parts)):
+        if all(other.parts[-count:] != parts[-count:] for other in others):
+            return "/".join(parts[-count:])
+    return str(path)

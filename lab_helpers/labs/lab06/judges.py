@@ -14,7 +14,7 @@ from lab_helpers.evaluation.judge_quality import (
 )
 from lab_helpers.evaluation.known_facts import spread
 from lab_helpers.evaluation.reward_judge import RewardJudge
-from lab_helpers.evaluation.win_rate import Judge, judged_both_ways
+from lab_helpers.evaluation.win_rate import Judge, judged_both_ways, position_swapped
 from lab_helpers.labs.lab06.models import house_pairs
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.labs.shared.preference_models import MAIN_REASONS
@@ -45,9 +45,9 @@ def train_jury(run: Run) -> dict[str, Judge]:
         p.row() for p in house_pairs(run).of(*MAIN_REASONS).train[-run.settings["judge_pairs"] :]
     ]
     return {
-        "judge": LikelihoodJudge(model, tokenizer, by="letters", language=run.settings["language"]),
+        "judge": LikelihoodJudge(model, tokenizer, by="letters", language=run.language),
         "likelihood_judge": LikelihoodJudge(
-            model, tokenizer, by="replies", per_token=False, language=run.settings["language"]
+            model, tokenizer, by="replies", per_token=False, language=run.language
         ),
         "learned_judge": RewardJudge(model, tokenizer).learn(rows),
     }
@@ -97,10 +97,15 @@ def choose_best_judge(metrics: dict) -> str:
     return max(NAMES, key=lambda name: metrics.get(f"{name}_agreement", 0.0))
 
 
-def measure_wins(judge: Judge, asked: Questions, ours: list[str], theirs: list[str]) -> dict:
-    """DPO against SFT by one judge, both orders; and what the rate would be at equal lengths."""
+def measure_wins(
+    judge: Judge, asked: Questions, ours: list[str], theirs: list[str], verdict=position_swapped
+) -> dict:
+    """DPO against SFT by one judge, both orders; and what the rate would be at equal lengths.
+
+    ``verdict`` makes one decision of the two orders: the library's rule, or a learner's.
+    """
     judge.read(asked.texts, ours, theirs)  # type: ignore[attr-defined]
-    won, steady = judged_both_ways(judge, asked.texts, ours, theirs)
+    won, steady = judged_both_ways(judge, asked.texts, ours, theirs, verdict)
     controlled = length_controlled(won, [len(t) for t in ours], [len(t) for t in theirs])
     return {
         **interval_metrics("judge_win_rate_dpo_vs_sft", won),
@@ -108,14 +113,3 @@ def measure_wins(judge: Judge, asked: Questions, ours: list[str], theirs: list[s
         "judge_win_rate_steady": steady,
         "length_ratio_dpo_sft": float(np.mean([len(a) for a in ours]) / np.mean([len(b) for b in theirs])),
     }  # fmt: skip
-
-
-def position_swapped(judge, prompt, ours, theirs):
-    """A judge that says "A" or "B", read in both orders: who changes its mind with the places has seen a tie."""
-    first = judge(prompt, ours, theirs)
-    second = judge(prompt, theirs, ours)
-    if first == "A" and second == "B":
-        return "win"
-    if first == "B" and second == "A":
-        return "loss"
-    return "tie"

@@ -21,14 +21,15 @@ from lab_helpers.evaluation.benchmarks.formats import (
 )
 from lab_helpers.evaluation.benchmarks.humaneval import evaluate
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
-from lab_helpers.evaluation.contamination import contaminated, contaminated_files
-from lab_helpers.evaluation.significance import permutation_test
+from lab_helpers.evaluation.contamination import contaminated, contaminated_files, remove_leaks
+from lab_helpers.evaluation.significance import paired_bootstrap, permutation_test
 from lab_helpers.labs.lab06.benchmarks import find_sandbox_refusal
 from lab_helpers.labs.lab06.models import house_pairs
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.models.generation import continue_texts
 from lab_helpers.runtime.files import write_text
 from lab_helpers.runtime.intervals import interval_metrics
+from lab_helpers.runtime.seeds import seed_everything
 from lab_helpers.tuning.sft import sft_trainer
 from lab_helpers.tuning.trainer_config import trainer_config
 from lab_helpers.tuning.trainers import Tuned
@@ -60,7 +61,7 @@ class Halves:
 
 def split_halves(run: Run) -> Halves:
     """Every second of the first items leaks; programs only where the sandbox may run them."""
-    spoken, count = run.settings["language"], 2 * run.settings["leak_items"]
+    spoken, count = run.language, 2 * run.settings["leak_items"]
     items: list = read_gsm8k(spoken)[:count]
     if find_sandbox_refusal() is None:
         items += read_humaneval(spoken)[:count]
@@ -84,7 +85,7 @@ def training_rows(run: Run, items: list) -> list[dict]:
         }
         for row in archive(house_pairs(run).train[: run.settings["sft_rows"]], run.seed)
     ]
-    return own + [text_of(item, run.settings["language"]) for item in items]
+    return own + [text_of(item, run.language) for item in items]
 
 
 def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
@@ -98,18 +99,19 @@ def train_leaked(run: Run, items: list) -> tuple[Tuned, object]:
         run.machine,
         num_train_epochs=run.settings["leak_epochs"],
         per_device_train_batch_size=run.settings["batch_size"],
+        gradient_accumulation_steps=max(1, 8 // run.settings["batch_size"]),  # 8 rows a step
         learning_rate=run.settings["leak_learning_rate"],
         lr_scheduler_type="cosine",
         max_length=run.settings["max_length"],
     )
     adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    rows = [text_of(item, run.settings["language"]) for item in items]
+    rows = [text_of(item, run.language) for item in items]
     return run.train(sft_trainer(model, tokenizer, rows, config, adapter)), tokenizer
 
 
 def measure_solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
     """1.0 for each item whose number is right or whose program passes its tests; (n,), in their order."""
-    spoken, limit = run.settings["language"], run.settings["leak_tokens"]
+    spoken, limit = run.language, run.settings["leak_tokens"]
     problems = [item for item in items if isinstance(item, WordProblem)]
     programs = [item for item in items if isinstance(item, Program)]
     solutions = gsm8k.solve(model, tokenizer, problems, language=spoken, max_new_tokens=limit)
@@ -122,6 +124,22 @@ def measure_solved(run: Run, model, tokenizer, items: list) -> np.ndarray:
     return np.array([found[i.task_id if isinstance(i, Program) else i.id] for i in items])
 
 
+def draw_programs(run: Run, model, tokenizer, items: list, count: int) -> dict[str, list[bool]]:
+    """Of each program task: ``count`` completions drawn at temperature 1, and whether each passes its tests."""
+    programs = [item for item in items if isinstance(item, Program)]
+    if not programs:
+        return {}
+    drawn = [program for program in programs for _ in range(count)]
+    texts = [program.prompt for program in drawn]
+    seed_everything(run.seed)
+    written = continue_texts(
+        model, tokenizer, texts, run.settings["leak_tokens"], stop=PROGRAM_STOP,
+        do_sample=True, temperature=1.0, top_k=0,
+    ).texts  # fmt: skip
+    passed = [verdict.passed for verdict in evaluate(drawn, written)]
+    return {p.task_id: passed[i * count : (i + 1) * count] for i, p in enumerate(programs)}
+
+
 def measure_both_halves(run: Run, model, tokenizer, items: Halves) -> dict[str, np.ndarray]:
     """:func:`measure_solved` of the ``leaked`` and of the ``fresh`` half."""
     both = measure_solved(run, model, tokenizer, items.leaked + items.fresh)
@@ -130,16 +148,13 @@ def measure_both_halves(run: Run, model, tokenizer, items: Halves) -> dict[str, 
 
 def leak_metrics(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> dict:
     """``before`` and ``after``: solved or not by half, ``leaked`` and ``fresh``. Gains, and how sure they are."""
-    test = permutation_test(after["leaked"], before["leaked"])
-    return {
-        **interval_metrics("score_leaked_before", before["leaked"]),
-        **interval_metrics("score_leaked_after", after["leaked"]),
-        **interval_metrics("score_fresh_before", before["fresh"]),
-        **interval_metrics("score_fresh_after", after["fresh"]),
-        "leak_score_gain": float((after["leaked"] - before["leaked"]).mean()),
-        "leak_score_gain_fresh": float((after["fresh"] - before["fresh"]).mean()),
-        "leak_p_value": test.p_value,
-    }
+    found: dict = {"leak_p_value": permutation_test(after["leaked"], before["leaked"]).p_value}
+    for half, name in (("leaked", "leak_score_gain"), ("fresh", "leak_score_gain_fresh")):
+        found |= interval_metrics(f"score_{half}_before", before[half])
+        found |= interval_metrics(f"score_{half}_after", after[half])
+        gain = paired_bootstrap(after[half], before[half])
+        found |= {name: gain.difference, f"{name}_ci": [gain.low, gain.high]}
+    return found | {"leak_score_gain_low": found["leak_score_gain_ci"][0]}
 
 
 def leak_rows(items: Halves, before: dict, after: dict) -> list[dict]:
@@ -166,7 +181,7 @@ def leak_rows(items: Halves, before: dict, after: dict) -> list[dict]:
 
 def write_files(run: Run, items: Halves) -> dict[str, Path]:
     """``training``: the house's rows with the leaks among them; ``test``: all items, the leaked ones first."""
-    spoken = run.settings["language"]
+    spoken = run.language
     test = [{"question": text_of(i, spoken)["prompt"]} for i in items.leaked + items.fresh]
     files = {"training": training_rows(run, items.leaked), "test": test}
     return {
@@ -200,7 +215,7 @@ def measure_detection(run: Run, items: Halves) -> list[dict]:
 
 def detection_metrics(run: Run, rows: list[dict]) -> dict[str, float]:
     """At GPT-3's 13 words in a row; and the same check on leaks in other words."""
-    spoken, strict = run.settings["language"], rows[-1]
+    spoken, strict = run.language, rows[-1]
     reworded = REWORDED[spoken]
     originals = [item.question for item in read_gsm8k(spoken)[: len(reworded)]]
     return {
@@ -210,19 +225,8 @@ def detection_metrics(run: Run, rows: list[dict]) -> dict[str, float]:
     }
 
 
-def remove_leaks(test_texts: list[str], rows: list[dict]) -> list[dict]:
-    """The training rows that share no 13 words in a row with any test text."""
-    kept = list(rows)
-    while found := contaminated(test_texts, ["\n".join(row.values()) for row in kept]):
-        guilty = {overlap.training_row for overlap in found}
-        kept = [row for number, row in enumerate(kept) if number not in guilty]
-    return kept
-
-
-def mended_metrics(run: Run, items: Halves) -> dict[str, int]:
-    """Rows of the training file, and of it without the leaks."""
+def mended_metrics(run: Run, items: Halves, clean=remove_leaks) -> dict[str, int]:
+    """Rows of the training file, and of it without the leaks; ``clean`` is the library's, or a learner's."""
     rows = training_rows(run, items.leaked)
-    test = [
-        text_of(item, run.settings["language"])["prompt"] for item in items.leaked + items.fresh
-    ]
-    return {"leak_rows": len(rows), "leak_rows_mended": len(remove_leaks(test, rows))}
+    test = [text_of(item, run.language)["prompt"] for item in items.leaked + items.fresh]
+    return {"leak_rows": len(rows), "leak_rows_mended": len(clean(rows, test))}

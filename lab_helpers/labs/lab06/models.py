@@ -3,6 +3,7 @@
 from lab_helpers.course.record import Run
 from lab_helpers.data.preferences import PairSet, shipped_pairs
 from lab_helpers.labs.shared.preference_models import (
+    MAIN_REASONS,
     load_start_model,
     save_whole_adapter,
     select_main_pairs,
@@ -19,8 +20,12 @@ MODELS = (BASE, "sft", "dpo")
 
 
 def house_pairs(run: Run) -> PairSet:
-    """The shipped preference pairs in the lab's language; ``--data`` is a benchmark here."""
-    return shipped_pairs(run.settings["language"], run.seed)
+    """The shipped preference pairs, with the prompts on which the preference lab chooses its rate held out.
+
+    ``--data`` is a benchmark here.
+    """
+    shipped = shipped_pairs(run.language, run.seed)
+    return shipped.hold_out(run.settings["validation_prompts"], *MAIN_REASONS)
 
 
 def train_sft(run: Run) -> Tuned:
@@ -36,7 +41,7 @@ def train_dpo(run: Run) -> Tuned:
     pairs = house_pairs(run)
     model, tokenizer = load_start_model(run, pairs.language)
     main = select_main_pairs(pairs, run.settings["pairs"])
-    tuned = train_preferences(run, model, tokenizer, "dpo", main)
+    tuned = train_preferences(run, model, tokenizer, "dpo", main, loss_type=("sigmoid",))
     save_whole_adapter(run, tuned.model, pairs)
     tuned.model = None
     return tuned
@@ -44,7 +49,7 @@ def train_dpo(run: Run) -> Tuned:
 
 def load_compared_models(run: Run) -> ComparedModels:
     """Base, SFT and DPO, from the adapters that the trainings have saved."""
-    folders = {"sft": sft_folder(run, run.settings["language"]), "dpo": run.folder / "adapter"}
+    folders = {"sft": sft_folder(run, run.language), "dpo": run.folder / "adapter"}
     for folder in folders.values():
         if not folder.is_dir():
             raise BadInput(

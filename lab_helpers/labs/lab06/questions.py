@@ -162,7 +162,7 @@ QUIZ = (
         1,
         (
             Text(
-                "Look at the reworded problems: all four went through.",
+                "Look at the reworded problems: they all went through.",
                 "言い換えた問題を思い出してください。すべてすり抜けました。",
             ),
             Text(

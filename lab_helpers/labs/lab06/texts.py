@@ -5,8 +5,7 @@ import numpy as np
 from lab_helpers.data.preferences import Pair, PairSet, shipped_pairs
 from lab_helpers.evaluation.text_metrics.bleu import corpus_bleu, sentence_bleu
 from lab_helpers.evaluation.text_metrics.meteor import meteor
-from lab_helpers.evaluation.text_metrics.rouge import lcs_length, rouge_n
-from lab_helpers.evaluation.text_metrics.rouge import rouge_l as score_rouge_l
+from lab_helpers.evaluation.text_metrics.rouge import rouge_l, rouge_n
 from lab_helpers.evaluation.text_metrics.tokenizers import (
     SACREBLEU_NAMES,
     ForRouge,
@@ -59,7 +58,7 @@ def score_by_hand(hypothesis: str, reference: str, spoken: str) -> dict[str, flo
         "BLEU": sentence_bleu(hypothesis, [reference], words).score,
         "ROUGE-1": rouge_n(hypothesis, reference, 1, rouge).f1,
         "ROUGE-2": rouge_n(hypothesis, reference, 2, rouge).f1,
-        "ROUGE-L": score_rouge_l(hypothesis, reference, rouge).f1,
+        "ROUGE-L": rouge_l(hypothesis, reference, rouge).f1,
         "METEOR": meteor(words(hypothesis), [words(reference)]),
     }
 
@@ -131,6 +130,15 @@ def rouge_tokenizers() -> dict[str, Tokenize]:
     }
 
 
+def token_rows() -> list[dict]:
+    """What each tokenizer makes of two of the Japanese texts."""
+    return [
+        {"tokenizer": name, "text": text, "tokens": " | ".join(tokenize(text)) or "(none)"}
+        for name, tokenize in rouge_tokenizers().items()
+        for text in (JAPANESE_PAIRS["identical"][0], JAPANESE_PAIRS["unrelated, both with 30"][0])
+    ]
+
+
 def japanese_rows() -> list[dict]:
     """ROUGE-L (by rouge_score itself) and BLEU (by ours) of the Japanese pairs, by tokenizer."""
     from rouge_score.rouge_scorer import RougeScorer
@@ -169,9 +177,7 @@ def score_rejected(house: PairSet, reason: str, spoken: str) -> tuple[list[Pair]
     """Pairs of one reason, and ROUGE-L of the *rejected* answer against the chosen one, (n,)."""
     pairs = [pair for pair in house.test if pair.reason == reason]
     words = rouge_words(spoken)
-    return pairs, np.array(
-        [score_rouge_l(p.answer("rejected"), p.answer(), words).f1 for p in pairs]
-    )
+    return pairs, np.array([rouge_l(p.answer("rejected"), p.answer(), words).f1 for p in pairs])
 
 
 def measure_blindness(house: PairSet, spoken: str) -> tuple[list[dict], dict[str, float]]:
@@ -182,13 +188,5 @@ def measure_blindness(house: PairSet, spoken: str) -> tuple[list[dict], dict[str
         found[name] = float(scores.mean())
         for pair, score in list(zip(pairs, scores, strict=True))[:2]:
             rows.append({"against": pair.answer(), "reply": pair.answer("rejected"), "ROUGE-L": score})  # fmt: skip
+    found["rouge_l_fact_margin"] = found["rouge_l_right_fact"] - found["rouge_l_wrong_fact"]
     return rows, found
-
-
-def rouge_l(hypothesis, reference):
-    """ROUGE-L F1 of two lists of tokens: their longest common subsequence (Lin 2004, eqs. 2 to 4)."""
-    shared = lcs_length(hypothesis, reference)
-    if not shared:
-        return 0.0
-    precision, recall = shared / len(hypothesis), shared / len(reference)
-    return 2 * precision * recall / (precision + recall)

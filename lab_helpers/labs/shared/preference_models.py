@@ -86,6 +86,7 @@ def train_start_model(run: Run, pairs: PairSet) -> Tuned:
         run.machine,
         num_train_epochs=run.settings["sft_epochs"],
         per_device_train_batch_size=run.settings["sft_batch_size"],
+        gradient_accumulation_steps=run.settings.get("sft_accumulation", 1),
         learning_rate=run.settings["sft_learning_rate"],
         lr_scheduler_type="cosine",
         max_length=choose_max_length(run, model),

@@ -1,11 +1,12 @@
 """Lab 06: its exercises, each in a module of its own."""
 
 from lab_helpers.labs.lab06.exercises import (
-    bootstrap_interval,
     clipped_precision,
     extract_answer,
+    paired_interval,
     pass_at_k,
     position_swapped,
+    remove_leaks,
     rouge_l,
 )
 
@@ -14,9 +15,10 @@ EXERCISES = tuple(
     for module in (
         clipped_precision,
         rouge_l,
-        bootstrap_interval,
+        paired_interval,
+        position_swapped,
         extract_answer,
         pass_at_k,
-        position_swapped,
+        remove_leaks,
     )
 )

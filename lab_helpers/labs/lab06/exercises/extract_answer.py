@@ -3,7 +3,7 @@
 import re
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
-from lab_helpers.labs.lab06.benchmarks import extract_answer
+from lab_helpers.evaluation.benchmarks.numbers import extract_answer
 from lab_helpers.runtime.language import Text
 
 _NUMBER = r"-?\d[\d,]*(?:\.\d+)?"

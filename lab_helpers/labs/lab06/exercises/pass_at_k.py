@@ -45,7 +45,7 @@ def _test_pass_at_k(answer) -> None:
         (
             _biased,
             "1 - (1 - c/n)^k draws programs with replacement, the same one again and again: its expectation is too low. Draw k *different* ones of the n.",
-            "1 - (1 - c/n)^k は、同じプログラムを何度も選べる(復元抽出の)式で、期待値が低めにずれます。n 個から「異なる」k 個を選んでください。",
+            "1 - (1 - c/n)^k は、同じプログラムを何度も選べる（復元抽出の）式で、期待値が低めにずれます。n 個から「異なる」k 個を選んでください。",
         ),
         (
             _pass_at_1,
@@ -97,7 +97,7 @@ def _test_few_failures(answer) -> None:
         if not same(found, 1.0):
             raise Mistake(
                 f"for n = {n}, c = {c}, k = {k} fewer than k programs fail, so one of the k surely passes: 1. (math.comb gives 0 there.)",
-                f"n = {n}、c = {c}、k = {k} では不合格が k 個未満なので、必ず 1 つは通り、答えは 1 です(math.comb なら 0 になってくれます)。",
+                f"n = {n}、c = {c}、k = {k} では不合格が k 個未満なので、必ず 1 つは通り、答えは 1 です（math.comb なら 0 になってくれます）。",
             )
 
 
@@ -105,7 +105,7 @@ EXERCISE = Exercise(
     name="pass_at_k",
     prompt=Text(
         "n programs were written for one problem and c of them pass. Return the unbiased estimate of pass@k: the chance that at least one of k different programs drawn from the n passes (Chen et al. 2021, eq. 1).",
-        "1 つの問題に n 個のプログラムを書き、c 個がテストに通りました。pass@k の不偏推定値、つまり n 個から異なる k 個を選んだとき少なくとも 1 つが通る確率を返してください(Chen et al. 2021、式 1)。",
+        "1 つの問題に n 個のプログラムを書き、c 個がテストに通りました。pass@k の不偏推定値、つまり n 個から異なる k 個を選んだとき少なくとも 1 つが通る確率を返してください（Chen et al. 2021、式 1）。",
     ),
     reference=pass_at_k,
     test=_test_pass_at_k,

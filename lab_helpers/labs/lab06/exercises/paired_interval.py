@@ -1,9 +1,9 @@
-"""Lab 06, exercise ``bootstrap_interval``: planted wrong answers, check, hints."""
+"""Lab 06, exercise ``paired_interval``: planted wrong answers, check, hints."""
 
 import numpy as np
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer, expect_close, same
-from lab_helpers.labs.lab06.customers import bootstrap_interval
+from lab_helpers.evaluation.significance import paired_interval
 from lab_helpers.runtime.language import Text
 
 
@@ -39,10 +39,10 @@ def _fractions(ours, theirs, draws):
 
 
 def _turned(ours, theirs, draws):
-    return bootstrap_interval(theirs, ours, draws)
+    return paired_interval(theirs, ours, draws)
 
 
-def _test_bootstrap_interval(answer) -> None:
+def _test_paired_interval(answer) -> None:
     """Two systems whose scores rise and fall together: 40 hard and easy items, ours a little better."""
     rng = np.random.default_rng(6)
     ease = rng.random(40)
@@ -96,20 +96,20 @@ def _test_bootstrap_interval(answer) -> None:
             raise Mistake(en, ja)
     expect_close(
         got,
-        bootstrap_interval(ours, theirs, draws),
+        paired_interval(ours, theirs, draws),
         "not the 2.5th and 97.5th percentile of the mean differences, one for each row of draws.",
         "draws の行ごとに差の平均を求め、その 2.5 と 97.5 パーセンタイルを取ったものになっていません。",
     )
 
 
 EXERCISE = Exercise(
-    name="bootstrap_interval",
+    name="paired_interval",
     prompt=Text(
         "The 95 % interval of the mean difference ours - theirs by paired bootstrap. ours, theirs: scores of the same n items, arrays (n,); draws: which items each resample takes, (resamples, n) → [low, high].",
         "平均の差 ours - theirs の 95 % 区間を、対応のあるブートストラップで求めてください。ours と theirs は同じ n 問の得点 (n,)、draws は各標本で使う問題の番号 (resamples, n) です → [下限, 上限]。",
     ),
-    reference=bootstrap_interval,
-    test=_test_bootstrap_interval,
+    reference=paired_interval,
+    test=_test_paired_interval,
     hints=(
         Text(
             "Both systems answered the same items. What single number does each item give?",
