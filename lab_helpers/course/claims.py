@@ -23,6 +23,7 @@ VERDICTS = {
     "misleading": "誤解を招く",
     "overclaimed": "言い過ぎ",
     "unmeasurable": "測れない",
+    "not decided": "決着せず",
     "dropped": "対象外",
     NOT_MEASURED: "未測定",
 }
