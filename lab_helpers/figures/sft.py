@@ -167,12 +167,12 @@ def forgetting_by_rate(rows: list[dict], before: float):
     )
     with canvas(2, width=4.2, height=3.2) as (figure, axes):
         for axis, (key, title) in zip(axes[0], titles, strict=True):
-            for method in ("full", "lora"):
+            for method, label in (("full", term("full")), ("lora", "LoRA")):
                 points = sorted((r["learning rate"], r[key]) for r in rows if r["method"] == method)
                 if not points:
                     continue
                 rates, values = [p[0] for p in points], [p[1] for p in points]
-                axis.plot(rates, values, marker="o", color=colour(method), label=term(method))
+                axis.plot(rates, values, marker="o", color=colour(method), label=label)
             axis.set(xscale="log", title=title, xlabel=words("learning rate", "学習率"))
         axes[0][0].set_ylim(0, min(8, axes[0][0].get_ylim()[1]))
         axes[0][1].set_ylim(-0.03, 1.03)
