@@ -963,13 +963,13 @@ for name in ("tone_answer_minus_all", "runaway_all_minus_answer"):
 # %% [raw] lang="ja"
 # " of the tokens are not the answer's" → " のトークンは回答以外のもの"
 # %% [markdown] lang="en"
-# LOSSTEXT_EN
+# Two questions, two answers. *Is there a difference?* The last two lines are paired differences over the same questions; where an interval holds zero, it is **not decided**. *Where does it come from?* Compare the parts: whoever lags at the opening, the closing or the end, and not at the body, has learned the frame less, and on the frame hang the tone and the stopping. With loss on everything, the printed share of each step went to the customer's words; at the same number of steps less was left for the frame. Where the parts are alike, the cause stays open. One maintainer saw little difference (open-r1#648); yours is what counts for your data, and the mend costs nothing: rows of `prompt` and `completion`, or `assistant_only_loss=True`.
 #
 # ## Break it, mend it: another template
 #
 # You trained in ChatML. The server renders Alpaca's form, or Llama 2's, or ChatML without the opening of the assistant's turn (`add_generation_prompt=True` forgotten). No error anywhere. One line does it:
 # %% [markdown] lang="ja" of=""
-# LOSSTEXT_JA
+# 問いは 2 つです。*差はあるのか。* 最後の 2 行は、同じ質問での対応のある差です。区間が 0 を含むものは、**決着していません**。*差はどこから来るのか。* 部分ごとに比べてください。本文ではなく、書き出しや結びや終わりの損失が大きいほうは、型を十分に学んでいません。口調も、止まるかどうかも、この型で決まります。すべてに損失をかけると、表示した割合だけ、各ステップが顧客の言葉に費やされます。同じステップ数なら、型に回る分はそれだけ減ります。部分ごとの差が見られないなら、原因はわからないままです。ほとんど差がないと報告した開発者もいますが（open-r1#648）、自分のデータについては自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
 #
 # ## 壊す・直す: 別のテンプレート
 #
