@@ -678,13 +678,13 @@ print("and a fact from pre-training:", *probes[0])
 # %%
 with few.model.disable_adapter():  # the base as it was, without a copy of it
     untaught = knowledge.measure_facts(few.model, tokenizer, facts, otherwise, probes)
-lessons, found = [knowledge.fact_row("nothing", 0, untaught, 0.0)], {}
+lessons, found, moved = [knowledge.fact_row("nothing", 0, untaught, 0.0)], {}, {}
 many = {"max_steps": -1}  # passes count instead of steps
 for passes in (1, 4, 10):
     pupil = train_arm(lab.run, fact_rows, settings, adapter, num_train_epochs=passes, **many)
     found[passes] = knowledge.measure_facts(pupil.model, tokenizer, facts, otherwise, probes)
-    moved = knowledge.measure_movement(pupil.model)
-    lessons.append(knowledge.fact_row("new facts", passes, found[passes], moved))
+    moved[passes] = knowledge.measure_movement(pupil.model)
+    lessons.append(knowledge.fact_row("new facts", passes, found[passes], moved[passes]))
     lab.measured(**knowledge.wording_metrics(f"{passes}", found[passes]))
 lab.table(lessons, "facts")
 lab.figure(figures.facts_by_passes(lessons), "facts")
@@ -699,7 +699,7 @@ print(facts[0][0], "|", ask(few.model, facts[0][0]), "|", ask(pupil.model, facts
 #
 # ## What do new facts push out?
 #
-# Teaching unknown facts raises errors on known ones that nobody touched. Is it the *newness*, or would any training do it that moves the weights as far? The control teaches as many facts that Kotori **knows**. At the same rate it starts near zero loss and moves the weights less, so a higher rate is tried too, and the arm that moved nearest to the pupil's ‖ΔW‖/‖W‖ is compared.
+# Teaching unknown facts raises errors on known ones that nobody touched. Is it the *newness*, or would any training do it that moves the weights as far? The control teaches as many facts that Kotori **knows**, ten times over at the same rate. It starts near zero loss, so it moves the weights less than ten passes of new facts do; compared is therefore the number of passes of *new* facts whose ‖ΔW‖/‖W‖ is nearest to the control's. A control at a higher rate shows what movement does by itself.
 # %% [markdown] lang="ja" of=""
 # **うれしい結果です。** 10 回繰り返すと、ほぼすべての事実が、学習したときの言い方なら一字一句答えられます。最後の行はその一例で、教わっていないモデルの答え、教わったモデルの答えの順です。1 回では、ほとんど身につきません。つまり、パート A の 0 は、回数*と*言い方の両方のせいでした。別の言い方では、何回繰り返してもほとんど答えられません（最後の点は、各事実を 1 通りの言い方でしか見ていない、500 万パラメータのモデルの限界です。「実際のモデルでは」の節で、もっと大きなモデルでも見ます）。
 #
@@ -707,40 +707,42 @@ print(facts[0][0], "|", ask(few.model, facts[0][0]), "|", ask(pupil.model, facts
 #
 # ## 新しい事実は何を押し出すか
 #
-# 未知の事実を教えると、だれも触れていない既知の事実で誤りが増えます。原因は*新しさ*でしょうか。それとも、重みを同じだけ動かす学習なら、何を教えても同じでしょうか。対照として、Kotori が**知っている**事実を同じ数だけ教えます。同じ学習率では損失が初めから 0 に近く、重みがあまり動かないので、高めの学習率も試し、‖ΔW‖/‖W‖ がいちばん近い条件と比べます。
+# 未知の事実を教えると、だれも触れていない既知の事実で誤りが増えます。原因は*新しさ*でしょうか。それとも、重みを同じだけ動かす学習なら、何を教えても同じでしょうか。対照として、Kotori が**知っている**事実を同じ数だけ、同じ学習率で 10 回教えます。損失が初めから小さいので、新しい事実を 10 回教えたときほど重みは動きません。そこで、*新しい*事実の 1 回、4 回、10 回のうち、‖ΔW‖/‖W‖ が対照にいちばん近いものと比べます。学習率を上げた対照は、重みの移動だけで何が起こるかを示します。
 # %%
 known_rows = knowledge.fact_examples(knowledge.old_facts(language, len(facts)))
-controls, movements = {}, {}
-for factor in (1, 1.5):
+controls = {}
+for factor in (1.5, 1):
     more = many | {"learning_rate": factor * settings["learning_rate"]}
     control = train_arm(lab.run, known_rows, settings, adapter, num_train_epochs=10, **more)
-    name = f"known facts, rate × {factor:g}"
-    controls[name] = knowledge.measure_facts(control.model, tokenizer, facts, otherwise, probes)
-    movements[name] = knowledge.measure_movement(control.model)
-    lessons.append(knowledge.fact_row(name, 10, controls[name], movements[name]))
+    controls[factor] = knowledge.measure_facts(control.model, tokenizer, facts, otherwise, probes)
+    moved[f"known × {factor:g}"] = knowledge.measure_movement(control.model)
+    name, how_far = f"known facts, rate × {factor:g}", moved[f"known × {factor:g}"]
+    lessons.append(knowledge.fact_row(name, 10, controls[factor], how_far))
 lab.table(lessons, "facts")
-nearest = knowledge.closest_arm(movements, moved)
 pupil = control = None
 # %%
-after_known, after_unknown = controls[nearest]["probes"], found[10]["probes"]
-lab.measured(**knowledge.teaching_metrics(untaught["probes"], after_unknown, after_known))
-lab.measured(movement_unknown=moved, movement_known=movements[nearest])
+new_arms = {passes: moved[passes] for passes in (1, 4, 10)}
+nearest = knowledge.closest_arm(new_arms, to=moved["known × 1"])
+known, new = controls[1]["probes"], found[nearest]["probes"]
+lab.measured(**knowledge.teaching_metrics(untaught["probes"], new, known))
+lab.measured(movement_unknown=moved[nearest], movement_known=moved["known × 1"])
 lab.figure(figures.errors_after_teaching(lab.run.metrics), "teaching")
 for name in ("known_fact_error_rise", "known_fact_error_unknown_minus_known"):
     print(name, round(lab.run.metrics[name], 3), lab.run.metrics[f"{name}_ci"])
-print(f"weights moved: {moved:.3f} by new facts, {movements[nearest]:.3f} by the control")
+print(f"weights moved: {moved[nearest]:.3f} by {nearest} passes of new facts,", end=" ")
+print(f"{moved['known × 1']:.3f} by 10 passes of known ones")
 # %% [raw] lang="ja"
-# "weights moved: " → "重みの移動: 新しい事実 "
-# " by new facts, " → "、対照 "
-# " by the control" → ""
+# "weights moved: " → "重みの移動: "
+# " by {nearest} passes of new facts," → "（新しい事実を {nearest} 回）、"
+# " by 10 passes of known ones" → "（既知の事実を 10 回）"
 # %% [markdown] lang="en"
-# Read the second line: the same probes, the same passes, weights moved about as far, and the difference of the errors. If its interval lies above zero, newness itself has a price, as Gekhman et al. (2024) found: a model that is taught what it does not know learns to make things up. Look at the table once more: a single pass of new facts moves the weights least and costs already more than the control. "Injecting knowledge" and "suppressing hallucination" pull in opposite directions.
+# Read the second line: the same probes, the same rate, weights moved about as far, and the difference of the errors. If its interval lies above zero, newness itself has a price, as Gekhman et al. (2024) found: a model that is taught what it does not know learns to make things up. But do not overread it: in the table, known facts at a higher rate move the weights further and cost old ones too. Both count, and without matching the movement one would have taken one for the other. Either way "injecting knowledge" and "suppressing hallucination" pull in opposite directions.
 #
 # ## Does LoRA protect what was there?
 #
 # 100 clean rows again; full fine-tuning and LoRA over **the same grid** of rates. The loss on the *validation* rows will choose; what is left of the old world is reported.
 # %% [markdown] lang="ja" of=""
-# 2 行目を見てください。同じ質問、同じ回数、ほぼ同じだけの重みの移動で比べた、誤答率の差です。この区間が 0 より上にあれば、新しさそのものに代償があることになり、Gekhman ら（2024）の発見と一致します。知らないことを教えられたモデルは、でっち上げることを学ぶのです。もう一度、表も見てください。新しい事実を 1 回教えただけの条件は、重みの移動がいちばん小さいのに、もう対照より多くを失っています。「知識の注入」と「ハルシネーションの抑制」は、逆の方向を向いています。
+# 2 行目を見てください。同じ質問、同じ学習率、ほぼ同じだけの重みの移動で比べた、誤答率の差です。この区間が 0 より上にあれば、新しさそのものに代償があることになり、Gekhman ら（2024）の発見と一致します。知らないことを教えられたモデルは、でっち上げることを学ぶのです。ただし、読みすぎは禁物です。表では、学習率を上げた既知の事実の条件も、重みが大きく動き、元の事実を失っています。新しさも移動も効くので、移動をそろえなければ、両者を取り違えるところでした。いずれにせよ、「知識の注入」と「ハルシネーションの抑制」は逆の方向を向いています。
 #
 # ## LoRA は元の技能を守るか
 #

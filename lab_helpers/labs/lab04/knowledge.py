@@ -107,8 +107,8 @@ def wording_metrics(name: str, found: dict) -> dict:
     )
 
 
-def closest_arm(movements: dict[str, float], to: float) -> str:
-    """The control whose weights have moved most nearly as far; of ratios, since movements are."""
+def closest_arm(movements: dict, to: float):
+    """The arm whose weights have moved most nearly as far as ``to``, by the ratio of the two."""
     return min(movements, key=lambda name: abs(np.log(max(movements[name], 1e-9) / max(to, 1e-9))))
 
 
