@@ -869,8 +869,11 @@ careless.pad_token = careless.eos_token  # the line of many tutorials
 
 
 def collate_with(tokenizer):
-    collate = DataCollatorForLanguageModeling(tokenizer, mlm=False)
-    return lambda rows: collate([{"input_ids": row["input_ids"]} for row in rows])
+    def collate(rows):
+        ids = [{"input_ids": row["input_ids"]} for row in rows]
+        return DataCollatorForLanguageModeling(tokenizer, mlm=False)(ids)
+
+    return collate
 
 
 breaks, mends = collate_with(careless), collate_with(tokenizer)  # the mend: a pad of its own
