@@ -877,6 +877,10 @@ def collate_with(tokenizer):
 
 
 breaks, mends = collate_with(careless), collate_with(tokenizer)  # the mend: a pad of its own
+# %% [raw] lang="ja"
+# the line of many tutorials → 多くのチュートリアルにある行
+# the mend: a pad of its own → 直し方: パディング専用のトークン
+# %%
 whole = [{"input_ids": to_ids(example)["input_ids"]} for example in examples[:100]]
 for name, collator in {"pad = end": breaks, "a pad of its own": mends}.items():
     batch, end = collator(whole[:4]), tokenizer.eos_token_id
@@ -884,8 +888,6 @@ for name, collator in {"pad = end": breaks, "a pad of its own": mends}.items():
     print(f"{name}: {ends} ends in four conversations,", end=" ")
     print(int((batch["labels"] == end).sum()), "carry loss")
 # %% [raw] lang="ja"
-# the line of many tutorials → 多くのチュートリアルにある行
-# the mend: a pad of its own → 直し方: パディング専用のトークン
 # "pad = end" → "パディング = 終わり"
 # "a pad of its own" → "パディング専用"
 # " ends in four conversations," → " 個の終わりが 4 つの会話にあり、損失がかかるのは"
