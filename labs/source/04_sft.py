@@ -14,7 +14,7 @@
 # **Claims under test:** 10 (LoRA keeps general knowledge), 16 (1,000 to 10,000 rows are enough), 17 (90 % is data quality), 18 (tuning injects knowledge and ends hallucination), 19 (a skill rather than knowledge), 20 (where `SFTTrainer` lives).
 #
 # **New words:** [fine-tuning](glossary.md#fine-tuning), [chat template](glossary.md#chat-template), [label mask](glossary.md#label-mask), [batch](glossary.md#batch), [padding](glossary.md#padding), [collator](glossary.md#collator), [loss](glossary.md#loss), [learning rate](glossary.md#learning-rate), [epoch](glossary.md#epoch), [adapter](glossary.md#adapter), [full fine-tuning](glossary.md#full-fine-tuning), [training, validation and test rows](glossary.md#evaluation-rows), [interval](glossary.md#interval), [packing](glossary.md#packing), [continued pre-training](glossary.md#continued-pre-training).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="7460f727"
 # # ラボ 04 · 教師ありファインチューニング（SFT）
 #
 # **このラボを終えると**、汚れたファイルを学習データに仕上げて自分の掃除を採点し、漏れのない分割を行い、ラベルとバッチを自分で組み立てて `SFTTrainer` で学習し、学習率を検証用の行で選び、ファインチューニングが何を教え、何を教えないのかを説明し、エラーを出さない 5 つの失敗を見抜けるようになります。
@@ -39,7 +39,7 @@ lab = open_lab("04")
 #
 # 1. Kotori has never heard of Hoshizora. You will train it once over 1,000 clean questions and answers. Of the held-out questions that ask for a number (a price, a year, a weight), what **percentage** will it answer with the right one?
 # 2. LoRA freezes every weight of the base. Kotori has read hundreds of ordinary facts: capitals, animals, the languages of countries. By how many **points** will the share of them that it answers right fall, at the learning rate that the validation rows choose?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f6b846c1"
 # ## 予想する
 #
 # 1. Kotori は、星空電機のことを聞いたこともありません。これから、きれいな質問と回答 1,000 件をひととおり 1 回学習させます。数値（価格、年、重さなど）を尋ねる、学習に使っていない質問のうち、正しい数値で答えられるのは**何 %** でしょうか。
@@ -51,7 +51,7 @@ lab.predict("forgetting", ...)
 # # Part A · Data and one training
 #
 # Why tune at all? The company wants its assistant to answer *in its own voice*, every time, without a page of instructions in each prompt. SFT shows a model questions with the answers it should have given, and moves the weights until those answers become likely. The whole method fits into one picture:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="898741f3"
 # # パート A · データと 1 回の学習
 #
 # そもそも、なぜ学習させるのでしょうか。会社が望むのは、毎回長い指示を書かなくても、アシスタントがいつも*自社の口調で*答えることです。SFT では、質問と「こう答えてほしかった」という回答を見せ、その回答が出やすくなるように重みを動かします。方法の全体は、1 枚の図に収まります。
@@ -65,7 +65,7 @@ lab.figure(figures.training_picture(), "picture")
 # ## A dirty file
 #
 # The support desk has handed you a heap of questions with answers, collected over years. Look at some before you do anything. (The file has a column that says what is wrong with each row. Real files have none, so we do not look at it until the end.)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c13f8e2b"
 # オレンジはモデルが書けるようになるべき部分、グレーは読むだけの部分です。パート A では、この 5 段を 1 つずつ組み立てます。まずは、いちばん手間のかかるデータからです。
 #
 # ## 汚れたファイル
@@ -85,7 +85,7 @@ print(f"{len(heap):,} rows")
 # No answer, half an answer, somebody's phone number or address, tags of a web form, another language, another tone. The same question may also stand there twice, or be one of **the test's**.
 #
 # **Exercise (6 min).** Find the test questions that stand in the training rows, whatever their capitals, spaces and punctuation.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="1a419545"
 # 回答がない、途中で切れている、誰かの電話番号や住所がある、ウェブフォームのタグが残っている、別の言語で書かれている、口調が違う。それだけではありません。同じ質問が 2 回入っていたり、**テスト用**の質問が紛れ込んでいたりすることもあります。
 #
 # **演習（6 分）。** 大文字と小文字、空白、句読点の違いを無視して、学習データに入っているテストの質問を見つけてください。
@@ -120,7 +120,7 @@ print(f"{likeness:.2f}\n heap: {heap_questions[i]}\n test: {test_questions[j]}")
 # ## Build: the cleaning
 #
 # One spelling for each character comes first, or nothing later can compare texts. Japanese files mix full-width and half-width forms; **NFKC** (a Unicode standard) makes them one.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a4e9da3b"
 # キーの比較で見つかるのは、句読点などだけが違う写しです。あいさつやお礼が付いた写しを見つけるには、似ている度合いを測る必要があります。ここでは、文字の 5-gram がどれだけ共通しているかを使います。単語の区切りに頼らないので、日本語にも使えます。キーだけに頼っていたら何件が学習データに残ったか、数えてみてください。
 #
 # ## つくる: 掃除の手順
@@ -133,7 +133,7 @@ for text in ("ＮＷ－８００は１１８，０００円です。", "ｽｽ�
     print(text, "|", normalise(text))
 # %% [markdown] lang="en"
 # To a program the left and the right column share hardly a character, and to a tokenizer hardly a token. A cleaning is a list of such small steps. Repair what can be repaired (`edit`), take out the rest (`drop`). Change the list and run on.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5861efdb"
 # 人には同じに見えても、プログラムにとって左右は別の文字列で、トークナイザーにとっても別のトークン列です。掃除とは、こうした小さな手順を並べたものです。直せるものは直し（`edit`）、残りは取り除きます（`drop`）。この並びを変えて、先を実行してみてください。
 # %%
 from lab_helpers.data.cleaning import detect_language, drop, edit, is_truncated, strip_html
@@ -152,7 +152,7 @@ steps = [
 ]
 # %% [markdown] lang="en"
 # Three things no row shows by itself, so rows are compared: what contradicts the majority of rows on the same fact, what is nearly the same, what is like a held-out question.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e9dea1f2"
 # 1 行だけを見てもわからないことが 3 つあり、それには行どうしを比べます。同じ事実についての多数派と食い違う行、ほとんど同じ行、そしてテストの質問に似た行です。
 # %%
 from lab_helpers.labs.lab04.rows import leak_metrics
@@ -169,7 +169,7 @@ print("test questions among them:", lab.run.metrics["leaked_questions_clean"])
 # test questions among them: → そのうちテストの質問:
 # %% [markdown] lang="en"
 # About half of the heap is left, and no test question with it. Now look at the column we pretended not to see, and score the cleaning as one scores a model.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="69f07ec0"
 # 山のおよそ半分が残り、テストの質問は 1 件も残っていません。ここで、見ないことにしていた列を開き、モデルを採点するのと同じように、掃除を採点します。
 # %%
 from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left_rows
@@ -186,7 +186,7 @@ lab.table([{"after masking": row["question"]} for row in masked[:4]])
 # ## Who is in the data?
 #
 # What a model sees more often it says more often. `ratio` is the share of a group over an even share.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5d0bf637"
 # 2 種類の不具合が残りました。1 行だけにある誤った数値は、どの行とも食い違わないため、価格表がなければプログラムには見つけられません。また、名前だけでは型がありません。電話番号とメールアドレスは隠せても、その人が誰かはまだわかるかもしれません。**公開するデータは、人が読まなければなりません。**
 #
 # ## データに偏りはないか
@@ -202,7 +202,7 @@ lab.table(over_represented_rows(clean_rows, language), "bias")
 # ## Split without leakage
 #
 # A model learns from the *training* rows, you choose settings on *validation* rows, and you look at the *test* rows once, to report. A split by chance scatters look-alikes over both sides.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="89e7edb9"
 # 製品についての質問と、特定の長さの質問に偏っています。サポート窓口としては当然の偏りですが、ほかの話題でも口調が守られると約束する前に、そこでも測ってください。
 #
 # ## 漏れのない分割
@@ -228,7 +228,7 @@ print(f"look-alikes kept together: {len(together)} of {len(parts['validation'])}
 # Whoever splits such a heap by chance grades a model on questions it has seen. Kept together, nothing leaks, and the empty list is the proof. Hoshizora's people have done still better: they wrote questions of their own for validation and test. These we use.
 #
 # The 1,000 training rows are the clean ones, filled up with rows that the company could write from its own price list, one fact a row. So nearly every fact that the test asks for **is** in the training rows, in other words. Keep that in mind for part B.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5eec07d4"
 # こうした山を無作為に分けると、モデルを「見たことのある質問」で採点することになります。似た行を同じ側にまとめれば漏れはなく、空のリストがその証明です。星空電機の社員は、さらに良いことをしました。検証用とテスト用の質問を、自分たちで書いたのです。ここから先は、それを使います。
 #
 # 学習用の 1,000 件は、きれいな行に、会社が自社の価格表から書ける行（1 行に 1 つの事実）を足したものです。つまり、テストで尋ねる事実のほぼすべてが、別の言い方で学習データに**入っています**。パート B で大事になるので、覚えておいてください。
@@ -251,7 +251,7 @@ print("test questions that ask for a number:", sum(asks_number(row) for row in t
 # ### Aside: Japanese data
 #
 # **Vocabulary.** A tokenizer that was made for English takes Japanese apart into bytes, or does not know it at all. Each token costs time, memory and money, so look before you choose a base. The same replies of the company in both languages:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="791e4333"
 # ### 補足: 日本語のデータ
 #
 # **語彙。** 英語向けにつくられたトークナイザーは、日本語をバイトにまで分解するか、まったく知らないかのどちらかです。トークンは時間もメモリもお金も使うので、ベースを選ぶ前に確かめてください。会社の回答を、日本語と英語で調べます。
@@ -265,7 +265,7 @@ lab.table(measure_vocabularies(texts), "vocabularies")
 # Read down the Japanese column: the vocabularies that have seen Japanese need the fewest tokens a character; one that falls back to bytes needs several times as many, and one without them answers `unknown` (a question full of holes). Kotori's is small, but half of what it was made from is Japanese.
 #
 # **Licences.** The article behind this course recommends Qiita, specialist blogs and internal documents as Japanese training data (its section on Japanese LLMs), and names the licence of none of them. Write it down for every source before you train: who wrote the text, under which terms it was published, whether these allow training and handing on a model, and whose personal data is in it. The rows of this lab were written for the course, under the MIT licence; the card beside them lists their faults.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f46b5d66"
 # 日本語の列を上から見てください。日本語を見てつくられた語彙は、1 文字あたりのトークンが少なくて済みます。バイトに逃げる語彙はその数倍を使い、バイトさえない語彙では「未知」になり、質問は穴だらけです。Kotori の語彙は小さいものの、材料の半分は日本語でした。
 #
 # **ライセンス。** この講座のもとになった記事は、日本語の学習データとして Qiita、専門ブログ、社内資料を挙げています（日本語 LLM の節）が、そのどれについてもライセンスには触れていません。学習を始める前に、出どころごとに書き留めてください。誰が書いた文章か、どんな条件で公開されているか、その条件は学習とモデルの配布を許しているか、誰の個人情報が含まれているか。このラボの行は、この講座のために書かれたもので、MIT ライセンスです。既知の不具合は、データと一緒に置いてあるカードに書いてあります。
@@ -275,7 +275,7 @@ lab.table(measure_vocabularies(texts), "vocabularies")
 # A chat model reads one long text. A template turns the turns of a conversation into it.
 #
 # **Exercise (6 min).** Write Kotori's template, ChatML.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="d0b21e49"
 # ## つくる: 会話の形式
 #
 # チャットモデルが読むのは、1 本の長い文章です。会話の発言を、テンプレートがその文章に変えます。
@@ -291,7 +291,7 @@ render_chat = lab.check("render_chat", render_chat)
 # your code → str → ここに書く → str
 # %% [markdown] lang="en"
 # TRL takes a row as a `prompt` and a `completion`, each a list of turns. First one row as it is, then a conversation of two rows as the model reads it.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e06022f6"
 # TRL には、1 行を `prompt` と `completion`（どちらも発言のリスト）の形で渡します。まず 1 行をそのまま、次に 2 行をつないだ会話を、モデルが読む形で見てみましょう。
 # %%
 from lab_helpers.labs.shared.models import load_model
@@ -313,7 +313,7 @@ print("yours is the tokenizer's:", render_chat(talk) == theirs)
 # The loss compares the model's guess with a **label** at every token. A label of -100 means: do not count here.
 #
 # **Exercise (5 min).** Mask the prompt. Your function makes the labels of this lab's training.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e18ddd6b"
 # ## つくる: ラベルマスク
 #
 # 損失は、トークンごとに、モデルの予測を**ラベル**と比べます。ラベルが -100 の位置は、損失に数えません。
@@ -346,7 +346,7 @@ print(f"{len(heard)} of {len(row['labels'])} tokens carry loss:", tokenizer.deco
 # " of {len(row['labels'])} tokens carry loss:" → " / {len(row['labels'])} トークンに損失がかかる:"
 # %% [markdown] lang="en"
 # TRL decides by the *form* of the rows. `prompt` and `completion`: loss on the completion only, as you did. `messages`: loss on **everything**, the customer's words included, unless you set `assistant_only_loss=True` and the template marks the assistant's words. Orange carries loss.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="cb0de945"
 # TRL は、行の*形式*で対象を決めます。`prompt` と `completion` なら、いま書いたとおり completion だけに損失がかかります。`messages` なら、顧客の言葉も含めて**すべて**にかかります。アシスタントの発言だけにするには、`assistant_only_loss=True` と、発言に印を付けるテンプレートが必要です。損失がかかる部分をオレンジで示します。
 # %%
 from lab_helpers.tuning.masks import MODES, token_mask
@@ -361,7 +361,7 @@ for mode in MODES:
 # A step looks at several rows at once, as one rectangle of numbers. What makes the rectangle is called a **collator**; it fills short rows up with a padding token.
 #
 # **Exercise (10 min).** Write it. This collator feeds the training.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="8aa98a0a"
 # 終わりの部分を見てください。`<|im_end|>` は、3 つともオレンジです。ここがグレーだと、モデルは書き終えることを学べません。パート C で、まさにそれを試します。
 #
 # ## つくる: バッチ
@@ -379,7 +379,7 @@ pad_batch = lab.check("pad_batch", pad_batch)
 # "your code → {" → "ここに書く → {"
 # %% [markdown] lang="en"
 # **Exercise (10 min).** And the loss itself. Shapes: logits (n, length, vocabulary), labels (n, length).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="db80f71c"
 # **演習（10 分）。** 最後に、損失そのものです。形は、logits が (n, 長さ, 語彙数)、labels が (n, 長さ) です。
 # %% tags=["exercise"]
 def masked_loss(logits, labels):
@@ -406,7 +406,7 @@ print("transformers", float(theirs.loss))
 # ### Aside: rows with a rationale
 #
 # Reasoning data puts the way to an answer before the answer. What do template and mask do with it? Two common ways to write the same row:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="a37942e0"
 # テンプレートも、マスクも、バッチも、損失も自分で書き、ライブラリと同じ値になりました。これで、SFT に隠れた部分はもうありません。
 #
 # ### 補足: 考え方の付いた行
@@ -437,7 +437,7 @@ for name, words in ways.items():
 # ## Measure: before
 #
 # One held-out question, asked by hand; then all of them, with the same call in batches.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e06547ba"
 # 回答の中に書けば、損失の大半は考え方にかかります。モデルは声に出して考えることを学び、その 1 トークンは結果の 1 トークンと同じ重さになります。別の欄に書くと、このテンプレートは**何も言わずに捨ててしまい**、結果だけで学習することになります。学習の前には必ず、テンプレートを通した 1 行を表示してください（なお、書かれた考え方は、モデルが実際にそうやって答えを出したという証明にはなりません）。
 #
 # ## 測る: 学習前
@@ -470,7 +470,7 @@ print("tone:", lab.run.metrics["tone_compliance_base"], lab.run.metrics["tone_co
 # ## Build: train
 #
 # `LoraConfig` says where the adapter sits, `SFTConfig` how it learns. Both are yours to change, and every later training of this lab takes `settings` from this cell. The rate was chosen on the validation rows; part B shows how. On a CPU with bf16 instructions the trainings run in bf16 autocast, as on a newer GPU; elsewhere in float32, twice as long, and the second digit of a figure may differ.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="abc4b573"
 # 返ってきたのは、だれのものでもない口調と、根拠のない数値です。会社の口調を守った回答は 1 つもありません。それがどこまで確かなのかは、区間が示しています。
 #
 # ## つくる: 学習する
@@ -529,7 +529,7 @@ print("validation:", [round(loss, 3) for _, loss in curves["validation"]])
 # Watch the second line. As long as it falls, the model learns something that holds for rows it has not seen; where it turns up while the first still falls, it learns its rows by heart, and you stop.
 #
 # ## Measure: after
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="56356a23"
 # 2 本目の線に注目してください。これが下がっているあいだ、モデルは見ていない行にも通じることを学んでいます。1 本目が下がり続けるのに 2 本目が上がりだしたら、行を丸暗記しはじめた合図なので、そこで止めます。
 #
 # ## 測る: 学習後
@@ -547,7 +547,7 @@ lab.compare("new_facts")
 # Read the replies aloud. The manners are there, in nearly every reply, and the numbers are made up, in the confident voice of the company. The last line is the paired difference on the questions that ask for a number: far from zero. **Format and fact are two scores; never report one of them alone.** Why the facts stay away, part B finds out: these questions put them in other words, and each was read once.
 #
 # ### Save it, load it, weigh it
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e5c8538a"
 # 回答を声に出して読んでみてください。ほぼすべての回答に作法が身についたのに、数値はでたらめで、それを会社の自信に満ちた口調で述べています。最後の行は、数値を尋ねる質問での対応のある差で、0 から遠く離れています。**形式と事実は別々の点数です。片方だけを報告してはいけません。** 事実がなぜ身につかないのかは、パート B で調べます。ここでの質問は事実を別の言い方で尋ねていて、どの事実も 1 回ほどしか読んでいません。
 #
 # ### 保存し、読み込み、大きさを測る
@@ -586,7 +586,7 @@ print("the loaded adapter replies word for word the same:", same)
 # ## How many rows?
 #
 # The same settings, but 10 and 100 rows and fewer steps (the arms below go through TRL's own mask and collator, which give the labels that yours gave).
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="40f2700d"
 # ファイルの中身は、その数値と小さなヘッダーだけです。隣には、ベースの指紋が置いてあります。形が同じ別のベースには、アダプターは何の警告もなく読み込めて、でたらめを話します。この講座の `load_adapter` は、そうした組み合わせを受け付けません。
 #
 # これで、ファインチューニングをひととおり終えました。**パート A はここまでです。**
@@ -618,7 +618,7 @@ lab.figure(figures.rows_and_scores(points), "rows")
 # ## Clean few against dirty many
 #
 # 100 clean rows against more rows of the heap as it is, for the same number of steps. First the *likeliest* reply to each question.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="6cdfd921"
 # 作法の大半は少ない件数で身につき、それ以上増やしても伸びはわずかです。一方、事実はどの件数でも底に張り付いたままです。最大の条件では、ほぼすべての事実がデータに入っており、いちばん長く学習しているにもかかわらずです（「1,000 件で足りる」の根拠となった論文 LIMA が述べているのも、文体と形式のことです。シードも質問も 1 組なので、点どうしの小さな差には意味がありません）。
 #
 # ## きれいな少量 対 汚れた大量
@@ -639,7 +639,7 @@ print(f"tone, {len(heap_rows)} rows as they are:", round(float(dirty_many.tone.m
 # "tone, {len(heap_rows)} rows as they are:" → "口調、未整理の {len(heap_rows)} 件:"
 # %% [markdown] lang="en"
 # Hardly a difference: most rows of the heap are in tone, greedy decoding follows the majority, and the dirt stays out of sight. A chat usually **draws** its words. Three replies to each question at temperature 1; the difference is taken question by question.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c0ef3aed"
 # 差はほとんど見えません。未整理の山でも大半の行は口調を守っているので、貪欲法では多数派が勝ち、汚れは表に出てこないのです。しかし実際のチャットでは、言葉を**サンプリング**するのが普通です。温度 1 で質問ごとに 3 回ずつ答えさせ、質問ごとに差を取ります。
 # %%
 drawn = [measure_sampled_tone(a.model, tokenizer, test, language, lab.seed) for a in (few, dirty)]
@@ -654,7 +654,7 @@ lab.table([{"clean": a, "dirty": b} for a, b in zip(drawn[0][1][:4], drawn[1][1]
 # ## Do facts go in?
 #
 # Now nothing but facts of the company, short questions with short answers, no tone; once, four and ten times over. Afterwards they are asked in **the training's wording**, and in **other words**: the hand-written test questions.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="662b6702"
 # 決め手は、対応のある差の区間です。0 より上にあれば、きれいな少量のほうが優れていて、しかもそれはサンプリングした回答にしか現れません（500 万パラメータのモデルは、温度 1 では型の中に意味の通らない文を書きます。採点しているのは口調だけです）。わかるのは*方向*までです。「9 割は品質」という数字には出典がなく、9 割という割合を測れる実験もありません。
 #
 # ## 事実は身につくか
@@ -700,7 +700,7 @@ print(facts[0][0], "|", ask(few.model, facts[0][0]), "|", ask(pupil.model, facts
 # ## What do new facts push out?
 #
 # Teaching unknown facts raises errors on known ones that nobody touched. Is it the *newness*, or would any training do it that moves the weights as far? The control teaches as many facts that Kotori **knows**, ten times over at the same rate. It starts near zero loss, so it moves the weights less than ten passes of new facts do; compared is therefore the number of passes of *new* facts whose ‖ΔW‖/‖W‖ is nearest to the control's. A control at a higher rate shows what movement does by itself.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="ca99d8a4"
 # **うれしい結果です。** 10 回繰り返すと、ほぼすべての事実が、学習したときの言い方なら一字一句答えられます。最後の行はその一例で、教わっていないモデルの答え、教わったモデルの答えの順です。1 回では、ほとんど身につきません。つまり、パート A の 0 は、回数*と*言い方の両方のせいでした。別の言い方では、何回繰り返してもほとんど答えられません（最後の点は、各事実を 1 通りの言い方でしか見ていない、500 万パラメータのモデルの限界です。「実際のモデルでは」の節で、もっと大きなモデルでも見ます）。
 #
 # 破線はその代償で、次の問いです。
@@ -741,7 +741,7 @@ print(f"{moved['known × 1']:.3f} by 10 passes of known ones")
 # ## Does LoRA protect what was there?
 #
 # 100 clean rows again; full fine-tuning and LoRA over **the same grid** of rates. The loss on the *validation* rows will choose; what is left of the old world is reported.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="071880d0"
 # 2 行目を見てください。同じ質問、同じ学習率、ほぼ同じだけの重みの移動で比べた、誤答率の差です。この区間が 0 より上にあれば、新しさそのものに代償があることになり、Gekhman ら（2024）の発見と一致します。知らないことを教えられたモデルは、でっち上げることを学ぶのです。ただし、読みすぎは禁物です。表では、学習率を上げた既知の事実の条件も、重みが大きく動き、元の事実を失っています。新しさも移動も効くので、移動をそろえなければ、両者を取り違えるところでした。いずれにせよ、「知識の注入」と「ハルシネーションの抑制」は逆の方向を向いています。
 #
 # ## LoRA は元の技能を守るか
@@ -764,7 +764,7 @@ lab.table(shown, "forgetting")
 # full: 25 GB → フルファインチューニングは 25 GB かかる
 # %% [markdown] lang="en"
 # **Exercise (6 min).** Choose each method's rate. Your choice is what the lab reports.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="41357a1b"
 # **演習（6 分）。** 手法ごとに学習率を選んでください。ここで選んだものを、このラボの結果として報告します。
 # %% tags=["exercise"]
 def choose_rates(arms):
@@ -810,7 +810,7 @@ for name in ("forgetting_full_minus_lora", "forgetting_lora_rate_effect"):
 # ### Aside: continued pre-training
 #
 # Not every tuning needs questions. Texts alone, loss on every token, are how a model takes in a language or a domain; Swallow needed 100 billion tokens of it for Japanese (Fujii et al. 2024). Here a few seconds: the company's Japanese documents.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c2d76ef1"
 # 読み取れることは 3 つあります。**重みを凍結しても、技能が保たれるとはかぎりません。** LoRA も元の技能を失っていて、その区間は 0 を含みません。**決めるのは学習率です。** 最後の行は、同じ LoRA でも最大の学習率では、選んだ学習率よりどれだけ多く失うかを示しています。**手法の差**については、対応のある区間が示すのは*この*行、この学習率、1 つのシードでの結果です。Biderman ら（2024）は両者を同じトレードオフ曲線の上に置いており、PEFT 自身のベンチマークではフルファインチューニングのほうが忘れていません（0.030 対 0.050）。一般法則にはしないでください。
 #
 # 「選択式」では、聞き方を変えています。正しい答えは、今でも 3 つの誤った答えより*起こりやすい*でしょうか。こちらではほとんど失われていません。忘れたように見えるものの大半は、口にしなくなっただけなのです。また、左の図からもう 1 つの失敗もわかります。いちばん低い学習率では、LoRA は最も学べていません。エラーは 1 つも出ません。
@@ -847,7 +847,7 @@ lab.measured(**{f"document_loss_gain_{one}": losses[0][one] - losses[1][one] for
 # ## Break it: the end that nobody taught
 #
 # Many tutorials write `tokenizer.pad_token = tokenizer.eos_token` and take transformers' collator, which sets the label of every padding token to -100. Which tokens are padding tokens now?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="3993f448"
 # 読んでいない日本語の文書での損失は下がり、英語の文書では上がります。片方の言語だけを読むと、もう片方が押し出されます。だから、実際のレシピでは両方を混ぜます。なお、こうした読み込みでは、質問への*答え方*は身につきません。
 #
 # **パート B はここまでです。**
@@ -911,7 +911,7 @@ print(replies.texts[0])
 # ## Mend it: give the end its label back
 #
 # One word: the tokenizer keeps its own padding token. (TRL's collator and yours pad the *labels* and cannot make this mistake.)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e64ccad4"
 # それらしく答えたあとも、延々と書き続けます。止まるように教わっていないからです。
 #
 # ## 直す: 「終わり」にラベルを返す
@@ -932,7 +932,7 @@ print(replies.texts[0])
 # ## Break it, mend it: loss on the prompt
 #
 # The mended model was trained on whole conversations, loss on *every* token. Its twin had the same rows, steps and rate, but loss on the answers alone. Is it the disaster that some threads make of it? The table takes the right answers apart: the loss on their opening, body, closing and end.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="bf979c98"
 # 2 行目は、1,000 件で学習したパート A のモデルで、きちんと止まります。1 行目の値がまだ残っているなら、次を見てください。
 #
 # ## 壊す・直す: プロンプトにかかる損失
@@ -975,7 +975,7 @@ for name in ("tone_answer_minus_all", "runaway_all_minus_answer"):
 # ## Break it, mend it: another template
 #
 # You trained in ChatML. The server renders Alpaca's form, or Llama 2's, or ChatML without the opening of the assistant's turn (`add_generation_prompt=True` forgotten). No error anywhere. One line does it:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="0bfeecee"
 # 問いは 2 つです。*差はあるのか。* 最後の 2 行は、同じ質問での対応のある差です。区間が 0 を含むものは、**決着していません**。*差はどこから来るのか。* 部分ごとに比べてください。本文ではなく、書き出しや結びや終わりの損失が大きいほうは、型を十分に学んでいません。口調も、止まるかどうかも、この型で決まります。すべてに損失をかけると、表示した割合だけ、各ステップが顧客の言葉に費やされます。同じステップ数なら、型に回る分はそれだけ減ります。部分ごとの差が見られないなら、原因はわからないままです。ほとんど差がないと報告した開発者もいますが（open-r1#648）、自分のデータについては自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
 #
 # ## 壊す・直す: 別のテンプレート
@@ -1005,7 +1005,7 @@ lab.table(
 # ## Break it, mend it: two starts
 #
 # Llama's tokenizer puts a start token before every text, and its template writes one too. Render first and tokenize afterwards, and the row begins twice. (Kotori has no start token; here is a copy of the tokenizer that behaves like Llama's.)
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5063ba9c"
 # 損害の大きさはテンプレートによって違い、コードを読んでもわかりません。直し方は 1 行です。学習でも運用でも、*トークナイザー*に `apply_chat_template(..., add_generation_prompt=True)` で文章をつくらせ、両者を一度、1 文字ずつ比べてください。
 #
 # ## 壊す・直す: 2 つの開始トークン
@@ -1031,7 +1031,7 @@ for name, ids in {"text": twice, "messages": once}.items():
 # ## Break it, mend it: packing
 #
 # Padding is computed and thrown away. **Packing** puts several rows into one; each token must then see only its own row. `SFTConfig(packing=True)` does it through position ids that start again at 0. An all-ones attention mask beside them undoes it:
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="581cfac1"
 # 先頭に同じトークンが 2 つ並びます。学習では一度も見ていない形です。TRL には `messages` を渡すか、文章にしたあとで分けるなら `add_special_tokens=False` を付けてください。
 #
 # ## 壊す・直す: パッキング
@@ -1061,7 +1061,7 @@ print(len(whole), "->", len(pack_dataset(Dataset.from_list(whole), seq_length=25
 # Eight rows do not fit, so you take them one at a time and step after the eighth. That should be the same training.
 #
 # **Exercise (4 min).** Combine the micro-batches' losses.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="9bf1eae9"
 # 表示したのは、隣の行のせいで 2 行目のロジットがどれだけ変わったかの最大値です。1 つめは丸め誤差程度、2 つめでは別の回答になりかねません。2 行目が、1 行目の顧客のメールを読んでしまったからです。最後の行は、256 トークンに詰める前と後の行数です。このラボの行は短いのですが、長さがまちまちなデータではパッキングが効きます。
 #
 # ## 壊す・直す: 勾配の累積
@@ -1099,7 +1099,7 @@ print("8 x 1:", ones, "\n1 x 8:", eight)
 # ## Explore
 #
 # Write a question and an answer, choose what the loss counts. Without a live kernel you see one example.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="f4697899"
 # 1 行目は、transformers に 2024 年の終わり近くまで残っていた不具合です。回答の長さがそろわないと、平均の平均は別の損失になりますが、誰も気づきませんでした。最後の 2 行は、今のトレーナーが 8 × 1 でも 1 × 8 でも同じ損失と勾配を得ることを示しています。
 #
 # ## 触ってみる
@@ -1120,7 +1120,7 @@ mask_explorer(view, list(MODES), test[0]["question"], test[0]["answer"])
 # ## And in the other language?
 #
 # The same settings, 100 hand-written rows of Kotori's second language. And one import test for claim 20.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="c21cbbff"
 # ## もう 1 つの言語ではどうか
 #
 # 同じ設定で、Kotori のもう 1 つの言語（英語）の手書きの 100 件を使います。あわせて、主張 20 を import で確かめます。
@@ -1148,7 +1148,7 @@ if second:
 # A hundred rows bring the manners in the other language as well.
 #
 # ## Verdict
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5baf76af"
 # もう 1 つの言語でも、100 件で作法が身につきました。
 #
 # ## 判定
@@ -1158,7 +1158,7 @@ lab.verdict()
 # ## On a real model
 #
 # What of all this is Kotori, and what is fine-tuning? The same steps on SmolLM2, 135 million parameters (`labs run 04 --profile small`), as far as its stored record has these numbers.
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="aeebb091"
 # ## 実際のモデルでは
 #
 # ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。1.35 億パラメータの SmolLM2 で同じ手順を実行した結果です（`labs run 04 --profile small`。保存された記録にある値だけを示します）。
@@ -1181,7 +1181,7 @@ lab.real_model(
 # Facts in *other words* stayed away, since each was taught in one wording. Teach each in several: add three rephrased questions a fact to `fact_rows` and run the cell of the passes again. How many wordings does it take until a fourth one works? And what happens to the dashed line?
 #
 # ## Quiz
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="5734ad3f"
 # 1 行ずつ見てください。どちらの列でも同じ向きになる差はどれでしょうか。それが、ファインチューニングの性質です。学習前から元の技能がほとんどない場合は、失いようがないので、判定は「測れない」になります。ここでのものさしが、Kotori が事前学習で読んだ "Question: … Answer:" という形式そのものだからです。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。
 #
 # `LAB_PROFILE=t4` を指定すると、同じセルで 15 億パラメータのモデルを学習します。その場合、フルファインチューニングは省きます。1 パラメータあたり 16 バイト（重み、勾配、Adam の 2 つのモーメント）、合わせて 25 GB が必要になるからです（`labs fit` で確かめられます）。自分のファイルも、ターミナルから同じように扱えます。まず `labs data check FILE`、次に `labs run 04 --data FILE` を実行すると、掃除、漏れのない分割、学習を行い、学習前後の、学習に使っていない行での損失と回答を示します。
@@ -1195,5 +1195,5 @@ lab.real_model(
 lab.quiz()
 # %% [markdown] lang="en"
 # **Next:** lab 05. A polite model that makes things up: can preferences teach it to say "I do not know"?
-# %% [markdown] lang="ja" of=""
+# %% [markdown] lang="ja" of="e341c892"
 # **次は:** ラボ 05 です。礼儀正しくでたらめを言うモデルに、「わかりません」と言うことを、選好データで教えられるでしょうか。
