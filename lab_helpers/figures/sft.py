@@ -7,6 +7,43 @@ _HEARD, _SILENT = "#f2b84b", "#e4e4e4"
 _WIDTH, _FONT = 9.0, 9
 
 
+def training_picture():
+    """Supervised fine-tuning in one picture: a row, its text, what carries loss, what moves."""
+    lanes = (
+        (words("a row", "1 行のデータ"), ((words("question", "質問"), 3.2, _SILENT), (words("answer", "回答"), 4.0, _HEARD))),
+        (
+            words("chat template", "チャットテンプレート"),
+            (("<|im_start|>user", 2.1, _SILENT), (words("question", "質問"), 2.2, _SILENT), ("<|im_end|> <|im_start|>assistant", 3.5, _SILENT), (words("answer", "回答"), 2.2, _HEARD), ("<|im_end|>", 1.4, _HEARD)),
+        ),
+        (
+            words("labels", "ラベル"),
+            (("-100  -100  -100  -100  …", 7.8, _SILENT), (words("the tokens themselves", "トークンそのもの"), 3.6, _HEARD)),
+        ),
+        (
+            words("loss", "損失"),
+            ((words("read, not counted", "読むだけで数えない"), 7.8, _SILENT), (words("mean of −log p(token)", "−log p(トークン) の平均"), 3.6, _HEARD)),
+        ),
+        (
+            words("one step moves", "1 ステップで動くもの"),
+            ((words("the base: frozen", "ベース: 凍結"), 7.8, _SILENT), (words("adapter", "アダプター"), 3.6, "#c9a7dd")),
+        ),
+    )  # fmt: skip
+    with canvas(width=_WIDTH, height=3.0) as (figure, axes):
+        axis = axes[0][0]
+        axis.axis("off")
+        axis.set(xlim=(-3.0, 11.7), ylim=(len(lanes) - 0.4, -0.6))
+        for y, (name, boxes) in enumerate(lanes):
+            axis.text(-0.2, y, name, ha="right", va="center", fontsize=_FONT)
+            x = 0.0
+            for text, width, shade in boxes:
+                axis.barh(y, width, left=x, height=0.56, color=shade, edgecolor="white")
+                axis.text(x + width / 2, y, text, ha="center", va="center", fontsize=_FONT - 1)
+                x += width
+            if y:
+                axis.annotate("", (5.5, y - 0.3), (5.5, y - 0.7), arrowprops={"arrowstyle": "->"})
+        return figure
+
+
 def label_mask(tokens, title: str = ""):
     """A conversation token by token: what carries loss is orange, what is -100 is grey.
 
@@ -97,26 +134,48 @@ def rows_and_scores(rows: list[dict]):
         return figure
 
 
+def facts_by_passes(rows: list[dict]):
+    """Facts over the passes, in the training's wording and in other words; the cost beside them."""
+    points = [row for row in rows if row["taught"] in ("nothing", "new facts")]
+    series = {
+        "training wording": "adapter",
+        "other words": "scratch",
+        "error on known facts": "probe",
+    }
+    with canvas(width=5.2, height=3.3) as (figure, axes):
+        axis = axes[0][0]
+        passes = [row["passes"] for row in points]
+        for name, shade in series.items():
+            line = "--" if name == "error on known facts" else "-"
+            values = [row[name] for row in points]
+            axis.plot(passes, values, line, marker="o", color=colour(shade), label=term(name))
+        axis.set(
+            ylim=(-0.03, 1.03),
+            xlabel=words("passes over the facts", "事実を学習した回数（パス）"),
+            ylabel=words("share", "割合"),
+        )
+        axis.set_xticks(passes)
+        axis.legend(frameon=False)
+        return figure
+
+
 def forgetting_by_rate(rows: list[dict], before: float):
-    """Left the new skill, right the old one, over the learning rate; a line a method."""
+    """Left the loss on validation rows, right the old skill, over the learning rate; a line a method."""
     titles = (
-        ("tone", words("new skill: tone", "新しい技能: 口調")),
-        ("old_skill", words("old skill: known facts", "元の技能: 既知の事実")),
+        ("validation loss", words("new skill: validation loss", "新しい技能: 検証損失")),
+        ("old skill", words("old skill: known facts", "元の技能: 既知の事実")),
     )
     with canvas(2, width=4.2, height=3.2) as (figure, axes):
         for axis, (key, title) in zip(axes[0], titles, strict=True):
-            for method, label in (("full", words("full", "フル")), ("lora", "LoRA")):
-                points = sorted((r["learning_rate"], r[key]) for r in rows if r["method"] == method)
+            for method, label in (("full", term("full")), ("lora", "LoRA")):
+                points = sorted((r["learning rate"], r[key]) for r in rows if r["method"] == method)
                 if not points:
                     continue
                 rates, values = [p[0] for p in points], [p[1] for p in points]
                 axis.plot(rates, values, marker="o", color=colour(method), label=label)
-            axis.set(
-                xscale="log",
-                ylim=(-0.03, 1.03),
-                title=title,
-                xlabel=words("learning rate", "学習率"),
-            )
+            axis.set(xscale="log", title=title, xlabel=words("learning rate", "学習率"))
+        axes[0][0].set_ylim(0, min(8, axes[0][0].get_ylim()[1]))
+        axes[0][1].set_ylim(-0.03, 1.03)
         axes[0][1].axhline(before, color="black", lw=0.8, ls=":", label=words("before", "学習前"))
         axes[0][1].legend(frameon=False)
         return figure

@@ -28,6 +28,24 @@ def label_mask(prompt_ids: list[int], ids: list[int]) -> list[int]:
     return [IGNORED] * len(prompt_ids) + list(ids[len(prompt_ids) :])
 
 
+def pad_batch(rows: list[dict], pad_id: int) -> dict[str, torch.Tensor]:
+    """Rows of ``input_ids`` and ``labels`` as one batch, padded on the right; each tensor (n, longest).
+
+    A place of padding holds ``pad_id``, attention 0 and the label -100. What is padding is decided by the
+    place and never by the token: where ``pad_id`` is also the end of a turn, real ends keep their label.
+    """
+    width = max(len(row["input_ids"]) for row in rows)
+
+    def fill(row: list[int], filler: int) -> list[int]:
+        return list(row) + [filler] * (width - len(row))
+
+    return {
+        "input_ids": torch.tensor([fill(row["input_ids"], pad_id) for row in rows]),
+        "attention_mask": torch.tensor([fill([1] * len(row["input_ids"]), 0) for row in rows]),
+        "labels": torch.tensor([fill(row["labels"], IGNORED) for row in rows]),
+    }
+
+
 def masked_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean of -log p(token t | tokens before t) over the tokens whose label is not -100.
 

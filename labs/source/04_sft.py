@@ -1,19 +1,35 @@
 # %% [markdown] lang="en"
-# # Lab 04 · Supervised fine-tuning
+# # Lab 04 · Supervised fine-tuning (SFT)
 #
-# **After this lab you can** turn a dirty file into training data and score your own cleaning, split without leakage, read a label mask token by token, train with `SFTTrainer` and settings of your own, and say what fine-tuning teaches, what it does not, and what it destroys.
+# **After this lab you can** turn a dirty file into training data and score your own cleaning, split without leakage, build labels and batches by hand and train on them with `SFTTrainer`, choose a learning rate on validation rows, say what fine-tuning teaches and what it does not, and recognise five failures that raise no error.
 #
-# **Time:** about 3 minutes of computing on a 2-core CPU; two hours with the exercises.
+# **Time:** about two minutes of computing on a 2-core CPU; three hours with the exercises. Take the three parts on three days: on another day "Run all above" brings everything back in seconds, since trainings are remembered.
+#
+# | part | its aim |
+# |---|---|
+# | A · Data and one training | from a heap of mails to a saved adapter; every step in a cell |
+# | B · What tuning teaches | manners, facts, and what is lost: measured one by one |
+# | C · Silent failures | five mistakes without an error message, broken and mended |
 #
 # **Claims under test:** 10 (LoRA keeps general knowledge), 16 (1,000 to 10,000 rows are enough), 17 (90 % is data quality), 18 (tuning injects knowledge and ends hallucination), 19 (a skill rather than knowledge), 20 (where `SFTTrainer` lives).
-# %% [markdown] lang="ja" of="4de8d25b"
+#
+# **New words:** [fine-tuning](glossary.md#fine-tuning), [chat template](glossary.md#chat-template), [label mask](glossary.md#label-mask), [batch](glossary.md#batch), [padding](glossary.md#padding), [collator](glossary.md#collator), [loss](glossary.md#loss), [learning rate](glossary.md#learning-rate), [epoch](glossary.md#epoch), [adapter](glossary.md#adapter), [full fine-tuning](glossary.md#full-fine-tuning), [training, validation and test rows](glossary.md#evaluation-rows), [interval](glossary.md#interval), [packing](glossary.md#packing), [continued pre-training](glossary.md#continued-pre-training).
+# %% [markdown] lang="ja" of="7460f727"
 # # ラボ 04 · 教師ありファインチューニング（SFT）
 #
-# **このラボを終えると**、汚れたファイルを学習データに仕上げて自分の掃除を採点し、漏れのない分割を行い、ラベルマスクをトークン単位で読み取り、自分で決めた設定で `SFTTrainer` を動かし、ファインチューニングが何を教え、何を教えず、何を壊すのかを説明できるようになります。
+# **このラボを終えると**、汚れたファイルを学習データに仕上げて自分の掃除を採点し、漏れのない分割を行い、ラベルとバッチを自分で組み立てて `SFTTrainer` で学習し、学習率を検証用の行で選び、ファインチューニングが何を教え、何を教えないのかを説明し、エラーを出さない 5 つの失敗を見抜けるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 3 分、演習も含めると 2 時間です。
+# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 3 時間です。3 つのパートは 3 日に分けてください。学習の結果は記憶されているので、別の日に「ここまでのセルをすべて実行」しても、数秒から数十秒で元の状態に戻ります。
+#
+# | パート | ねらい |
+# |---|---|
+# | A · データと 1 回の学習 | メールの山から保存したアダプターまで。すべての手順がセルの中にあります |
+# | B · 学習で身につくもの | 口調、事実、そして失われるものを、1 つずつ測ります |
+# | C · 黙って起こる失敗 | エラーの出ない 5 つの誤りを、壊して直します |
 #
 # **検証する主張:** 10（LoRA は汎用的な知識を保つ）、16（1,000〜10,000 件で足りる）、17（9 割はデータの品質で決まる）、18（知識を注入し、ハルシネーションを抑える）、19（知識よりもスキル）、20（`SFTTrainer` の在りか）。
+#
+# **新しい言葉:** [ファインチューニング](glossary.md#fine-tuning)、[チャットテンプレート](glossary.md#chat-template)、[ラベルマスク](glossary.md#label-mask)、[バッチ](glossary.md#batch)、[パディング](glossary.md#padding)、[コレーター](glossary.md#collator)、[損失](glossary.md#loss)、[学習率](glossary.md#learning-rate)、[エポック](glossary.md#epoch)、[アダプター](glossary.md#adapter)、[フルファインチューニング](glossary.md#full-fine-tuning)、[学習用・検証用・テスト用の行](glossary.md#evaluation-rows)、[信頼区間](glossary.md#interval)、[パッキング](glossary.md#packing)、[継続事前学習](glossary.md#continued-pre-training)。
 # %%
 from lab_helpers import open_lab
 
@@ -21,36 +37,56 @@ lab = open_lab("04")
 # %% [markdown] lang="en"
 # ## Predict
 #
-# 1. Kotori has never heard of Hoshizora. You will train it on 1,000 clean questions and answers. Of the held-out questions that ask for a number (a price, a year, a weight), what **percentage** will it answer with the right one?
-# 2. LoRA freezes every weight of the base. Kotori has read hundreds of ordinary facts: capitals, animals, the languages of countries. By how many **points** will the share of them that it answers right fall?
-# %% [markdown] lang="ja" of="f4de863a"
+# 1. Kotori has never heard of Hoshizora. You will train it once over 1,000 clean questions and answers. Of the held-out questions that ask for a number (a price, a year, a weight), what **percentage** will it answer with the right one?
+# 2. LoRA freezes every weight of the base. Kotori has read hundreds of ordinary facts: capitals, animals, the languages of countries. By how many **points** will the share of them that it answers right fall, at the learning rate that the validation rows choose?
+# %% [markdown] lang="ja" of="f6b846c1"
 # ## 予想する
 #
-# 1. Kotori は、星空電機のことを聞いたこともありません。これから、きれいな質問と回答 1,000 件で学習させます。数値（価格、年、重さなど）を尋ねる未使用の質問のうち、正しい数値で答えられるのは**何 %** でしょうか。
-# 2. LoRA は、ベースの重みをすべて凍結します。Kotori は、首都、動物、各国の言語など、ごく普通の事実を何百も読んでいます。そうした事実に正しく答えられる割合は、**何ポイント**下がるでしょうか。
+# 1. Kotori は、星空電機のことを聞いたこともありません。これから、きれいな質問と回答 1,000 件をひととおり 1 回学習させます。数値（価格、年、重さなど）を尋ねる、学習に使っていない質問のうち、正しい数値で答えられるのは**何 %** でしょうか。
+# 2. LoRA は、ベースの重みをすべて凍結します。Kotori は、首都、動物、各国の言語など、ごく普通の事実を何百も読んでいます。検証用の行で選んだ学習率では、そうした事実に正しく答えられる割合は**何ポイント**下がるでしょうか。
 # %%
 lab.predict("new_facts", ...)
 lab.predict("forgetting", ...)
 # %% [markdown] lang="en"
+# # Part A · Data and one training
+#
+# Why tune at all? The company wants its assistant to answer *in its own voice*, every time, without a page of instructions in each prompt. SFT shows a model questions with the answers it should have given, and moves the weights until those answers become likely. The whole method fits into one picture:
+# %% [markdown] lang="ja" of="898741f3"
+# # パート A · データと 1 回の学習
+#
+# そもそも、なぜ学習させるのでしょうか。会社が望むのは、毎回長い指示を書かなくても、アシスタントがいつも*自社の口調で*答えることです。SFT では、質問と「こう答えてほしかった」という回答を見せ、その回答が出やすくなるように重みを動かします。方法の全体は、1 枚の図に収まります。
+# %%
+from lab_helpers.figures import sft as figures
+
+lab.figure(figures.training_picture(), "picture")
+# %% [markdown] lang="en"
+# Orange is what the model must learn to write; grey it only reads. Part A builds each of the five lanes. It starts where all the work is: the data.
+#
 # ## A dirty file
 #
-# The support desk has handed you a heap: 1,224 questions with answers, collected over years. Look at some of them before you do anything. (The file has a column that says what is wrong with each row. Real files have none, so we do not look at it until the end.)
-# %% [markdown] lang="ja" of="03df8ee6"
+# The support desk has handed you a heap of questions with answers, collected over years. Look at some before you do anything. (The file has a column that says what is wrong with each row. Real files have none, so we do not look at it until the end.)
+# %% [markdown] lang="ja" of="c13f8e2b"
+# オレンジはモデルが書けるようになるべき部分、グレーは読むだけの部分です。パート A では、この 5 段を 1 つずつ組み立てます。まずは、いちばん手間のかかるデータからです。
+#
 # ## 汚れたファイル
 #
-# サポート部門から、何年もかけて集まった 1,224 件の質問と回答を渡されました。何かをする前に、まず中身をいくつか見てみましょう（このファイルには、各行のどこが悪いかを書いた列があります。実際のデータにそんな列はないので、最後まで見ないことにします）。
+# サポート部門から、何年もかけて集まった質問と回答の山を渡されました。何かをする前に、まず中身をいくつか見てみましょう（このファイルには、各行のどこが悪いかを書いた列があります。実際のデータにそんな列はないので、最後まで見ないことにします）。
 # %%
 from lab_helpers.data.shipped import load_shipped
 
-heap = load_shipped("support", "en", "train")
-odd = [heap[i] for i in (88, 0, 75, 31, 34, 8)]
-lab.table([{"question": r["question"], "answer": r["answer"]} for r in odd])
+language = lab.language
+heap = load_shipped("support", language, "train")
+places = {"en": (88, 0, 75, 31, 34, 8), "ja": (206, 1, 8, 5, 0, 3)}[language]
+lab.table([{"question": heap[i]["question"], "answer": heap[i]["answer"]} for i in places])
+print(f"{len(heap):,} rows")
+# %% [raw] lang="ja"
+# " rows" → " 件"
 # %% [markdown] lang="en"
-# No answer, half an answer, somebody's phone number, tags of a web form, another language, another tone. The same question may also stand there twice, or be one of **the test's**.
+# No answer, half an answer, somebody's phone number or address, tags of a web form, another language, another tone. The same question may also stand there twice, or be one of **the test's**.
 #
 # **Exercise (6 min).** Find the test questions that stand in the training rows, whatever their capitals, spaces and punctuation.
-# %% [markdown] lang="ja" of="f9e07af7"
-# 回答がない、途中で切れている、誰かの電話番号がある、ウェブフォームのタグが残っている、別の言語で書かれている、口調が違う。それだけではありません。同じ質問が 2 回入っていたり、**テスト用**の質問が紛れ込んでいたりすることもあります。
+# %% [markdown] lang="ja" of="1a419545"
+# 回答がない、途中で切れている、誰かの電話番号や住所がある、ウェブフォームのタグが残っている、別の言語で書かれている、口調が違う。それだけではありません。同じ質問が 2 回入っていたり、**テスト用**の質問が紛れ込んでいたりすることもあります。
 #
 # **演習（6 分）。** 大文字と小文字、空白、句読点の違いを無視して、学習データに入っているテストの質問を見つけてください。
 # %% tags=["exercise"]
@@ -59,49 +95,59 @@ def leaked_questions(train, test):
 
 
 leaked_questions = lab.check("leaked_questions", leaked_questions)
+# %% [raw] lang="ja"
+# your code → list of test questions → ここに書く → テストの質問のリスト
 # %%
 from lab_helpers.data.splitting import leakage
 
-test_questions = [row["question"] for row in load_shipped("support", "en", "test")]
+test_questions = [row["question"] for row in load_shipped("support", language, "test")]
 heap_questions = [row["question"] for row in heap]
 by_key = leaked_questions(heap_questions, test_questions)
-by_likeness = {j for _, j, _ in leakage(heap_questions, test_questions, threshold=0.5)}
-print(f"{len(by_key)} of {len(test_questions)} test questions leaked by key,", end=" ")
-print(f"{len(by_likeness)} by likeness. The least alike:")
-i, j, likeness = leakage(heap_questions, test_questions, threshold=0.5)[-1]
-print(f"{likeness:.2f}  heap: {heap_questions[i]}\n      test: {test_questions[j]}")
+alike = leakage(heap_questions, test_questions, threshold=0.5)
+print(f"{len(test_questions)} test questions; leaked by key: {len(by_key)},", end=" ")
+print(f"by likeness: {len({j for _, j, _ in alike})}. The least alike:")
+i, j, likeness = alike[-1]
+print(f"{likeness:.2f}\n heap: {heap_questions[i]}\n test: {test_questions[j]}")
+# %% [raw] lang="ja"
+# " test questions; leaked by key: " → " 件のテストの質問のうち、キーで見つかった漏れ: "
+# by likeness:  → 似ている度合いで見つかった漏れ:
+# . The least alike: → 。いちばん似ていない組:
+# heap: → 山:
+# test: → テスト:
 # %% [markdown] lang="en"
-# A key finds copies with other punctuation. A copy with a "Hello!" in front needs likeness: here the share of common character 5-grams, which works without word boundaries and so for Japanese too.
+# Your key finds copies with other punctuation. A copy with a greeting or a thank-you around it needs likeness: the share of common character 5-grams, which works without word boundaries and so for Japanese too. Count what a key alone would have left in the training rows.
 #
 # ## Build: the cleaning
 #
-# A cleaning is a list of small steps. Repair what can be repaired (`edit`), take out the rest (`drop`). Change the list and run on.
-# %% [markdown] lang="ja" of="a54ad2ae"
-# キーの比較で見つかるのは、句読点などだけが違う写しです。前に「Hello!」が付いた写しを見つけるには、似ている度合いを測る必要があります。ここでは、文字の 5-gram がどれだけ共通しているかを使います。単語の区切りに頼らないので、日本語にも使えます。
+# One spelling for each character comes first, or nothing later can compare texts. Japanese files mix full-width and half-width forms; **NFKC** (a Unicode standard) makes them one.
+# %% [markdown] lang="ja" of="a4e9da3b"
+# キーの比較で見つかるのは、句読点などだけが違う写しです。あいさつやお礼が付いた写しを見つけるには、似ている度合いを測る必要があります。ここでは、文字の 5-gram がどれだけ共通しているかを使います。単語の区切りに頼らないので、日本語にも使えます。キーだけに頼っていたら何件が学習データに残ったか、数えてみてください。
 #
 # ## つくる: 掃除の手順
 #
-# 掃除とは、小さな手順を並べたものです。直せるものは直し（`edit`）、残りは取り除きます（`drop`）。この並びを変えて、先を実行してみてください。
+# まず、1 つの文字の書き方を 1 通りにそろえます。そうしないと、この先の手順で文章どうしを比べられません。日本語のファイルには全角と半角が混ざっています。Unicode の **NFKC** という規則で、これを統一します。
 # %%
-from lab_helpers.data.cleaning import (
-    detect_language,
-    drop,
-    edit,
-    normalise,
-    strip_html,
-    is_truncated,
-)
+from lab_helpers.data.cleaning import normalise
+
+for text in ("ＮＷ－８００は１１８，０００円です。", "ｽｽﾞｶｾﾞの重さは　９．５ｋｇ", "Ｔｅｌ：０３－１２３４"):
+    print(text, "|", normalise(text))
+# %% [markdown] lang="en"
+# To a program the left and the right column share hardly a character, and to a tokenizer hardly a token. A cleaning is a list of such small steps. Repair what can be repaired (`edit`), take out the rest (`drop`). Change the list and run on.
+# %% [markdown] lang="ja" of="5861efdb"
+# 人には同じに見えても、プログラムにとって左右は別の文字列で、トークナイザーにとっても別のトークン列です。掃除とは、こうした小さな手順を並べたものです。直せるものは直し（`edit`）、残りは取り除きます（`drop`）。この並びを変えて、先を実行してみてください。
+# %%
+from lab_helpers.data.cleaning import detect_language, drop, edit, is_truncated, strip_html
 from lab_helpers.data.pii import mask_pii
 from lab_helpers.evaluation.tone import HOUSE, tone_rules
 
-both = ("question", "answer")
+house, both = HOUSE[language], ("question", "answer")
 steps = [
     edit("HTML", strip_html, *both),
     edit("spelling", normalise, *both),
     drop("no answer", lambda text: not text.strip(), "answer"),
-    drop("other language", lambda text: detect_language(text) not in ("en", "unknown"), *both),
-    drop("broken off", lambda text: is_truncated(text, (HOUSE["en"].closing,)), "answer"),
-    drop("not in tone", lambda text: not all(tone_rules(text, "en").values()), "answer"),
+    drop("other language", lambda text: detect_language(text) not in (language, "unknown"), *both),
+    drop("broken off", lambda text: is_truncated(text, (house.closing,)), "answer"),
+    drop("not in tone", lambda text: not all(tone_rules(text, language).values()), "answer"),
     edit("personal data", mask_pii, *both),
 ]
 # %% [markdown] lang="en"
@@ -112,18 +158,20 @@ steps = [
 from lab_helpers.labs.lab04.rows import leak_metrics
 from lab_helpers.labs.shared.support_cleaning import clean_support
 
-clean_rows, report, compared = clean_support("en", steps)
+clean_rows, report, compared = clean_support(language, steps)
 lab.table(report.table(), "cleaning", columns=["step", "rows", "changed", "removed"])
 lab.table([{"reason": reason, "removed": n} for reason, n in compared.items()], "compared")
-lab.measured(**leak_metrics(heap, clean_rows))
+lab.measured(**leak_metrics(heap, clean_rows, language))
 print(f"{len(heap):,} rows -> {len(clean_rows)};", end=" ")
 print("test questions among them:", lab.run.metrics["leaked_questions_clean"])
+# %% [raw] lang="ja"
+# " rows -> " → " 件 -> "
+# test questions among them: → そのうちテストの質問:
 # %% [markdown] lang="en"
-# Now look at the column we pretended not to see, and score the cleaning as one scores a model.
-# %% [markdown] lang="ja" of="ba55d85f"
-# ここで、見ないことにしていた列を開き、モデルを採点するのと同じように、掃除を採点します。
+# About half of the heap is left, and no test question with it. Now look at the column we pretended not to see, and score the cleaning as one scores a model.
+# %% [markdown] lang="ja" of="69f07ec0"
+# 山のおよそ半分が残り、テストの質問は 1 件も残っていません。ここで、見ないことにしていた列を開き、モデルを採点するのと同じように、掃除を採点します。
 # %%
-from lab_helpers.figures import sft as figures
 from lab_helpers.labs.lab04.rows import cleaning_metrics, planted_left_rows
 
 left = planted_left_rows(heap, clean_rows)
@@ -133,38 +181,104 @@ lab.figure(figures.faults_left(left), "faults_left")
 masked = [row for row in clean_rows if "pii" in row["faults"] and "[" in row["question"]]
 lab.table([{"after masking": row["question"]} for row in masked[:4]])
 # %% [markdown] lang="en"
-# Two faults survive. A wrong number that stands alone contradicts nobody, so no program finds it without the price list. And a bare name has no pattern: phone and mail are masked, the person is still there. **Somebody must read what will be published.**
+# Two faults survive. A wrong number that stands alone contradicts nobody, so no program finds it without the price list. And a bare name has no pattern: phone and mail are masked, the person may still be there. **Somebody must read what will be published.**
 #
 # ## Who is in the data?
 #
 # What a model sees more often it says more often. `ratio` is the share of a group over an even share.
-# %% [markdown] lang="ja" of="c7000912"
-# 2 種類の不具合が残りました。1 行だけにある誤った数値は、どの行とも食い違わないため、価格表がなければプログラムには見つけられません。また、名前だけでは型がありません。電話番号とメールアドレスは隠せても、その人が誰かはまだわかります。**公開するデータは、人が読まなければなりません。**
+# %% [markdown] lang="ja" of="5d0bf637"
+# 2 種類の不具合が残りました。1 行だけにある誤った数値は、どの行とも食い違わないため、価格表がなければプログラムには見つけられません。また、名前だけでは型がありません。電話番号とメールアドレスは隠せても、その人が誰かはまだわかるかもしれません。**公開するデータは、人が読まなければなりません。**
 #
 # ## データに偏りはないか
 #
-# モデルは、多く見たものを多く口にします。`ratio` は、そのグループの割合が、均等に分けた場合の何倍かを示します。
+# モデルは、多く見たものを多く口にします。`ratio`（比）は、そのグループの割合が、均等に分けた場合の何倍かを示します。
 # %%
-from lab_helpers.labs.lab04.rows import over_represented_rows, split_validation
+from lab_helpers.labs.lab04.rows import over_represented_rows
 
-lab.table(over_represented_rows(clean_rows), "bias")
-split = split_validation(clean_rows, lab.seed)
-leaks = leakage(split["train"], split["validation"], threshold=0.5, key="question")
-print({name: len(rows) for name, rows in split.items()}, "| leaks:", len(leaks))
+lab.table(over_represented_rows(clean_rows, language), "bias")
 # %% [markdown] lang="en"
-# Look-alikes were kept together, so the split leaks nothing, and the empty list is the proof. (From here on we train on all clean rows and measure on the hand-written test questions that nobody finds in the heap.)
+# Questions about products dominate, and answers of one length. Neither is wrong for a support desk; but measure the tone on other topics too before you promise it there.
 #
+# ## Split without leakage
+#
+# A model learns from the *training* rows, you choose settings on *validation* rows, and you look at the *test* rows once, to report. A split by chance scatters look-alikes over both sides.
+# %% [markdown] lang="ja" of="89e7edb9"
+# 製品についての質問と、特定の長さの質問に偏っています。サポート窓口としては当然の偏りですが、ほかの話題でも口調が守られると約束する前に、そこでも測ってください。
+#
+# ## 漏れのない分割
+#
+# モデルは*学習用*の行から学び、設定は*検証用*の行で選び、*テスト用*の行は報告のために 1 度だけ見ます。無作為に分けると、よく似た行が両側に散らばってしまいます。
+# %%
+from lab_helpers.data.splitting import split_without_leakage
+from lab_helpers.labs.lab04.rows import shuffle_rows
+
+shuffled, tenth = shuffle_rows(heap, lab.seed), len(heap) // 10
+by_chance = leakage(shuffled[tenth:], shuffled[:tenth], threshold=0.5, key="question")
+shares = {"train": 0.9, "validation": 0.1}
+parts = split_without_leakage(heap, "question", shares, lab.seed)
+together = leakage(parts["train"], parts["validation"], threshold=0.5, key="question")
+print(f"by chance: {len({j for _, j, _ in by_chance})} of {tenth} leak")
+print(f"look-alikes kept together: {len(together)} of {len(parts['validation'])} leak")
+# %% [raw] lang="ja"
+# "by chance: " → "無作為: 漏れ "
+# look-alikes kept together:  → 似た行を同じ側に: 漏れ
+# " of {tenth} leak" → " / {tenth} 件"
+# " of {len(parts['validation'])} leak" → " / {len(parts['validation'])} 件"
+# %% [markdown] lang="en"
+# Whoever splits such a heap by chance grades a model on questions it has seen. Kept together, nothing leaks, and the empty list is the proof. Hoshizora's people have done still better: they wrote questions of their own for validation and test. These we use.
+#
+# The 1,000 training rows are the clean ones, filled up with rows that the company could write from its own price list, one fact a row. So nearly every fact that the test asks for **is** in the training rows, in other words. Keep that in mind for part B.
+# %% [markdown] lang="ja" of="5eec07d4"
+# こうした山を無作為に分けると、モデルを「見たことのある質問」で採点することになります。似た行を同じ側にまとめれば漏れはなく、空のリストがその証明です。星空電機の社員は、さらに良いことをしました。検証用とテスト用の質問を、自分たちで書いたのです。ここから先は、それを使います。
+#
+# 学習用の 1,000 件は、きれいな行に、会社が自社の価格表から書ける行（1 行に 1 つの事実）を足したものです。つまり、テストで尋ねる事実のほぼすべてが、別の言い方で学習データに**入っています**。パート B で大事になるので、覚えておいてください。
+# %%
+from lab_helpers.labs.lab04.knowledge import validation_rows
+from lab_helpers.labs.lab04.rows import house_rows, select_fresh_questions
+from lab_helpers.labs.lab04.scoring import asks_number
+
+rows = house_rows(language, lab.seed, clean_rows)[:1000]
+validation = validation_rows(language)
+test = select_fresh_questions(language, lab.settings["questions"])
+print(f"{len(rows):,} rows to train on, {len(validation)} to choose by, {len(test)} to report")
+print("test questions that ask for a number:", sum(asks_number(row) for row in test))
+# %% [raw] lang="ja"
+# " rows to train on, " → " 件で学習し、"
+# " to choose by, " → " 件で設定を選び、"
+# " to report" → " 件で報告する"
+# test questions that ask for a number: → テストのうち、数値を尋ねる質問:
+# %% [markdown] lang="en"
+# ### Aside: Japanese data
+#
+# **Vocabulary.** A tokenizer that was made for English takes Japanese apart into bytes, or does not know it at all. Each token costs time, memory and money, so look before you choose a base. The same replies of the company in both languages:
+# %% [markdown] lang="ja" of="791e4333"
+# ### 補足: 日本語のデータ
+#
+# **語彙。** 英語向けにつくられたトークナイザーは、日本語をバイトにまで分解するか、まったく知らないかのどちらかです。トークンは時間もメモリもお金も使うので、ベースを選ぶ前に確かめてください。会社の回答を、日本語と英語で調べます。
+# %%
+from lab_helpers.labs.lab04.vocabularies import measure_vocabularies
+
+texts = {one: load_shipped("support", one, "test") for one in ("ja", "en")}
+texts = {one: [row["answer"] for row in some] for one, some in texts.items()}
+lab.table(measure_vocabularies(texts), "vocabularies")
+# %% [markdown] lang="en"
+# Read down the Japanese column: the vocabularies that have seen Japanese need the fewest tokens a character; one that falls back to bytes needs several times as many, and one without them answers `unknown` (a question full of holes). Kotori's is small, but half of what it was made from is Japanese.
+#
+# **Licences.** The article behind this course recommends Qiita, specialist blogs and internal documents as Japanese training data (its section on Japanese LLMs), and names the licence of none of them. Write it down for every source before you train: who wrote the text, under which terms it was published, whether these allow training and handing on a model, and whose personal data is in it. The rows of this lab were written for the course, under the MIT licence; the card beside them lists their faults.
+# %% [markdown] lang="ja" of="f46b5d66"
+# 日本語の列を上から見てください。日本語を見てつくられた語彙は、1 文字あたりのトークンが少なくて済みます。バイトに逃げる語彙はその数倍を使い、バイトさえない語彙では「未知」になり、質問は穴だらけです。Kotori の語彙は小さいものの、材料の半分は日本語でした。
+#
+# **ライセンス。** この講座のもとになった記事は、日本語の学習データとして Qiita、専門ブログ、社内資料を挙げています（日本語 LLM の節）が、そのどれについてもライセンスには触れていません。学習を始める前に、出どころごとに書き留めてください。誰が書いた文章か、どんな条件で公開されているか、その条件は学習とモデルの配布を許しているか、誰の個人情報が含まれているか。このラボの行は、この講座のために書かれたもので、MIT ライセンスです。既知の不具合は、データと一緒に置いてあるカードに書いてあります。
+# %% [markdown] lang="en"
 # ## Build: the format
 #
-# A chat model reads one long text. A template turns system, user and assistant messages into it.
+# A chat model reads one long text. A template turns the turns of a conversation into it.
 #
 # **Exercise (6 min).** Write Kotori's template, ChatML.
-# %% [markdown] lang="ja" of="ec7ee3a2"
-# 似た行は同じ側にまとめたので、この分割に漏れはありません。空のリストがその証明です（ここから先は、きれいな行すべてで学習し、未整理の山のどこにもない手書きのテストの質問で測ります）。
-#
+# %% [markdown] lang="ja" of="d0b21e49"
 # ## つくる: 会話の形式
 #
-# チャットモデルが読むのは、1 本の長い文章です。system、user、assistant の各メッセージを、テンプレートがその文章に変えます。
+# チャットモデルが読むのは、1 本の長い文章です。会話の発言を、テンプレートがその文章に変えます。
 #
 # **演習（6 分）。** Kotori のテンプレートである ChatML を書いてください。
 # %% tags=["exercise"]
@@ -173,417 +287,709 @@ def render_chat(messages, add_generation_prompt=False):
 
 
 render_chat = lab.check("render_chat", render_chat)
+# %% [raw] lang="ja"
+# your code → str → ここに書く → str
+# %% [markdown] lang="en"
+# TRL takes a row as a `prompt` and a `completion`, each a list of turns. First one row as it is, then a conversation of two rows as the model reads it.
+# %% [markdown] lang="ja" of="e06022f6"
+# TRL には、1 行を `prompt` と `completion`（どちらも発言のリスト）の形で渡します。まず 1 行をそのまま、次に 2 行をつないだ会話を、モデルが読む形で見てみましょう。
 # %%
 from lab_helpers.labs.shared.models import load_model
+from lab_helpers.tuning.sft import prompt_completion
 
-model, tokenizer = load_model(lab.run)
-talk = [
-    {"role": "system", "content": "You answer customers."},
-    {"role": "user", "content": "Is the Nagare loud?"},
-    {"role": "assistant", "content": "No."},
-    {"role": "user", "content": "How much is the Nagare?"},
-    {"role": "assistant", "content": "The Nagare costs 118,000 yen."},
-]
+model, tokenizer = load_model(lab.run)  # AutoModelForCausalLM.from_pretrained(folder), as in lab 00
+examples = prompt_completion(rows)
+print(examples[0], "\n")
+talk = [turn for e in (examples[1], examples[0]) for turn in e["prompt"] + e["completion"]]
 theirs = tokenizer.apply_chat_template(talk, tokenize=False)
 print(theirs)
 print("yours is the tokenizer's:", render_chat(talk) == theirs)
+# %% [raw] lang="ja"
+# as in lab 00 → ラボ 00 と同じ
+# yours is the tokenizer's: → あなたのテンプレートはトークナイザーのものと一致:
 # %% [markdown] lang="en"
 # ## Build: the label mask
 #
-# The loss compares the model's guess with a **label** at every token. A label of -100 means: do not listen here.
+# The loss compares the model's guess with a **label** at every token. A label of -100 means: do not count here.
 #
-# **Exercise (5 min).** Mask the prompt.
-# %% [markdown] lang="ja" of="b03059c7"
+# **Exercise (5 min).** Mask the prompt. Your function makes the labels of this lab's training.
+# %% [markdown] lang="ja" of="e18ddd6b"
 # ## つくる: ラベルマスク
 #
-# 損失は、トークンごとに、モデルの予測を**ラベル**と比べます。ラベルが -100 の位置は、損失の対象になりません。
+# 損失は、トークンごとに、モデルの予測を**ラベル**と比べます。ラベルが -100 の位置は、損失に数えません。
 #
-# **演習（5 分）。** プロンプトを隠してください。
+# **演習（5 分）。** プロンプトを隠してください。ここで書いた関数が、このラボの学習で使うラベルをつくります。
 # %% tags=["exercise"]
 def label_mask(prompt_ids, ids):
     ...  # your code → list of labels, as long as ids
 
 
 label_mask = lab.check("label_mask", label_mask)
+# %% [raw] lang="ja"
+# your code → list of labels, as long as ids → ここに書く → ids と同じ長さのラベルのリスト
+# %%
+def to_ids(example):
+    """One row as token ids and labels, by your own mask."""
+    asked = tokenizer.apply_chat_template(example["prompt"], add_generation_prompt=True)
+    turns = example["prompt"] + example["completion"]
+    ids = tokenizer.apply_chat_template(turns)["input_ids"]
+    return {"input_ids": ids, "labels": label_mask(asked["input_ids"], ids)}
+
+
+row = to_ids(examples[0])
+for name, values in row.items():
+    print(name, values[:8], "...", values[-4:])
+heard = [i for i in row["labels"] if i != -100]
+print(f"{len(heard)} of {len(row['labels'])} tokens carry loss:", tokenizer.decode(heard))
+# %% [raw] lang="ja"
+# One row as token ids and labels, by your own mask. → 1 行を、トークンの番号と、自分のマスクによるラベルにする
+# " of {len(row['labels'])} tokens carry loss:" → " / {len(row['labels'])} トークンに損失がかかる:"
 # %% [markdown] lang="en"
-# TRL decides by the *form* of your rows. `prompt` and `completion`: loss on the completion only. `messages`: loss on **everything**, the customer's words included, unless you set `assistant_only_loss=True` and the template marks the assistant's words. Orange carries loss.
-# %% [markdown] lang="ja" of="214158ac"
-# TRL は、行の*形式*で対象を決めます。`prompt` と `completion` なら、completion だけに損失がかかります。`messages` なら、顧客の言葉も含めて**すべて**にかかります。アシスタントの発言だけにするには、`assistant_only_loss=True` と、発言に印を付けるテンプレートが必要です。損失がかかる部分をオレンジで示します。
+# TRL decides by the *form* of the rows. `prompt` and `completion`: loss on the completion only, as you did. `messages`: loss on **everything**, the customer's words included, unless you set `assistant_only_loss=True` and the template marks the assistant's words. Orange carries loss.
+# %% [markdown] lang="ja" of="cb0de945"
+# TRL は、行の*形式*で対象を決めます。`prompt` と `completion` なら、いま書いたとおり completion だけに損失がかかります。`messages` なら、顧客の言葉も含めて**すべて**にかかります。アシスタントの発言だけにするには、`assistant_only_loss=True` と、発言に印を付けるテンプレートが必要です。損失がかかる部分をオレンジで示します。
 # %%
 from lab_helpers.tuning.masks import MODES, token_mask
 
 for mode in MODES:
     lab.figure(figures.label_mask(token_mask(tokenizer, talk, mode), mode))
 # %% [markdown] lang="en"
-# Look at the end: `<|im_end|>` is orange in all three. If it were grey, the model would never learn to stop. Keep that in mind.
+# Look at the end: `<|im_end|>` is orange in all three. If it were grey, the model would never learn to stop. Part C does exactly that.
 #
-# **Exercise (10 min).** The loss itself. Shapes: logits (n, length, vocabulary), labels (n, length).
-# %% [markdown] lang="ja" of="42b29868"
-# 終わりの部分を見てください。`<|im_end|>` は、3 つともオレンジです。ここが灰色だと、モデルは書き終えることを学べません。覚えておいてください。
+# ## Build: a batch
 #
-# **演習（10 分）。** 損失そのものです。形は、logits が (n, 長さ, 語彙数)、labels が (n, 長さ) です。
+# A step looks at several rows at once, as one rectangle of numbers. What makes the rectangle is called a **collator**; it fills short rows up with a padding token.
+#
+# **Exercise (10 min).** Write it. This collator feeds the training.
+# %% [markdown] lang="ja" of="8aa98a0a"
+# 終わりの部分を見てください。`<|im_end|>` は、3 つともオレンジです。ここがグレーだと、モデルは書き終えることを学べません。パート C で、まさにそれを試します。
+#
+# ## つくる: バッチ
+#
+# 1 ステップでは、数行をまとめて、長方形に並べた数として扱います。その長方形をつくるのが**コレーター**で、短い行をパディング用のトークンで埋めます。
+#
+# **演習（10 分）。** コレーターを書いてください。学習には、これをそのまま使います。
+# %% tags=["exercise"]
+def pad_batch(rows, pad_id):
+    ...  # your code → {"input_ids": …, "attention_mask": …, "labels": …}
+
+
+pad_batch = lab.check("pad_batch", pad_batch)
+# %% [raw] lang="ja"
+# "your code → {" → "ここに書く → {"
+# %% [markdown] lang="en"
+# **Exercise (10 min).** And the loss itself. Shapes: logits (n, length, vocabulary), labels (n, length).
+# %% [markdown] lang="ja" of="db80f71c"
+# **演習（10 分）。** 最後に、損失そのものです。形は、logits が (n, 長さ, 語彙数)、labels が (n, 長さ) です。
 # %% tags=["exercise"]
 def masked_loss(logits, labels):
     ...  # your code → one number
 
 
 masked_loss = lab.check("masked_loss", masked_loss)
+# %% [raw] lang="ja"
+# your code → one number → ここに書く → 1 つの数
 # %%
 import torch
 
-prompt = tokenizer.apply_chat_template(talk[:-1], add_generation_prompt=True)["input_ids"]
-whole = tokenizer.apply_chat_template(talk)["input_ids"]
-ids = torch.tensor([whole], device=model.device)
-labels = torch.tensor([label_mask(prompt, whole)], device=model.device)
+batch = pad_batch([to_ids(example) for example in examples[:4]], tokenizer.pad_token_id)
+batch = {name: values.to(model.device) for name, values in batch.items()}
 with torch.inference_mode():
-    theirs = model(input_ids=ids, labels=labels)
-print("yours       ", float(masked_loss(theirs.logits, labels)))
+    theirs = model(**batch)
+print("yours       ", float(masked_loss(theirs.logits, batch["labels"])))
 print("transformers", float(theirs.loss))
+# %% [raw] lang="ja"
+# "yours       " → "あなたの損失"
 # %% [markdown] lang="en"
+# Your template, your mask, your batch, your loss: the same number as the library's. Nothing of SFT is hidden any more.
+#
+# ### Aside: rows with a rationale
+#
+# Reasoning data puts the way to an answer before the answer. What do template and mask do with it? Two common ways to write the same row:
+# %% [markdown] lang="ja" of="a37942e0"
+# テンプレートも、マスクも、バッチも、損失も自分で書き、ライブラリと同じ値になりました。これで、SFT に隠れた部分はもうありません。
+#
+# ### 補足: 考え方の付いた行
+#
+# 推論用のデータでは、答えの前に、答えに至る考え方を書きます。テンプレートとマスクは、それをどう扱うでしょうか。同じ行を、よくある 2 通りで書いてみます。
+# %%
+question = {"role": "user", "content": "One filter costs 1,450 yen. How much are three?"}
+thought, answer = "3 x 1,450 = 4,350.", "4,350 yen."
+ways = {
+    "in the answer": {"content": f"<think>{thought}</think> {answer}"},
+    "beside it": {"reasoning_content": thought, "content": answer},
+}
+for name, words in ways.items():
+    turns = [question, {"role": "assistant", **words}]
+    heard = sum(token.heard for token in token_mask(tokenizer, turns, "completion_only"))
+    print(f"{name}: {heard} tokens carry loss")
+    print(tokenizer.apply_chat_template(turns, tokenize=False))
+# %% [raw] lang="ja"
+# One filter costs 1,450 yen. How much are three? → フィルターは 1 つ 1,450 円です。3 つでいくらですか。
+# 3 x 1,450 = 4,350. → 1,450 × 3 = 4,350。
+# 4,350 yen. → 4,350 円です。
+# in the answer → 回答の中
+# beside it → 別の欄
+# tokens carry loss → トークンに損失がかかる
+# %% [markdown] lang="en"
+# Inside the answer the rationale carries most of the loss: the model learns to think aloud, and every token of it weighs as much as one of the result. Beside the answer, this template **drops it without a word**, and you would train on bare results. Print one rendered row before each training. (A written rationale is no proof of how the model came to its answer.)
+#
 # ## Measure: before
 #
-# Held-out questions, written by hand, asked of the base model.
-# %% [markdown] lang="ja" of="d78b2830"
+# One held-out question, asked by hand; then all of them, with the same call in batches.
+# %% [markdown] lang="ja" of="e06547ba"
+# 回答の中に書けば、損失の大半は考え方にかかります。モデルは声に出して考えることを学び、その 1 トークンは結果の 1 トークンと同じ重さになります。別の欄に書くと、このテンプレートは**何も言わずに捨ててしまい**、結果だけで学習することになります。学習の前には必ず、テンプレートを通した 1 行を表示してください（なお、書かれた考え方は、モデルが実際にそうやって答えを出したという証明にはなりません）。
+#
 # ## 測る: 学習前
 #
-# 手書きの未使用の質問を、ベースモデルに尋ねます。
+# 学習に使っていない質問を、まず 1 つだけ自分の手で尋ね、次に全部を、同じ呼び出しでまとめて尋ねます。
 # %%
-from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab04.rows import select_fresh_questions
 from lab_helpers.labs.lab04.scoring import base_metrics, measure_replies
-from lab_helpers.tuning.sft import prompt_completion
 
-test = select_fresh_questions("en", lab.settings["questions"])
-before = measure_replies(model, tokenizer, test)
+
+def ask(model, question):
+    turns = [{"role": "user", "content": question}]
+    prompt = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+    ).to(model.device)
+    reply = model.generate(**prompt, max_new_tokens=72, do_sample=False)[0]
+    return tokenizer.decode(reply[prompt["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+print("customer:", test[0]["question"], "\nbase:", ask(model, test[0]["question"]))
+before = measure_replies(model, tokenizer, test, language)
 lab.measured(**base_metrics(before))
-lab.measured(answer_loss_base=answer_loss(model, tokenizer, prompt_completion(test)))
-lab.table([{"customer": r["question"], "base": t} for r, t in zip(test[:3], before.replies.texts)])
-print("tone kept:", lab.run.metrics["tone_compliance_base"])
+print("tone:", lab.run.metrics["tone_compliance_base"], lab.run.metrics["tone_compliance_base_ci"])
+# %% [raw] lang="ja"
+# customer: → お客様:
+# "\nbase:" → "\nベース:"
+# tone: → 口調の遵守率:
 # %% [markdown] lang="en"
+# A reply, and a number out of thin air, in nobody's tone. Not one reply is in the house's tone; the interval says how much that proves.
+#
 # ## Build: train
 #
-# 1,000 rows: the clean ones, filled up with rows that the company could write from its own price list, one fact a row. So nearly every fact that the test asks for **is** in the training data. `LoraConfig` says where the adapter sits, `SFTConfig` how it learns. Both are yours to change. On a CPU with bf16 instructions the trainings of this lab run in bf16 autocast, as on a newer GPU; elsewhere in float32, twice as long, and the second digit of a figure may differ.
-# %% [markdown] lang="ja" of="fa7bb64c"
+# `LoraConfig` says where the adapter sits, `SFTConfig` how it learns. Both are yours to change, and every later training of this lab takes `settings` from this cell. The rate was chosen on the validation rows; part B shows how. On a CPU with bf16 instructions the trainings run in bf16 autocast, as on a newer GPU; elsewhere in float32, twice as long, and the second digit of a figure may differ.
+# %% [markdown] lang="ja" of="abc4b573"
+# 返ってきたのは、だれのものでもない口調と、根拠のない数値です。会社の口調を守った回答は 1 つもありません。それがどこまで確かなのかは、区間が示しています。
+#
 # ## つくる: 学習する
 #
-# 使うのは 1,000 件です。きれいな行に、会社が自社の価格表から書ける行（1 行に 1 つの事実）を足してあります。つまり、テストで尋ねる事実のほぼすべてが、学習データに**入っています**。アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
+# アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。このラボのこの先の学習は、すべてこのセルの `settings` を使います。学習率は検証用の行で選びました。選び方はパート B で示します。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
 # %%
+from datasets import Dataset
 from peft import LoraConfig
-from trl import SFTConfig
+from transformers import set_seed
+from trl import SFTConfig, SFTTrainer
 
-from lab_helpers.labs.lab04.rows import house_rows
-from lab_helpers.tuning.trainer_config import trainer_config
-
-rows = house_rows("en", lab.seed, clean_rows)[: lab.settings["rows"][-1]]
 adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-training = trainer_config(
-    SFTConfig,
-    lab.machine,
-    max_steps=lab.settings["main_steps"],
-    per_device_train_batch_size=lab.settings["batch_size"],
-    learning_rate=lab.settings["learning_rate"],
+settings = dict(
+    max_steps=lab.pick(tiny=125, small=48, t4=250),  # 125 x 8 rows: once over all
+    per_device_train_batch_size=lab.pick(tiny=8, small=4, t4=4),
+    gradient_accumulation_steps=lab.pick(tiny=1, small=2, t4=2),  # 8 rows a step everywhere
+    learning_rate=lab.pick(tiny=3e-3, small=2e-3, t4=2e-4, gpu=1e-4),  # 1-8B: about 2e-4
     lr_scheduler_type="cosine",
-    warmup_steps=0.1,
-    max_length=lab.settings["max_length"],
+    warmup_steps=0.1,  # a tenth of the steps
+    max_length=lab.pick(tiny=256, t4=512),
 )
+watch = {"eval_strategy": "steps", "eval_steps": settings["max_steps"] // 5}
+training = SFTConfig(**settings, **watch, **lab.machine)  # + precision, folder, quiet logging
+# %% [raw] lang="ja"
+# 125 x 8 rows: once over all → 125 × 8 件で、全体をちょうど 1 回
+# 8 rows a step everywhere → どこでも 1 ステップ 8 件
+# 1-8B: about 2e-4 → 10〜80 億パラメータなら 2e-4 前後
+# a tenth of the steps → ステップの 1 割
+# + precision, folder, quiet logging → 精度、フォルダー、控えめなログを加える
 # %%
-from lab_helpers.figures.tuning import loss_curve
-from lab_helpers.tuning.sft import sft_trainer
+def collate(rows):
+    return pad_batch(rows, tokenizer.pad_token_id)
 
-examples = prompt_completion(rows)
-trainer = sft_trainer(model, tokenizer, examples, training, adapter)
-tuned = lab.train(trainer, diverged="return")
+
+set_seed(lab.seed)  # the adapter's first weights are drawn
+trainer = SFTTrainer(
+    model, args=training, processing_class=tokenizer, peft_config=adapter, data_collator=collate,
+    train_dataset=Dataset.from_list([to_ids(example) for example in examples]),
+    eval_dataset=Dataset.from_list([to_ids(e) for e in prompt_completion(validation)]),
+)  # fmt: skip
+tuned = lab.train(trainer)  # trainer.train(), with a live loss curve, and remembered
 lab.measured(train_seconds=tuned.seconds)
 tuned.model.print_trainable_parameters()
-print(f"{len(rows):,} rows, {tuned.seconds:.0f} s, {tuned.stopped}")
-lab.figure(loss_curve({"SFT": tuned.curve()}), "loss")
+# %% [raw] lang="ja"
+# the adapter's first weights are drawn → アダプターの最初の重みは乱数で決まる
+# trainer.train(), with a live loss curve, and remembered → trainer.train() と同じ。損失の曲線を表示し、結果を記憶する
+# %%
+from lab_helpers.figures.tuning import loss_curve
+
+curves = {"training": tuned.curve(), "validation": tuned.curve("eval_loss")}
+lab.figure(loss_curve(curves), "loss")
+print("validation:", [round(loss, 3) for _, loss in curves["validation"]])
+# %% [raw] lang="ja"
+# validation: → 検証:
 # %% [markdown] lang="en"
+# Watch the second line. As long as it falls, the model learns something that holds for rows it has not seen; where it turns up while the first still falls, it learns its rows by heart, and you stop.
+#
 # ## Measure: after
-# %% [markdown] lang="ja" of="01651a94"
+# %% [markdown] lang="ja" of="56356a23"
+# 2 本目の線に注目してください。これが下がっているあいだ、モデルは見ていない行にも通じることを学んでいます。1 本目が下がり続けるのに 2 本目が上がりだしたら、行を丸暗記しはじめた合図なので、そこで止めます。
+#
 # ## 測る: 学習後
 # %%
 from lab_helpers.labs.lab04.scoring import curve_row, main_metrics
 
-after = measure_replies(tuned.model, tokenizer, test)
+after = measure_replies(tuned.model, tokenizer, test, language)
 lab.measured(**main_metrics(after))
-lab.measured(answer_loss_sft=answer_loss(tuned.model, tokenizer, prompt_completion(test)))
 points = [curve_row(len(rows), after)]
 lab.table([{"wanted": r["answer"], "tuned": t} for r, t in zip(test[:4], after.replies.texts)])
-for name in ("tone_compliance_sft", "tone_compliance_sft_ci", "new_fact_accuracy_n1000"):
-    print(name, lab.run.metrics[name])
+for name in ("tone_compliance_sft", "new_fact_accuracy_n1000", "format_minus_fact"):
+    print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
 lab.compare("new_facts")
 # %% [markdown] lang="en"
-# Read the replies aloud. The manners are there, and the numbers are made up, in the confident voice of the company. **Format and fact are two scores; never report one of them alone.**
+# Read the replies aloud. The manners are there, in nearly every reply, and the numbers are made up, in the confident voice of the company. The last line is the paired difference on the questions that ask for a number: far from zero. **Format and fact are two scores; never report one of them alone.** Why the facts stay away, part B finds out: these questions put them in other words, and each was read once.
 #
 # ### Save it, load it, weigh it
-# %% [markdown] lang="ja" of="7708a9e4"
-# 回答を声に出して読んでみてください。作法は身についたのに、数値はでたらめで、それを会社の自信に満ちた口調で述べています。**形式と事実は別々の点数です。片方だけを報告してはいけません。**
+# %% [markdown] lang="ja" of="e5c8538a"
+# 回答を声に出して読んでみてください。ほぼすべての回答に作法が身についたのに、数値はでたらめで、それを会社の自信に満ちた口調で述べています。最後の行は、数値を尋ねる質問での対応のある差で、0 から遠く離れています。**形式と事実は別々の点数です。片方だけを報告してはいけません。** 事実がなぜ身につかないのかは、パート B で調べます。ここでの質問は事実を別の言い方で尋ねていて、どの事実も 1 回ほどしか読んでいません。
 #
 # ### 保存し、読み込み、大きさを測る
 # %%
-from lab_helpers.labs.lab04.scoring import measure_saved_adapter
+from peft import PeftModel
 
-fresh = load_model(lab.run)[0]
+from lab_helpers.models.adapters import save_adapter
+
 folder = lab.run.folder / "adapter"
-lab.measured(**measure_saved_adapter(fresh, tokenizer, tuned.model, folder, test))
+save_adapter(tuned.model, folder)  # model.save_pretrained(folder), and which base it fits
 lab.run.artifact(folder)
-fresh = None  # on a T4 two models of the size that it tunes have room, not three
+size = (folder / "adapter_model.safetensors").stat().st_size
 trainable = sum(p.numel() for p in tuned.model.parameters() if p.requires_grad)
-print(f"{trainable:,} numbers x 4 bytes = {4 * trainable:,}")
-for name in ("adapter_bytes", "reload_loss_gap"):
-    print(name, lab.run.metrics[name])
-# %% [markdown] lang="en"
-# The file is the numbers and a small header, and the loaded adapter gives the same losses. `load_adapter` also refuses an adapter that was trained beside another base: of the same shape, it would load without a word and talk rubbish.
-#
-# ## Measure: new format × new fact
-#
-# The same tuned model, asked about facts that it read in pre-training and about facts of the company.
-# %% [markdown] lang="ja" of="4460271d"
-# ファイルの中身は、その数値と小さなヘッダーだけで、読み込んだアダプターの損失も元と同じです。なお `load_adapter` は、別のベースと組で学習したアダプターを受け付けません。形さえ同じなら何の警告もなく読み込めてしまい、でたらめを話すからです。
-#
-# ## 測る: 新しい形式 × 新しい事実
-#
-# 同じモデルに、事前学習で読んだ事実と、会社についての事実の両方を尋ねます。
-# %%
-from lab_helpers.labs.lab04.knowledge import grid_metrics, measure_format_and_fact
-
-grid = measure_format_and_fact(tuned.model, tokenizer, test, lab.settings["probes"])
-lab.table(grid, "format and fact")
-lab.measured(**grid_metrics(grid))
 tuned = trainer = model = None  # the adapter lies on disk: room for the models that follow
+sft = PeftModel.from_pretrained(load_model(lab.run)[0], folder).eval()
+again = measure_replies(sft, tokenizer, test[:8], language)
+same = again.replies.texts == after.replies.texts[:8]
+lab.measured(adapter_bytes=size, reloaded_replies_equal=int(same))
+print(f"{trainable:,} numbers x 4 bytes = {4 * trainable:,}; the file: {size:,}")
+print("the loaded adapter replies word for word the same:", same)
+# %% [raw] lang="ja"
+# and which base it fits → どのベースのものかも記録する
+# the adapter lies on disk: room for the models that follow → アダプターはディスクにあるので、次のモデルのためにメモリを空ける
+# " numbers x 4 bytes = " → " 個 × 4 バイト = "
+# "; the file: " → "、ファイル: "
+# the loaded adapter replies word for word the same: → 読み込んだアダプターの回答は一字一句同じ:
 # %% [markdown] lang="en"
-# Look at the first row too: facts that the model **had** are seldom said any more. Most questions now get an answer in the shape of a support letter. We come back to that.
+# The file is the numbers and a small header. Beside it lies the fingerprint of its base: on another base of the same shape an adapter loads without a word and talks rubbish, and the course's `load_adapter` refuses that.
 #
-# ## Measure: how many rows?
-# %% [markdown] lang="ja" of="bc9571fb"
-# 1 行目にも注目してください。モデルが**知っていた**事実も、めったに出てこなくなりました。今はたいていの質問に、サポートの手紙の形で答えます。これについては、後ほど改めて調べます。
+# That was a whole fine-tuning. **End of part A.**
 #
-# ## 測る: 何件あればよいか
+# # Part B · What tuning teaches
+#
+# Five questions, each with its own small trainings: how many rows, how clean, do facts go in, what do they push out, and does LoRA protect what was there?
+#
+# ## How many rows?
+#
+# The same settings, but 10 and 100 rows and fewer steps (the arms below go through TRL's own mask and collator, which give the labels that yours gave).
+# %% [markdown] lang="ja" of="40f2700d"
+# ファイルの中身は、その数値と小さなヘッダーだけです。隣には、ベースの指紋が置いてあります。形が同じ別のベースには、アダプターは何の警告もなく読み込めて、でたらめを話します。この講座の `load_adapter` は、そうした組み合わせを受け付けません。
+#
+# これで、ファインチューニングをひととおり終えました。**パート A はここまでです。**
+#
+# # パート B · 学習で身につくもの
+#
+# 問いは 5 つあり、それぞれ小さな学習で確かめます。何件必要か、どれだけきれいであるべきか、事実は身につくか、事実を教えると何が押し出されるか、そして LoRA は元の技能を守るのか。
+#
+# ## 何件あればよいか
+#
+# 設定は同じで、件数を 10 と 100 に、ステップ数も減らします（この先の学習では、TRL 自身のマスクとコレーターを使います。ラベルは、あなたがつくったものと同じです）。
 # %%
 from lab_helpers.labs.lab04.scoring import tone_and_fact_metrics
-from lab_helpers.labs.lab04.training import train_on_rows
+from lab_helpers.labs.lab04.training import train_arm
 
-for n in lab.settings["rows"][:-1]:
+arm_steps = lab.pick(tiny=32, small=16, t4=125)
+for n in (10, 100):
     few = None
-    few, _ = train_on_rows(lab.run, rows[:n], lab.settings["arm_steps"])
-    clean_few = measure_replies(few.model, tokenizer, test)
+    few = train_arm(lab.run, examples[:n], settings, adapter, max_steps=arm_steps)
+    clean_few = measure_replies(few.model, tokenizer, test, language)
     points.append(curve_row(n, clean_few))
     lab.measured(**tone_and_fact_metrics(clean_few, f"n{n}"))
 points.sort(key=lambda row: row["n"])
 lab.table(points, "rows")
 lab.figure(figures.rows_and_scores(points), "rows")
 # %% [markdown] lang="en"
-# The tone needs few rows. The facts lie at the bottom at any size, although the largest arm has nearly all of them in its data, and trains four times as long. (LIMA, the paper behind "1,000 examples are enough", speaks of style and format too.)
+# Ten rows bring most of the manners, and a thousand add little. The facts lie at the bottom throughout, although the largest arm has nearly all of them in its rows and trains longest. (LIMA, the paper behind "1,000 examples are enough", speaks of style and format too. One seed, one set of questions: small differences between the points mean nothing.)
 #
-# ## Measure: clean few against dirty many
+# ## Clean few against dirty many
 #
-# A reply is *usable* if it keeps the tone and, where a number was asked for, gives the right one. 100 clean rows against more than twice as many rows of the heap, trained for the same number of steps.
-# %% [markdown] lang="ja" of="d14e208b"
-# 口調には、わずかな件数で足ります。一方、事実は何件でも底に張り付いたままです。最大の条件では、ほぼすべての事実がデータに入っており、4 倍長く学習しているにもかかわらずです（「1,000 件で足りる」の根拠となった論文 LIMA が述べているのも、文体と形式のことです）。
+# 100 clean rows against more rows of the heap as it is, for the same number of steps. First the *likeliest* reply to each question.
+# %% [markdown] lang="ja" of="6cdfd921"
+# 作法の大半は少ない件数で身につき、それ以上増やしても伸びはわずかです。一方、事実はどの件数でも底に張り付いたままです。最大の条件では、ほぼすべての事実がデータに入っており、いちばん長く学習しているにもかかわらずです（「1,000 件で足りる」の根拠となった論文 LIMA が述べているのも、文体と形式のことです。シードも質問も 1 組なので、点どうしの小さな差には意味がありません）。
 #
-# ## 測る: きれいな少量 対 汚れた大量
+# ## きれいな少量 対 汚れた大量
 #
-# 口調を守り、数値を尋ねられたときは正しい数値を答えている回答を、*そのまま使える*と数えます。きれいな 100 件を、2 倍以上の件数の未整理のデータと比べます。学習のステップ数は同じです。
+# きれいな 100 件と、それより多い未整理の行を、同じステップ数で比べます。まず、質問ごとに*最も起こりやすい*回答を見ます。
 # %%
 from lab_helpers.labs.lab04.rows import dirty_rows
-from lab_helpers.labs.lab04.scoring import dirt_metrics
+from lab_helpers.labs.lab04.scoring import dirt_metrics, measure_sampled_tone
 
-as_it_is = dirty_rows("en", lab.seed, lab.settings["dirty_rows"])
-dirty, _ = train_on_rows(lab.run, as_it_is, lab.settings["arm_steps"])
-dirty_many = measure_replies(dirty.model, tokenizer, test)
-lab.measured(**tone_and_fact_metrics(dirty_many, "dirty"), **dirt_metrics(clean_few, dirty_many))
-scores = ("tone", "facts", "usable")
-lab.table(
-    [
-        {"rows": name} | {score: float(getattr(outcome, score).mean()) for score in scores}
-        for name, outcome in (("few, clean", clean_few), ("many, as they are", dirty_many))
-    ]
-)
-for name in ("score_clean_few_ci", "score_dirty_many_ci"):
-    print(name, lab.run.metrics[name])
+heap_rows = dirty_rows(language, lab.seed, lab.pick(tiny=256, small=128, t4=1000))
+dirty = train_arm(lab.run, prompt_completion(heap_rows), settings, adapter, max_steps=arm_steps)
+dirty_many = measure_replies(dirty.model, tokenizer, test, language)
+lab.measured(**tone_and_fact_metrics(dirty_many, "dirty"))
+print("tone, 100 clean rows:", round(float(clean_few.tone.mean()), 3))
+print(f"tone, {len(heap_rows)} rows as they are:", round(float(dirty_many.tone.mean()), 3))
+# %% [raw] lang="ja"
+# tone, 100 clean rows: → 口調、きれいな 100 件:
+# "tone, {len(heap_rows)} rows as they are:" → "口調、未整理の {len(heap_rows)} 件:"
 # %% [markdown] lang="en"
-# Compare the difference with the two intervals before you repeat a slogan. Greedy decoding writes the *likeliest* reply, and most rows of the heap are in tone: the majority wins and the dirt stays out of sight. A chat usually **draws** its words. Ask both models again, three times each, at temperature 1.
-# %% [markdown] lang="ja" of="dd0ab702"
-# スローガンを口にする前に、この差を 2 つの区間と比べてください。貪欲法のデコードが書くのは、*最も起こりやすい*回答です。未整理の山でも大半の行は口調を守っているので、多数派が勝ち、汚れは表に出てきません。しかし実際のチャットでは、言葉を確率に従って**引く**のが普通です。温度 1 で、両方のモデルに 3 回ずつ尋ねてみましょう。
+# Hardly a difference: most rows of the heap are in tone, greedy decoding follows the majority, and the dirt stays out of sight. A chat usually **draws** its words. Three replies to each question at temperature 1; the difference is taken question by question.
+# %% [markdown] lang="ja" of="c0ef3aed"
+# 差はほとんど見えません。未整理の山でも大半の行は口調を守っているので、貪欲法では多数派が勝ち、汚れは表に出てこないのです。しかし実際のチャットでは、言葉を**サンプリング**するのが普通です。温度 1 で質問ごとに 3 回ずつ答えさせ、質問ごとに差を取ります。
 # %%
-from lab_helpers.labs.lab04.scoring import measure_sampled_replies, sampled_metrics
-
-drawn = [measure_sampled_replies(a.model, tokenizer, test, lab.seed) for a in (few, dirty)]
+drawn = [measure_sampled_tone(a.model, tokenizer, test, language, lab.seed) for a in (few, dirty)]
 dirty = None
-lab.measured(**sampled_metrics(*drawn))
-for name in ("tone_sampled_clean", "tone_sampled_dirty"):
-    print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
-lab.table([{"clean": a, "dirty": b} for a, b in zip(*(o.replies.texts[:4] for o in drawn))])
+lab.measured(**dirt_metrics(drawn[0][0], drawn[1][0]))
+for name in ("score_clean_few", "score_dirty_many", "score_clean_minus_dirty"):
+    print(name, round(lab.run.metrics[name], 3), lab.run.metrics[f"{name}_ci"])
+lab.table([{"clean": a, "dirty": b} for a, b in zip(drawn[0][1][:4], drawn[1][1][:4])])
 # %% [markdown] lang="en"
-# "90 % depends on quality" has no source, and no experiment could find a share of 90 %; a direction is all that can be measured, and how you ask decides what you see.
+# The interval of the paired difference decides: if it lies above zero, the few clean rows are better, and only drawn replies show it. (At temperature 1 a model of five million parameters writes much nonsense inside the frame; scored is the tone alone.) That is a *direction*. "90 % depends on quality" has no source, and no experiment could find a share of 90 %.
 #
-# ## Measure: what does teaching facts do?
+# ## Do facts go in?
 #
-# Now nothing but facts, short questions with short answers, no tone. One model is taught facts that it **knows**, another as many facts that it **never read**. The same steps, the same settings. Both are then asked *other* facts of the pre-training; an answer counts, alone or in a sentence.
-# %% [markdown] lang="ja" of="2eabb7b8"
-# 「9 割は品質」という数字には出典がなく、9 割という割合を測れる実験もありません。測れるのは方向だけで、何が見えるかは尋ね方しだいです。
+# Now nothing but facts of the company, short questions with short answers, no tone; once, four and ten times over. Afterwards they are asked in **the training's wording**, and in **other words**: the hand-written test questions.
+# %% [markdown] lang="ja" of="662b6702"
+# 決め手は、対応のある差の区間です。0 より上にあれば、きれいな少量のほうが優れていて、しかもそれはサンプリングした回答にしか現れません（500 万パラメータのモデルは、温度 1 では型の中に意味の通らない文を書きます。採点しているのは口調だけです）。わかるのは*方向*までです。「9 割は品質」という数字には出典がなく、9 割という割合を測れる実験もありません。
 #
-# ## 測る: 事実を教えると何が起きるか
+# ## 事実は身につくか
 #
-# 今度は事実だけを、口調抜きの短い質問と短い答えで教えます。一方のモデルには**すでに知っている**事実を、もう一方には同じ数の**一度も読んだことのない**事実を教えます。ステップ数も設定も同じです。そのあとで両方に、事前学習で読んだ*別の*事実を尋ねます。答えが単独でも文の中にあっても、正解と数えます。
+# 今度は会社の事実だけを、口調抜きの短い質問と短い答えで、1 回、4 回、10 回と教えます。そのあとで、**学習したときの言い方**と、**別の言い方**（手書きのテストの質問）の両方で尋ねます。
 # %%
-from lab_helpers.labs.lab04.knowledge import select_fact_sets, teaching_metrics, train_on_facts
-from lab_helpers.labs.lab04.scoring import measure_chat_skill
+from lab_helpers.labs.lab04 import knowledge
 
+every_question = select_fresh_questions(language, 100)
+facts = knowledge.new_facts(language, every_question, lab.settings["facts"])
+otherwise = knowledge.asked_otherwise(every_question, facts, language)
+probes = knowledge.select_probes(language, lab.settings["probes"])
+fact_rows = knowledge.fact_examples(facts)
+print(fact_rows[0])
+print(f"{len(facts)} facts; {len(otherwise)} test questions ask for one of them, such as:")
+print(otherwise[0]["question"])
+print("and a fact from pre-training:", *probes[0])
+# %% [raw] lang="ja"
+# "{len(facts)} facts; {len(otherwise)} test questions ask for one of them, such as:" → "事実 {len(facts)} 件。そのどれかを尋ねるテストの質問 {len(otherwise)} 件。例:"
+# and a fact from pre-training: → 事前学習で読んだ事実の例:
+# %%
 with few.model.disable_adapter():  # the base as it was, without a copy of it
-    knew_in_chat = measure_chat_skill(few.model, tokenizer, lab.settings["probes"])
-arms = {name: train_on_facts(lab.run, facts) for name, facts in select_fact_sets().items()}
-lab.measured(**teaching_metrics(knew_in_chat, arms))
+    untaught = knowledge.measure_facts(few.model, tokenizer, facts, otherwise, probes)
+lessons, found, moved = [knowledge.fact_row("nothing", 0, untaught, 0.0)], {}, {}
+many = {"max_steps": -1}  # passes count instead of steps
+for passes in (1, 4, 10):
+    pupil = train_arm(lab.run, fact_rows, settings, adapter, num_train_epochs=passes, **many)
+    found[passes] = knowledge.measure_facts(pupil.model, tokenizer, facts, otherwise, probes)
+    moved[passes] = knowledge.measure_movement(pupil.model)
+    lessons.append(knowledge.fact_row("new facts", passes, found[passes], moved[passes]))
+    lab.measured(**knowledge.wording_metrics(f"{passes}", found[passes]))
+lab.table(lessons, "facts")
+lab.figure(figures.facts_by_passes(lessons), "facts")
+print(facts[0][0], "|", ask(few.model, facts[0][0]), "|", ask(pupil.model, facts[0][0]))
+# %% [raw] lang="ja"
+# the base as it was, without a copy of it → 元のままのベース。写しはつくらない
+# passes count instead of steps → ステップ数ではなくパス数で数える
+# %% [markdown] lang="en"
+# **There is the win:** after ten passes nearly every fact comes out in the training's wording, word for word; the last line shows one, first from a model that was not taught it, then from the pupil. After a single pass almost none does. So the zero of part A was a matter of passes *and* of wording: in other words hardly a fact is found at any number of passes. (That last part is a limit of five million parameters that have seen each fact in one wording. "On a real model" below asks a larger one.)
+#
+# The dashed line is the price, and the next question.
+#
+# ## What do new facts push out?
+#
+# Teaching unknown facts raises errors on known ones that nobody touched. Is it the *newness*, or would any training do it that moves the weights as far? The control teaches as many facts that Kotori **knows**, ten times over at the same rate. It starts near zero loss, so it moves the weights less than ten passes of new facts do; compared is therefore the number of passes of *new* facts whose ‖ΔW‖/‖W‖ is nearest to the control's. A control at a higher rate shows what movement does by itself.
+# %% [markdown] lang="ja" of="ca99d8a4"
+# **うれしい結果です。** 10 回繰り返すと、ほぼすべての事実が、学習したときの言い方なら一字一句答えられます。最後の行はその一例で、教わっていないモデルの答え、教わったモデルの答えの順です。1 回では、ほとんど身につきません。つまり、パート A の 0 は、回数*と*言い方の両方のせいでした。別の言い方では、何回繰り返してもほとんど答えられません（最後の点は、各事実を 1 通りの言い方でしか見ていない、500 万パラメータのモデルの限界です。「実際のモデルでは」の節で、もっと大きなモデルでも見ます）。
+#
+# 破線はその代償で、次の問いです。
+#
+# ## 新しい事実は何を押し出すか
+#
+# 未知の事実を教えると、だれも触れていない既知の事実で誤りが増えます。原因は*新しさ*でしょうか。それとも、重みを同じだけ動かす学習なら、何を教えても同じでしょうか。対照として、Kotori が**知っている**事実を同じ数だけ、同じ学習率で 10 回教えます。損失が初めから小さいので、新しい事実を 10 回教えたときほど重みは動きません。そこで、*新しい*事実の 1 回、4 回、10 回のうち、‖ΔW‖/‖W‖ が対照にいちばん近いものと比べます。学習率を上げた対照は、重みの移動だけで何が起こるかを示します。
+# %%
+known_rows = knowledge.fact_examples(knowledge.old_facts(language, len(facts)))
+controls = {}
+for factor in (1.5, 1):
+    more = many | {"learning_rate": factor * settings["learning_rate"]}
+    control = train_arm(lab.run, known_rows, settings, adapter, num_train_epochs=10, **more)
+    controls[factor] = knowledge.measure_facts(control.model, tokenizer, facts, otherwise, probes)
+    moved[f"known × {factor:g}"] = knowledge.measure_movement(control.model)
+    name, how_far = f"known facts, rate × {factor:g}", moved[f"known × {factor:g}"]
+    lessons.append(knowledge.fact_row(name, 10, controls[factor], how_far))
+lab.table(lessons, "facts")
+pupil = control = None
+# %%
+new_arms = {passes: moved[passes] for passes in (1, 4, 10)}
+nearest = knowledge.closest_arm(new_arms, to=moved["known × 1"])
+known, new = controls[1]["probes"], found[nearest]["probes"]
+lab.measured(**knowledge.teaching_metrics(untaught["probes"], new, known))
+lab.measured(movement_unknown=moved[nearest], movement_known=moved["known × 1"])
 lab.figure(figures.errors_after_teaching(lab.run.metrics), "teaching")
-for name in ("known_facts_learned", "unknown_facts_learned", "known_fact_error_rise"):
-    print(name, lab.run.metrics[name])
+for name in ("known_fact_error_rise", "known_fact_error_unknown_minus_known"):
+    print(name, round(lab.run.metrics[name], 3), lab.run.metrics[f"{name}_ci"])
+print(f"weights moved: {moved[nearest]:.3f} by {nearest} passes of new facts,", end=" ")
+print(f"{moved['known × 1']:.3f} by 10 passes of known ones")
+# %% [raw] lang="ja"
+# "weights moved: " → "重みの移動: "
+# " by {nearest} passes of new facts," → "（新しい事実を {nearest} 回）、"
+# " by 10 passes of known ones" → "（既知の事実を 10 回）"
 # %% [markdown] lang="en"
-# New facts *can* be drilled in, word for word, by repeating them many times. The price is the red bar: the model answers old questions wrong that nobody touched, far beyond what the same training on known facts costs. That is the finding of Gekhman et al. (2024): a model that is taught what it does not know learns to make things up. "Injecting knowledge" and "suppressing hallucination" pull in opposite directions.
+# Read the second line: the same probes, the same rate, weights moved about as far, and the difference of the errors. If its interval lies above zero, newness itself has a price, as Gekhman et al. (2024) found: a model that is taught what it does not know learns to make things up. But do not overread it: in the table, known facts at a higher rate move the weights further and cost old ones too. Both count, and without matching the movement one would have taken one for the other. Either way "injecting knowledge" and "suppressing hallucination" pull in opposite directions.
 #
-# ## Measure: forgetting
+# ## Does LoRA protect what was there?
 #
-# 100 clean rows again; full fine-tuning and LoRA over learning rates. Left what is learned, right what is left of the old world, asked in its old form.
-# %% [markdown] lang="ja" of="c841f358"
-# 新しい事実は、何度も繰り返せば、一字一句覚え込ませることが*できます*。その代償が赤い棒です。誰も触れていない元の質問に誤って答えるようになり、その増え方は、知っている事実で同じだけ学習した場合をはるかに超えます。これは Gekhman ら（2024）の発見そのものです。知らないことを教えられたモデルは、でっち上げることを学びます。「知識の注入」と「ハルシネーションの抑制」は、逆の方向を向いているのです。
+# 100 clean rows again; full fine-tuning and LoRA over **the same grid** of rates. The loss on the *validation* rows will choose; what is left of the old world is reported.
+# %% [markdown] lang="ja" of="071880d0"
+# 2 行目を見てください。同じ質問、同じ学習率、ほぼ同じだけの重みの移動で比べた、誤答率の差です。この区間が 0 より上にあれば、新しさそのものに代償があることになり、Gekhman ら（2024）の発見と一致します。知らないことを教えられたモデルは、でっち上げることを学ぶのです。ただし、読みすぎは禁物です。表では、学習率を上げた既知の事実の条件も、重みが大きく動き、元の事実を失っています。新しさも移動も効くので、移動をそろえなければ、両者を取り違えるところでした。いずれにせよ、「知識の注入」と「ハルシネーションの抑制」は逆の方向を向いています。
 #
-# ## 測る: 忘却
+# ## LoRA は元の技能を守るか
 #
-# もう一度、きれいな 100 件を使い、フルファインチューニングと LoRA を学習率を変えて試します。左が学んだこと、右が元の世界に残ったもので、元の形式で尋ねています。
+# もう一度、きれいな 100 件を使い、フルファインチューニングと LoRA を、**同じ学習率の並び**で試します。選ぶのは*検証用*の行での損失、報告するのは元の世界に残ったものです。
 # %%
-from lab_helpers.labs.lab04.knowledge import (
-    list_other_rates,
-    measure_forgetting,
-    train_forgetting_arm,
-)
+rates = lab.pick(tiny=(3e-4, 1e-3, 3e-3, 1e-2), small=(1e-4, 5e-4, 2e-3), t4=(2e-5, 2e-4, 2e-3))
+methods = lab.pick(tiny={"full": None, "lora": adapter}, t4={"lora": adapter})  # full: 25 GB
+arms = []
+for method, config in methods.items():
+    for rate in rates:
+        how = {"max_steps": arm_steps, "learning_rate": rate}
+        arm = train_arm(lab.run, examples[:100], settings, config, **how)
+        scored = knowledge.measure_rate(arm, tokenizer, validation, probes, language)
+        arms.append({"method": method, "learning rate": rate, **scored})
+        arm = None
+shown = [arm | {"old skill": float(arm["old skill"].mean())} for arm in arms]
+lab.table(shown, "forgetting")
+# %% [raw] lang="ja"
+# full: 25 GB → フルファインチューニングは 25 GB かかる
+# %% [markdown] lang="en"
+# **Exercise (6 min).** Choose each method's rate. Your choice is what the lab reports.
+# %% [markdown] lang="ja" of="41357a1b"
+# **演習（6 分）。** 手法ごとに学習率を選んでください。ここで選んだものを、このラボの結果として報告します。
+# %% tags=["exercise"]
+def choose_rates(arms):
+    ...  # your code → {"full": rate, "lora": rate}
 
-usual = lab.settings["learning_rate"]
-probes, choices = lab.settings["probes"], lab.settings["choices"]
-arm = {"method": "lora", "learning_rate": usual}
-forgot = [arm | measure_forgetting(few, tokenizer, test, probes, choices)]
-for method, rate in list_other_rates(lab.settings):
-    forgot.append(train_forgetting_arm(lab.run, rows[:n], test, method, rate))
-lab.table(forgot, "forgetting")
+
+choose_rates = lab.check("choose_rates", choose_rates)
+# %% [raw] lang="ja"
+# "your code → {" → "ここに書く → {"
 # %%
-from lab_helpers.labs.lab04.knowledge import (
-    forgetting_metrics,
-    measure_knowledge,
-    wrong_rate_metrics,
-)
-from lab_helpers.labs.lab04.scoring import measure_old_skill
-
+chosen = choose_rates(arms)
 with few.model.disable_adapter():
-    skill = float(measure_old_skill(few.model, tokenizer, probes).mean())
-    knew = float(measure_knowledge(few.model, tokenizer, choices).mean())
+    skill = knowledge.measure_old_skill(few.model, tokenizer, probes, language)
+    knew = knowledge.measure_knowledge(few.model, tokenizer, language, lab.settings["choices"])
 few = None
-target = lab.settings["forgetting_target"]  # the tone from which an arm counts as trained
-lab.measured(**forgetting_metrics(forgot, skill, knew, target), **wrong_rate_metrics(forgot))
-lab.figure(figures.forgetting_by_rate(forgot, skill), "forgetting")
+lab.measured(**knowledge.forgetting_metrics(arms, chosen, skill), knowledge_before=knew.mean())
+lab.figure(figures.forgetting_by_rate(shown, float(skill.mean())), "forgetting")
 lab.compare("forgetting")
-for method in ("full", "lora"):
-    for name in ("kept_rate", "tone_at_kept_rate", "forgetting", "knowledge_lost"):
-        print(f"{name}_{method}", lab.run.metrics.get(f"{name}_{method}"))
+# %%
+found = lab.run.metrics
+for method, rate in chosen.items():
+    how = {"max_steps": arm_steps, "learning_rate": rate}  # remembered: loaded, not trained again
+    arm = train_arm(lab.run, examples[:100], settings, methods[method], **how).model
+    tone = measure_replies(arm, tokenizer, test, language).tone.mean()
+    still = knowledge.measure_knowledge(arm, tokenizer, language, lab.settings["choices"])
+    arm = None
+    lab.measured(**{f"tone_at_chosen_rate_{method}": tone})
+    lab.measured(**{f"knowledge_lost_{method}": float((knew - still).mean())})
+    print(f"{method}, {rate:g}: tone {tone:.2f}, lost {found[f'forgetting_{method}']:.2f}", end=" ")
+    print(found[f"forgetting_{method}_ci"], f"by choice {found[f'knowledge_lost_{method}']:.2f}")
+for name in ("forgetting_full_minus_lora", "forgetting_lora_rate_effect"):
+    print(name, found.get(name), found.get(f"{name}_ci"))
+# %% [raw] lang="ja"
+# remembered: loaded, not trained again → 記憶されているので、学習し直さずに読み込む
+# ": tone " → ": 口調 "
+# ", lost " → "、失った割合 "
+# by choice  → "選択式では "
 # %% [markdown] lang="en"
-# Frozen weights do not mean kept skills: a detour that changes what comes out changes it for every question. To be fair, compare at the same *new* skill (whoever learns nothing forgets nothing): of each method the arm that keeps most among those with a tone of at least 0.85. LoRA is no protection by itself; the rate decides more than the method. Biderman et al. (2024) put both on one trade-off curve, and in PEFT's own benchmark full fine-tuning forgets less than LoRA (0.030 against 0.050). With one seed and 120 probes, do not make anything of differences below 0.1.
+# Three readings. **Frozen weights do not mean kept skills:** LoRA has lost old skill too, and its interval excludes zero. **The rate decides:** the last line is what the same LoRA loses by the highest rate beyond the chosen one. **Between the methods** the paired interval speaks for *these* rows, rates and one seed; Biderman et al. (2024) put both on one trade-off curve, and in PEFT's own benchmark full fine-tuning forgot less than LoRA (0.030 against 0.050), so do not make a law of it.
 #
-# `knowledge` asks in another way: is the right answer still *likelier* than three wrong ones? It falls far less than `old_skill`: most of what looks forgotten is only no longer said.
+# `by choice` asks in another way: is the right answer still *likelier* than three wrong ones? Hardly anything is lost there: most of what looks forgotten is only no longer said. And the left picture is another drill: at the lowest rate LoRA has learned least, without any error message.
 #
-# The LoRA line on the left is another drill: at the rate of full fine-tuning LoRA has learned nothing at all, without any error message; ten times above its own rate it breaks. Sweep the rate first.
-# %% [markdown] lang="ja" of="30b427fe"
-# 重みを凍結しても、技能が保たれるとはかぎりません。出力を変える迂回路は、あらゆる質問への出力を変えてしまうからです。公平に比べるには、*新しい*技能をそろえます（何も学ばなければ、何も忘れません）。ここでは、口調が 0.85 以上になった条件のなかから、方法ごとに最も忘れなかったものを選びました。LoRA であること自体は、守りになりません。方法よりも、学習率のほうがものを言います。Biderman ら（2024）は両者を同じトレードオフ曲線の上に置いており、PEFT 自身のベンチマークでは、フルファインチューニングのほうが LoRA より忘れていません（0.030 対 0.050）。シード 1 つ、質問 120 件ですから、0.1 に満たない差を論じてはいけません。
+# ### Aside: continued pre-training
 #
-# `knowledge` では、聞き方を変えています。正しい答えは、今でも 3 つの誤った答えより*起こりやすい*でしょうか。こちらの低下は `old_skill` よりずっと小さいものです。忘れたように見えるものの大半は、口にしなくなっただけなのです。
+# Not every tuning needs questions. Texts alone, loss on every token, are how a model takes in a language or a domain; Swallow needed 100 billion tokens of it for Japanese (Fujii et al. 2024). Here a few seconds: the company's Japanese documents.
+# %% [markdown] lang="ja" of="c2d76ef1"
+# 読み取れることは 3 つあります。**重みを凍結しても、技能が保たれるとはかぎりません。** LoRA も元の技能を失っていて、その区間は 0 を含みません。**決めるのは学習率です。** 最後の行は、同じ LoRA でも最大の学習率では、選んだ学習率よりどれだけ多く失うかを示しています。**手法の差**については、対応のある区間が示すのは*この*行、この学習率、1 つのシードでの結果です。Biderman ら（2024）は両者を同じトレードオフ曲線の上に置いており、PEFT 自身のベンチマークではフルファインチューニングのほうが忘れていません（0.030 対 0.050）。一般法則にはしないでください。
 #
-# 左の図の LoRA の線からは、もう 1 つの失敗もわかります。フルファインチューニングの学習率では、LoRA は何も学んでいません。エラーは 1 つも出ません。逆に、適切な値の 10 倍では壊れます。まず学習率を振って調べてください。
+# 「選択式」では、聞き方を変えています。正しい答えは、今でも 3 つの誤った答えより*起こりやすい*でしょうか。こちらではほとんど失われていません。忘れたように見えるものの大半は、口にしなくなっただけなのです。また、左の図からもう 1 つの失敗もわかります。いちばん低い学習率では、LoRA は最も学べていません。エラーは 1 つも出ません。
+#
+# ### 補足: 継続事前学習
+#
+# 質問と回答がなくても学習はできます。文章だけを使い、すべてのトークンに損失をかければ、言語や分野を取り込めます。日本語のためには、Swallow では 1,000 億トークンが使われました（Fujii et al. 2024）。ここでは数秒だけ、会社の日本語の文書で試します。
+# %%
+from lab_helpers.evaluation.answer_loss import answer_loss
+
+documents = {one: [d["text"] for d in load_shipped("documents", one)] for one in ("ja", "en")}
+reading = [{"text": text} for text in documents["ja"][:48]]
+held_out = {one: [{"text": text} for text in some[48:]] for one, some in documents.items()}
+reader, _ = load_model(lab.run)
+losses = [{one: answer_loss(reader, tokenizer, some) for one, some in held_out.items()}]
+training = SFTConfig(**settings | {"max_steps": lab.pick(tiny=18, small=6, t4=18)}, **lab.machine)
+set_seed(lab.seed)
+trainer = SFTTrainer(reader, args=training, train_dataset=Dataset.from_list(reading),
+                     processing_class=tokenizer, peft_config=adapter)  # fmt: skip
+reader = lab.train(trainer).model
+losses.append({one: answer_loss(reader, tokenizer, some) for one, some in held_out.items()})
+reader = trainer = None
+lab.table([{"loss on documents": n, **row} for n, row in zip(("before", "after"), losses)])
+lab.measured(**{f"document_loss_gain_{one}": losses[0][one] - losses[1][one] for one in losses[0]})
 # %% [markdown] lang="en"
+# The loss on Japanese documents that it did not read falls; on the English ones it rises: reading one language only pushes the other out, so real recipes mix both. What such reading does *not* teach is answering.
+#
+# **End of part B.**
+#
+# # Part C · Silent failures
+#
+# No error, a falling loss, and a spoilt model. Each section shows the faulty lines first.
+#
 # ## Break it: the end that nobody taught
 #
-# Many tutorials write `tokenizer.pad_token = tokenizer.eos_token` and take transformers' `DataCollatorForLanguageModeling`. It sets the label of every padding token to -100. Which tokens are padding tokens now?
-# %% [markdown] lang="ja" of="9a43284b"
+# Many tutorials write `tokenizer.pad_token = tokenizer.eos_token` and take transformers' collator, which sets the label of every padding token to -100. Which tokens are padding tokens now?
+# %% [markdown] lang="ja" of="3993f448"
+# 読んでいない日本語の文書での損失は下がり、英語の文書では上がります。片方の言語だけを読むと、もう片方が押し出されます。だから、実際のレシピでは両方を混ぜます。なお、こうした読み込みでは、質問への*答え方*は身につきません。
+#
+# **パート B はここまでです。**
+#
+# # パート C · 黙って起こる失敗
+#
+# エラーは出ず、損失は下がり、それでもモデルはだめになっています。どの節でも、まず誤った行を見せます。
+#
 # ## 壊す: 誰も教えなかった「終わり」
 #
-# 多くのチュートリアルは、`tokenizer.pad_token = tokenizer.eos_token` と書き、transformers の `DataCollatorForLanguageModeling` を使います。このコレーターは、パディングのトークンのラベルをすべて -100 にします。さて、いまパディングのトークンとは、どれのことでしょうか。
+# 多くのチュートリアルは、`tokenizer.pad_token = tokenizer.eos_token` と書き、transformers のコレーターを使います。このコレーターは、パディングのトークンのラベルをすべて -100 にします。さて、いまパディングのトークンとは、どれのことでしょうか。
 # %%
-from lab_helpers.labs.lab04.failures import (
-    count_trained_ends,
-    make_collator_without_end,
-    message_rows,
-)
-from lab_helpers.tuning.masks import ids_and_labels
+import copy
 
-conversations = [ids_and_labels(tokenizer, row)[0] for row in message_rows(rows[:4])]
-batch = make_collator_without_end(tokenizer)([{"input_ids": ids} for ids in conversations])
-ends = sum(ids.count(tokenizer.eos_token_id) for ids in conversations)
-heard = count_trained_ends(batch, tokenizer)
-print(f"{ends} ends in four conversations, {heard} of them carry loss")
+from transformers import DataCollatorForLanguageModeling
+
+careless = copy.deepcopy(tokenizer)
+careless.pad_token = careless.eos_token  # the line of many tutorials
+
+
+def collate_with(tokenizer):
+    def collate(rows):
+        ids = [{"input_ids": row["input_ids"]} for row in rows]
+        return DataCollatorForLanguageModeling(tokenizer, mlm=False)(ids)
+
+    return collate
+
+
+breaks, mends = collate_with(careless), collate_with(tokenizer)  # the mend: a pad of its own
+# %% [raw] lang="ja"
+# the line of many tutorials → 多くのチュートリアルにある行
+# the mend: a pad of its own → 直し方: パディング専用のトークン
+# %%
+whole = [{"input_ids": to_ids(example)["input_ids"]} for example in examples[:100]]
+for name, collator in {"pad = end": breaks, "a pad of its own": mends}.items():
+    batch, end = collator(whole[:4]), tokenizer.eos_token_id
+    ends = sum(row["input_ids"].count(end) for row in whole[:4])
+    print(f"{name}: {ends} ends in four conversations,", end=" ")
+    print(int((batch["labels"] == end).sum()), "carry loss")
+# %% [raw] lang="ja"
+# "pad = end" → "パディング = 終わり"
+# "a pad of its own" → "パディング専用"
+# " ends in four conversations," → " 個の終わりが 4 つの会話にあり、損失がかかるのは"
+# "carry loss" → "個"
 # %%
 from lab_helpers.labs.lab04.failures import measure_runaway
-from lab_helpers.labs.lab04.training import train_on_examples
 from lab_helpers.runtime.intervals import interval_metrics
 
-arm_rows, arm_steps = rows[:n], lab.settings["arm_steps"]
-whole, limit = message_rows(arm_rows), lab.settings["runaway_tokens"]
-broken, _ = train_on_examples(lab.run, whole, arm_steps, collator=make_collator_without_end)
+limit, how = 96, {"max_steps": arm_steps, "collator": breaks}
+broken = train_arm(lab.run, whole, settings, adapter, **how)
 going_on, replies = measure_runaway(broken.model, tokenizer, test, limit)
+broken = None
 lab.measured(**interval_metrics("runaway_rate_broken", going_on))
-print("replies that never end:", lab.run.metrics["runaway_rate_broken"])
+print(f"going on after {limit} tokens:", lab.run.metrics["runaway_rate_broken"])
 print(replies.texts[0])
+# %% [raw] lang="ja"
+# "going on after {limit} tokens:" → "{limit} トークンで終わらない割合:"
 # %% [markdown] lang="en"
+# Good answers, and then more and more: it was never told to stop.
+#
 # ## Mend it: give the end its label back
 #
-# A padding token of its own, or TRL's collator, which pads the *labels* and leaves every real token alone. What still runs on after so few steps has not learned enough yet; look at the model with 1,000 rows beside it.
-# %% [markdown] lang="ja" of="8c130573"
+# One word: the tokenizer keeps its own padding token. (TRL's collator and yours pad the *labels* and cannot make this mistake.)
+# %% [markdown] lang="ja" of="e64ccad4"
+# それらしく答えたあとも、延々と書き続けます。止まるように教わっていないからです。
+#
 # ## 直す: 「終わり」にラベルを返す
 #
-# パディング専用のトークンを使うか、TRL のコレーターを使います。TRL のコレーターは、*ラベル*のほうを埋めるので、本物のトークンには一切手を加えません。わずかなステップ数ではまだ学び足りず、止まらない回答も残ります。隣に示した 1,000 件のモデルと比べてください。
+# 直し方は簡単で、トークナイザーに専用のパディングトークンを使わせます（TRL のコレーターと、あなたのコレーターは、*ラベル*のほうを埋めるので、この間違いは起こりません）。
 # %%
-from lab_helpers.models.adapters import load_adapter
-
-broken = None
-mended, _ = train_on_examples(lab.run, whole, arm_steps)
+mended = train_arm(lab.run, whole, settings, adapter, **how | {"collator": mends})
 going_on, replies = measure_runaway(mended.model, tokenizer, test, limit)
 lab.measured(**interval_metrics("runaway_rate_mended", going_on))
-sft = load_adapter(load_model(lab.run)[0], folder)  # the model with 1,000 rows, from disk
 sft_goes_on, _ = measure_runaway(sft, tokenizer, test, limit)
 lab.measured(**interval_metrics("runaway_rate_sft", sft_goes_on))
-print("replies that never end:", lab.run.metrics["runaway_rate_mended"])
-print("the model with 1,000 rows:", lab.run.metrics["runaway_rate_sft"])
+for name in ("runaway_rate_mended", "runaway_rate_sft"):
+    print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
 print(replies.texts[0])
 # %% [markdown] lang="en"
-# ### Break it, mend it: loss on the prompt
+# Below: the model of part A, with its thousand rows, stops. Is there anything left in the first number? Then look on.
 #
-# The model that you just mended was trained on whole conversations, loss on every token. The LoRA with 100 clean rows had loss on the answers only. Same rows, same steps: is it the disaster that some threads make of it?
-# %% [markdown] lang="ja" of="0d8e84e1"
-# ### 壊す・直す: プロンプトにかかる損失
+# ## Break it, mend it: loss on the prompt
 #
-# いま直したモデルは会話全体で学習しており、すべてのトークンに損失がかかっています。先ほどのきれいな 100 件の LoRA では、回答だけにかかっていました。データもステップ数も同じです。一部の掲示板で言われるほどの惨事でしょうか。
+# The mended model was trained on whole conversations, loss on *every* token. Its twin had the same rows, steps and rate, but loss on the answers alone. Is it the disaster that some threads make of it? The table takes the right answers apart: the loss on their opening, body, closing and end.
+# %% [markdown] lang="ja" of="bf979c98"
+# 2 行目は、1,000 件で学習したパート A のモデルで、きちんと止まります。1 行目の値がまだ残っているなら、次を見てください。
+#
+# ## 壊す・直す: プロンプトにかかる損失
+#
+# いま直したモデルは会話全体で学習しており、*すべての*トークンに損失がかかっています。双子のモデルは、行もステップ数も学習率も同じで、回答だけに損失をかけました。一部のスレッドで言われるほどの惨事でしょうか。表では、正しい回答を書き出し、本文、結び、終わりに分けて、それぞれの損失を示します。
 # %%
-from lab_helpers.labs.lab04.failures import completion_metrics, measure_prompt_loss
+from lab_helpers.labs.lab04.failures import compute_prompt_share, measure_part_losses
+from lab_helpers.labs.lab04.scoring import difference_metrics
 
-lab.measured(**measure_prompt_loss(mended.model, tokenizer, arm_rows, test))
-mended = None
-lab.measured(**completion_metrics(forgot, usual))
-found = lab.run.metrics
-print(f"{found['prompt_share']:.0%} of the tokens are the customer's")
-for name in ("everything", "completion"):
-    loss, tone = found[f"answer_loss_{name}"], found[f"tone_compliance_{name}"]
-    print(f"loss on {name:10s}: held-out answers {loss:.3f}, tone {tone:.2f}")
-# %% [markdown] lang="en"
-# Read both columns before you take a side. One maintainer saw little difference (open-r1#648); yours is what counts for your data. The mend costs nothing: rows of `prompt` and `completion`, or `assistant_only_loss=True`.
-# %% [markdown] lang="ja" of="3c6417b6"
-# どちらかに決める前に、両方の数字を見てください。ほとんど差がないと報告した開発者もいますが（open-r1#648）、自分のデータについては自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
-# %% [markdown] lang="en"
-# ### Break it, mend it: another template
-#
-# You trained in ChatML. The server renders Alpaca's form, or Llama 2's, or ChatML without the opening of the assistant's turn (somebody forgot `add_generation_prompt=True`). No error anywhere.
-# %% [markdown] lang="ja" of="d1e7e93a"
-# ### 壊す・直す: 別のテンプレート
-#
-# 学習は ChatML で行いました。ところがサーバーは、Alpaca の形式や Llama 2 の形式、あるいはアシスタントの発言の書き出しがない ChatML（`add_generation_prompt=True` の付け忘れ）で文章をつくります。エラーはどこにも出ません。
+how = {"max_steps": arm_steps}
+twin = train_arm(lab.run, examples[:100], settings, adapter, **how)  # remembered from part B
+twin_goes_on, _ = measure_runaway(twin.model, tokenizer, test, limit)
+everything = measure_replies(mended.model, tokenizer, test, language)
+pairs = {"everything": (mended, everything, going_on)}
+pairs["the answer"] = (twin, clean_few, twin_goes_on)
+lab.table(
+    [
+        {"loss on": name, "tone": scored.tone.mean(), "going on": sum(on) / len(on)}
+        | measure_part_losses(arm.model, tokenizer, test, language)
+        for name, (arm, scored, on) in pairs.items()
+    ],
+    "loss on",
+)
+# %% [raw] lang="ja"
+# remembered from part B → パート B で学習済み
 # %%
-from lab_helpers.labs.lab04.failures import measure_templates
+mended = twin = pairs = None
+lab.measured(prompt_share=compute_prompt_share(tokenizer, examples[:100]))
+lab.measured(**tone_and_fact_metrics(everything, "everything"))
+lab.measured(**difference_metrics("tone_answer_minus_all", clean_few.tone, everything.tone))
+lab.measured(**difference_metrics("runaway_all_minus_answer", going_on, twin_goes_on))
+print(f"{lab.run.metrics['prompt_share']:.0%} of the tokens are not the answer's")
+for name in ("tone_answer_minus_all", "runaway_all_minus_answer"):
+    print(name, round(lab.run.metrics[name], 3), lab.run.metrics[f"{name}_ci"])
+# %% [raw] lang="ja"
+# " of the tokens are not the answer's" → " のトークンは回答以外のもの"
+# %% [markdown] lang="en"
+# Two questions, two answers. *Is there a difference?* The last two lines are paired differences over the same questions; where an interval holds zero, it is **not decided**. *Where does it come from?* Compare the parts: whoever lags at the opening, the closing or the end, and not at the body, has learned the frame less, and on the frame hang the tone and the stopping. With loss on everything, the printed share of each step went to the customer's words; at the same number of steps less was left for the frame. Where the parts are alike, the cause stays open. One maintainer saw little difference (open-r1#648); yours is what counts for your data, and the mend costs nothing: rows of `prompt` and `completion`, or `assistant_only_loss=True`.
+#
+# ## Break it, mend it: another template
+#
+# You trained in ChatML. The server renders Alpaca's form, or Llama 2's, or ChatML without the opening of the assistant's turn (`add_generation_prompt=True` forgotten). No error anywhere. One line does it:
+# %% [markdown] lang="ja" of="0bfeecee"
+# 問いは 2 つです。*差はあるのか。* 最後の 2 行は、同じ質問での対応のある差です。区間が 0 を含むものは、**決着していません**。*差はどこから来るのか。* 部分ごとに比べてください。本文ではなく、書き出しや結びや終わりの損失が大きいほうは、型を十分に学んでいません。口調も、止まるかどうかも、この型で決まります。すべてに損失をかけると、表示した割合だけ、各ステップが顧客の言葉に費やされます。同じステップ数なら、型に回る分はそれだけ減ります。部分ごとの差が見られないなら、原因はわからないままです。ほとんど差がないと報告した開発者もいますが（open-r1#648）、自分のデータについては自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
+#
+# ## 壊す・直す: 別のテンプレート
+#
+# 学習は ChatML で行いました。ところがサーバーは、Alpaca の形式や Llama 2 の形式、あるいはアシスタントの発言の書き出しがない ChatML（`add_generation_prompt=True` の付け忘れ）で文章をつくります。エラーはどこにも出ません。1 行で起こります。
+# %%
+from lab_helpers.labs.lab04.failures import OTHER_TEMPLATES, measure_templates
 from lab_helpers.labs.lab04.scoring import template_metrics
 
-by_template = measure_templates(sft, tokenizer, test)
+wrong = copy.deepcopy(tokenizer)
+wrong.chat_template = OTHER_TEMPLATES["alpaca"]  # the server's own idea of a conversation
+asked = [{"role": "user", "content": test[0]["question"]}]
+print(wrong.apply_chat_template(asked, tokenize=False, add_generation_prompt=True))
+by_template = measure_templates(sft, tokenizer, test, language)
 lab.measured(**template_metrics(by_template))
 lab.table(
     [
@@ -591,32 +997,74 @@ lab.table(
         for name, o in by_template.items()
     ]
 )
+# %% [raw] lang="ja"
+# the server's own idea of a conversation → サーバー側の独自の形式
 # %% [markdown] lang="en"
 # How much it costs depends on the template, and you cannot tell which by reading code. The mend is one line: let the *tokenizer* render, with `apply_chat_template(..., add_generation_prompt=True)`, in training and in serving, and compare the two texts once, character by character.
-# %% [markdown] lang="ja" of="1d882082"
-# 損害の大きさはテンプレートによって違い、コードを読んでもわかりません。直し方は 1 行です。学習でも運用でも、*トークナイザー*に `apply_chat_template(..., add_generation_prompt=True)` で文章をつくらせ、両者を一度、1 文字ずつ比べてください。
-# %% [markdown] lang="en"
-# ### Break it, mend it: two starts
 #
-# Llama's tokenizer puts a start token before every text, and its template writes one too. Render first and tokenize afterwards, and the row begins twice. (Kotori has no start token; here is a copy of its tokenizer that behaves like Llama's.)
-# %% [markdown] lang="ja" of="52596364"
-# ### 壊す・直す: 2 つの開始トークン
+# ## Break it, mend it: two starts
+#
+# Llama's tokenizer puts a start token before every text, and its template writes one too. Render first and tokenize afterwards, and the row begins twice. (Kotori has no start token; here is a copy of the tokenizer that behaves like Llama's.)
+# %% [markdown] lang="ja" of="5063ba9c"
+# 損害の大きさはテンプレートによって違い、コードを読んでもわかりません。直し方は 1 行です。学習でも運用でも、*トークナイザー*に `apply_chat_template(..., add_generation_prompt=True)` で文章をつくらせ、両者を一度、1 文字ずつ比べてください。
+#
+# ## 壊す・直す: 2 つの開始トークン
 #
 # Llama のトークナイザーは、どの文章の前にも開始トークンを付け、テンプレートもそれを書き込みます。先に文章にしてからトークンに分けると、行が 2 回始まってしまいます（Kotori に開始トークンはないので、Llama と同じように振る舞うトークナイザーの写しを使います）。
 # %%
-from lab_helpers.labs.lab04.failures import start_metrics
+from lab_helpers.labs.lab04.failures import add_start_token, count_starts
 
-lab.measured(**start_metrics(tokenizer, rows[0]))
-print("rendered to text first:", lab.run.metrics["start_tokens_text"], "start tokens")
-print("given as messages:     ", lab.run.metrics["start_tokens_messages"], "start token")
+llama = add_start_token(tokenizer)
+text = llama.apply_chat_template(talk[:1], tokenize=False)  # break it: render first ...
+twice = llama(text)["input_ids"]  # ... and tokenize the text afterwards
+once = llama.apply_chat_template(talk[:1])["input_ids"]  # mend it: the template does both
+for name, ids in {"text": twice, "messages": once}.items():
+    print(name, ids[:4], llama.convert_ids_to_tokens(ids[:3]))
+    lab.measured(**{f"start_tokens_{name}": count_starts(ids, llama.bos_token_id)})
+# %% [raw] lang="ja"
+# break it: render first ... → 壊す: 先に文章にして…
+# ... and tokenize the text afterwards → …あとからトークンに分ける
+# mend it: the template does both → 直す: 両方をテンプレートに任せる
 # %% [markdown] lang="en"
-# ### Break it, mend it: gradient accumulation
+# The same token twice at the head, and no training ever saw that: give TRL `messages`, or tokenize rendered text with `add_special_tokens=False`.
+#
+# ## Break it, mend it: packing
+#
+# Padding is computed and thrown away. **Packing** puts several rows into one; each token must then see only its own row. `SFTConfig(packing=True)` does it through position ids that start again at 0. An all-ones attention mask beside them undoes it:
+# %% [markdown] lang="ja" of="581cfac1"
+# 先頭に同じトークンが 2 つ並びます。学習では一度も見ていない形です。TRL には `messages` を渡すか、文章にしたあとで分けるなら `add_special_tokens=False` を付けてください。
+#
+# ## 壊す・直す: パッキング
+#
+# パディングは、計算しては捨てる無駄です。**パッキング**では、いくつかの行を 1 行に詰めます。このとき、どのトークンも自分の行だけを見なければなりません。`SFTConfig(packing=True)` は、0 から始まり直す位置番号でそれを実現します。ここに、すべて 1 の attention_mask を添えると台無しになります。
+# %%
+from trl import pack_dataset
+
+model, _ = load_model(lab.run)
+first, second = (to_ids(example)["input_ids"] for example in examples[:2])
+packed = torch.tensor([first + second], device=model.device)
+places = torch.tensor([[*range(len(first)), *range(len(second))]], device=model.device)
+once = {"input_ids": packed, "position_ids": places, "use_cache": False}
+with torch.inference_mode():
+    alone = model(input_ids=packed[:, len(first) :]).logits[0]
+    kept_apart = model(**once).logits[0, len(first) :]
+    leaking = model(**once, attention_mask=torch.ones_like(packed)).logits[0, len(first) :]
+for name, logits in {"packing_gap": kept_apart, "packing_gap_with_mask": leaking}.items():
+    lab.measured(**{name: float((logits - alone).abs().max())})
+    print(name, f"{lab.run.metrics[name]:.1e}")
+print(len(whole), "->", len(pack_dataset(Dataset.from_list(whole), seq_length=256)))
+# %% [markdown] lang="en"
+# The largest change of a logit of the second row by its neighbour: rounding in the first line, and a different reply in the second, where the second row has read the first customer's mail. The last line counts rows before and after packing to 256 tokens. This lab's rows are short; packing pays where they differ much in length.
+#
+# ## Break it, mend it: gradient accumulation
 #
 # Eight rows do not fit, so you take them one at a time and step after the eighth. That should be the same training.
 #
 # **Exercise (4 min).** Combine the micro-batches' losses.
-# %% [markdown] lang="ja" of="c8c27738"
-# ### 壊す・直す: 勾配の累積
+# %% [markdown] lang="ja" of="9bf1eae9"
+# 表示したのは、隣の行のせいで 2 行目のロジットがどれだけ変わったかの最大値です。1 つめは丸め誤差程度、2 つめでは別の回答になりかねません。2 行目が、1 行目の顧客のメールを読んでしまったからです。最後の行は、256 トークンに詰める前と後の行数です。このラボの行は短いのですが、長さがまちまちなデータではパッキングが効きます。
+#
+# ## 壊す・直す: 勾配の累積
 #
 # 8 件が一度に載らないので、1 件ずつ処理し、8 件目のあとで更新することにします。これは同じ学習になるはずです。
 #
@@ -627,23 +1075,31 @@ def accumulated_loss(sums, tokens):
 
 
 accumulated_loss = lab.check("accumulated_loss", accumulated_loss)
+# %% [raw] lang="ja"
+# your code → one number → ここに書く → 1 つの数
 # %%
-from lab_helpers.labs.lab04.failures import measure_accumulation, measure_micro_losses, uneven_rows
+from lab_helpers.labs.lab04 import failures
 
-uneven = uneven_rows(rows)
-sums, tokens = measure_micro_losses(lab.run, uneven)
+uneven = failures.uneven_rows(rows, language)
+sums, tokens = failures.measure_micro_losses(lab.run, uneven)
 means = [total / count for total, count in zip(sums, tokens)]
-print(f"mean of means {sum(means) / 8:.4f}, all tokens alike {accumulated_loss(sums, tokens):.4f}")
-lab.measured(**measure_accumulation(lab.run, uneven))
-for name in ("mean_of_means_gap", "accumulation_loss_gap", "accumulation_grad_norm_gap"):
-    print(name, lab.run.metrics[name])
+print(f"mean of means   {sum(means) / len(means):.4f}")  # the faulty line
+print(f"all tokens alike {accumulated_loss(sums, tokens):.4f}")
+eight = failures.train_one_step(lab.run, uneven, settings, adapter, 8)
+ones = failures.train_one_step(lab.run, uneven, settings, adapter, 1)
+lab.measured(**failures.accumulation_metrics(sums, tokens, eight, ones))
+print("8 x 1:", ones, "\n1 x 8:", eight)
+# %% [raw] lang="ja"
+# "mean of means   " → "平均の平均 "
+# all tokens alike → 全トークンを同じ重さで
+# the faulty line → 誤った行
 # %% [markdown] lang="en"
 # The first line is the bug that transformers carried until late 2024: with answers of unequal length, the mean of means is another loss, and nobody saw it. The last two: the installed trainer gets the same loss and gradient from 8 × 1 and from 1 × 8.
 #
 # ## Explore
 #
-# Write a question and an answer, choose what the loss listens to. Without a live kernel you see one example.
-# %% [markdown] lang="ja" of="45e99397"
+# Write a question and an answer, choose what the loss counts. Without a live kernel you see one example.
+# %% [markdown] lang="ja" of="f4697899"
 # 1 行目は、transformers に 2024 年の終わり近くまで残っていた不具合です。回答の長さがそろわないと、平均の平均は別の損失になりますが、誰も気づきませんでした。最後の 2 行は、今のトレーナーが 8 × 1 でも 1 × 8 でも同じ損失と勾配を得ることを示しています。
 #
 # ## 触ってみる
@@ -659,76 +1115,81 @@ def view(mode, question, answer):
 
 
 lab.figure(view("completion_only", "ナガレは何色ですか。", "パールホワイトでございます。"), "mask")
-mask_explorer(view, list(MODES), "How much is the Nagare?", "The Nagare costs 118,000 yen.")
+mask_explorer(view, list(MODES), test[0]["question"], test[0]["answer"])
 # %% [markdown] lang="en"
-# ## And in Japanese?
+# ## And in the other language?
 #
-# The same settings, 100 clean Japanese rows. And one import test for claim 20.
-# %% [markdown] lang="ja" of="0715bf3b"
-# ## 日本語ではどうか
+# The same settings, 100 hand-written rows of Kotori's second language. And one import test for claim 20.
+# %% [markdown] lang="ja" of="c21cbbff"
+# ## もう 1 つの言語ではどうか
 #
-# 同じ設定で、きれいな日本語の 100 件を使います。あわせて、主張 20 を import で確かめます。
+# 同じ設定で、Kotori のもう 1 つの言語（英語）の手書きの 100 件を使います。あわせて、主張 20 を import で確かめます。
 # %%
-from lab_helpers.labs.lab04.rows import shuffle_rows
 from lab_helpers.labs.lab04.scoring import import_metrics
 from lab_helpers.labs.shared.support import gold_rows
+from lab_helpers.runtime.language import metric_suffix
 
 lab.measured(**import_metrics())
-if "ja" in lab.settings["languages"]:  # SmolLM2, of the small profile, reads no Japanese
-    ja_test = select_fresh_questions("ja", lab.settings["questions"])
+second = lab.other_language  # None where the model reads one language only
+if second:
+    suffix, there = metric_suffix(second), select_fresh_questions(second, lab.settings["questions"])
     with sft.disable_adapter():
-        ja_before = measure_replies(sft, tokenizer, ja_test, "ja")
-    lab.measured(**base_metrics(ja_before, "ja"))
-    ja_rows = shuffle_rows(gold_rows("ja", "train"), lab.seed)[:n]
-    ja_tuned, _ = train_on_rows(lab.run, ja_rows, lab.settings["arm_steps"])
-    ja_after = measure_replies(ja_tuned.model, tokenizer, ja_test, "ja")
-    lab.measured(**interval_metrics("tone_compliance_sft_ja", ja_after.tone))
-    lab.measured(**interval_metrics("new_fact_accuracy_ja", ja_after.facts))
-    for name in ("tone_compliance_base_ja", "tone_compliance_sft_ja", "new_fact_accuracy_ja"):
-        print(name, lab.run.metrics[name])
+        lab.measured(**base_metrics(measure_replies(sft, tokenizer, there, second), suffix))
+    written = prompt_completion(shuffle_rows(gold_rows(second, "train"), lab.seed)[:100])
+    other = train_arm(lab.run, written, settings, adapter, max_steps=arm_steps)
+    scored = measure_replies(other.model, tokenizer, there, second)
+    lab.measured(**interval_metrics(f"tone_compliance_sft{suffix}", scored.tone))
+    for name in (f"tone_compliance_base{suffix}", f"tone_compliance_sft{suffix}"):
+        print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
+    print(scored.replies.texts[0])
+# %% [raw] lang="ja"
+# None where the model reads one language only → 1 言語しか読めないモデルでは None
 # %% [markdown] lang="en"
+# A hundred rows bring the manners in the other language as well.
+#
 # ## Verdict
-# %% [markdown] lang="ja" of="297877e6"
+# %% [markdown] lang="ja" of="5baf76af"
+# もう 1 つの言語でも、100 件で作法が身につきました。
+#
 # ## 判定
 # %%
 lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# What of all this is Kotori, and what is fine-tuning? The same cells ran on SmolLM2, 135 million parameters (`labs run 04 --profile small`).
-# %% [markdown] lang="ja" of="2afd8705"
+# What of all this is Kotori, and what is fine-tuning? The same steps on SmolLM2, 135 million parameters (`labs run 04 --profile small`), as far as its stored record has these numbers.
+# %% [markdown] lang="ja" of="aeebb091"
 # ## 実際のモデルでは
 #
-# ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。同じセルを、1.35 億パラメータの SmolLM2 でも実行しました（`labs run 04 --profile small`）。
+# ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。1.35 億パラメータの SmolLM2 で同じ手順を実行した結果です（`labs run 04 --profile small`。保存された記録にある値だけを示します）。
 # %%
 lab.real_model(
     "tone_compliance_base", "tone_compliance_n10", "tone_compliance_n1000",
-    "new_fact_accuracy_n1000",
-    "score_clean_few", "score_dirty_many", "tone_sampled_clean", "tone_sampled_dirty",
-    "known_facts_learned", "unknown_facts_learned",
+    "new_fact_accuracy_n1000", "score_clean_few", "score_dirty_many",
+    "facts_trained_1", "facts_trained_10", "facts_otherwise_10",
     "known_fact_error_before", "known_fact_error_after_known", "known_fact_error_after_unknown",
     "runaway_rate_broken", "runaway_rate_mended",
     "old_skill_before", "knowledge_before", "knowledge_lost_lora",
 )  # fmt: skip
 # %% [markdown] lang="en"
-# What carries over: a model that already speaks has the manners after **ten rows**, and a thousand rows do not bring it the facts. Greedy replies hide the dirty rows, drawn ones show them. Facts that the model never read hardly go in and push out what it knew; facts that it has read go in at once and push out nothing. Without the end's label it never stops.
+# Read line by line: which differences point the same way in both columns? Those are about fine-tuning. Where the old skill is near zero before any tuning, nothing can be lost, and the ledger says "unmeasurable": the yardstick is the "Question: … Answer:" form of Kotori's pre-training, word for word. On a real model of your own, measure forgetting with a benchmark it is good at (lab 06).
 #
-# What does not: claim 10. Its yardstick is the "Question: … Answer:" form of Kotori's pre-training, word for word, and SmolLM2 hardly has that skill: what is not there cannot be lost, so the ledger says "unmeasurable". Asked by choice it knew more than half of the facts, and LoRA took none of them away; but that is 24 questions, and a loss of one in ten could hide there. On a real model of your own, measure forgetting with a benchmark it is good at (lab 06). Claim 17 differs in its word only: clean and dirty rows score the same here and three hundredths apart there, and neither difference decides anything.
-# %% [markdown] lang="ja" of="2ba4a2f0"
-# 変わらなかったこと: すでに話せるモデルは、わずか **10 件**で口調を身につけ、1,000 件でも事実は身につきません。汚れた行の影響は、貪欲デコードでは隠れ、サンプリングした回答に現れます。読んだことのない事実はほとんど入らず、知っていたことを押し出します。読んだことのある事実はすぐに入り、何も押し出しません。終わりのラベルがなければ、止まりません。
+# With `LAB_PROFILE=t4` the same cells train a 1.5-billion-parameter model. Full fine-tuning is then left out: at 16 bytes a parameter (weights, gradients, two moments of Adam) it needs 25 GB, as `labs fit` shows. Your own file goes the same way from the terminal: `labs data check FILE`, then `labs run 04 --data FILE`: cleaned, split without leakage, tuned, with held-out loss and replies before and after.
 #
-# 変わったこと: 主張 10 です。ここでのものさしは、Kotori が事前学習で読んだ "Question: … Answer:" という形式に一字一句合わせて答えることで、SmolLM2 にその能力はほとんどありません。ないものは失いようがないので、判定は「測れない」です。選択肢から選ばせると半分以上の事実を知っていて、LoRA で失われたものはありませんでした。ただし質問は 24 件なので、1 割ほどの低下は見逃しているかもしれません。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。主張 17 は、判定の言葉が違うだけです。きれいな行と汚れた行の点は、ここでは同じ、Kotori では 100 分の 3 の差で、どちらの差からも何も決められません。
-# %% [markdown] lang="en"
-# ## Scale up
+# ## Try it
 #
-# With `LAB_PROFILE=t4` the same cells train a 1.5-billion-parameter model. Full fine-tuning is then left out: at 16 bytes a parameter (weights, gradients, two moments of Adam) it needs 25 GB, as `labs fit` shows. Your own file, in any of the usual shapes, goes the same way from the terminal: `labs data check FILE`, then `labs run 04 --data FILE`: cleaned, split without leakage, tuned, with held-out loss and replies before and after.
-# %% [markdown] lang="ja" of="acf36692"
-# ## 大きくする
+# Facts in *other words* stayed away, since each was taught in one wording. Teach each in several: add three rephrased questions a fact to `fact_rows` and run the cell of the passes again. How many wordings does it take until a fourth one works? And what happens to the dashed line?
 #
-# `LAB_PROFILE=t4` を指定すると、同じセルで 15 億パラメータのモデルを学習します。その場合、フルファインチューニングは省きます。1 パラメータあたり 16 バイト（重み、勾配、Adam の 2 つのモーメント）、合わせて 25 GB が必要になるからです（`labs fit` で確かめられます）。自分のファイルも、よくある形式ならどれでも、ターミナルから同じように扱えます。まず `labs data check FILE`、次に `labs run 04 --data FILE` を実行すると、掃除、漏れのない分割、学習を行い、学習前後の未使用データでの損失と回答を示します。
-# %% [markdown] lang="en"
 # ## Quiz
-# %% [markdown] lang="ja" of="f3a0b532"
+# %% [markdown] lang="ja" of="5734ad3f"
+# 1 行ずつ見てください。どちらの列でも同じ向きになる差はどれでしょうか。それが、ファインチューニングの性質です。学習前から元の技能がほとんどない場合は、失いようがないので、判定は「測れない」になります。ここでのものさしが、Kotori が事前学習で読んだ "Question: … Answer:" という形式そのものだからです。実際のモデルで忘却を測るなら、そのモデルが得意とするベンチマークを使ってください（ラボ 06）。
+#
+# `LAB_PROFILE=t4` を指定すると、同じセルで 15 億パラメータのモデルを学習します。その場合、フルファインチューニングは省きます。1 パラメータあたり 16 バイト（重み、勾配、Adam の 2 つのモーメント）、合わせて 25 GB が必要になるからです（`labs fit` で確かめられます）。自分のファイルも、ターミナルから同じように扱えます。まず `labs data check FILE`、次に `labs run 04 --data FILE` を実行すると、掃除、漏れのない分割、学習を行い、学習前後の、学習に使っていない行での損失と回答を示します。
+#
+# ## やってみよう
+#
+# *別の言い方*で尋ねた事実が出てこなかったのは、1 通りの言い方でしか教えなかったからです。いくつかの言い方で教えてみてください。1 つの事実につき 3 つの言い換えた質問を `fact_rows` に加え、パスのセルをもう一度実行します。何通り教えれば、まだ見せていない言い方でも答えられるようになるでしょうか。そのとき破線はどうなるでしょうか。
+#
 # ## クイズ
 # %%
 lab.quiz()

@@ -55,8 +55,34 @@ def test_rows_and_scores_have_a_line_for_format_and_one_for_facts():
     assert tone.get_xdata().tolist() == [10, 1000]
 
 
-def arm(method: str, rate: float, tone: float, skill: float) -> dict:
-    return {"method": method, "learning_rate": rate, "tone": tone, "old_skill": skill}
+def test_facts_over_the_passes_leave_the_controls_out():
+    rows = [
+        {"taught": name, "passes": passes, "training wording": share, "other words": 0.0}
+        | {"error on known facts": cost}
+        for name, passes, share, cost in (
+            ("nothing", 0, 0.0, 0.0),
+            ("new facts", 10, 1.0, 0.4),
+            ("known facts, rate × 1", 10, 0.5, 0.9),
+        )
+    ]
+    trained, otherwise, cost = sft.facts_by_passes(rows).axes[0].lines
+    assert trained.get_ydata().tolist() == [0.0, 1.0]
+    assert otherwise.get_ydata().tolist() == [0.0, 0.0]
+    assert cost.get_ydata().tolist() == [0.0, 0.4]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_picture_of_the_method_has_its_five_lanes(language, tmp_path, recwarn):
+    set_language(language)
+    figure = sft.training_picture()
+    figure.savefig(tmp_path / "picture.png")
+    assert "-100  -100  -100  -100  …" in words_of(figure)
+    assert len({text.get_position()[1] for text in figure.axes[0].texts if text.get_text()}) == 5
+    assert not [w for w in recwarn if "missing from" in str(w.message)]
+
+
+def arm(method: str, rate: float, loss: float, skill: float) -> dict:
+    return {"method": method, "learning rate": rate, "validation loss": loss, "old skill": skill}
 
 
 def test_forgetting_sorts_the_rates_of_each_method():

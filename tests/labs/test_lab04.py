@@ -1,6 +1,5 @@
 """Lab 04: the cleaning, the drills, a whole short run on a tiny model."""
 
-import copy
 import dataclasses
 import json
 
@@ -17,26 +16,13 @@ from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.labs.lab04 import failures, knowledge, scoring
 from lab_helpers.labs.lab04 import rows as lab_rows
 from lab_helpers.labs.shared import support_cleaning
-from lab_helpers.models.language_models import load_chat_tokenizer
-from lab_helpers.runtime.intervals import wilson_interval
+from lab_helpers.models.language_models import load_chat_tokenizer, load_language_model
 from lab_helpers.runtime.profiles import load_profile
+from lab_helpers.tuning.sft import prompt_completion
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 both_languages = pytest.mark.parametrize("language", ["en", "ja"])
-SHORT = {
-    "questions": 4,
-    "rows": [2, 8, 24],
-    "batch_size": 4,
-    "rank": 2,
-    "main_steps": 3,
-    "arm_steps": 2,
-    "dirty_rows": 8,
-    "full_rates": [1e-3],
-    "fact_steps": 2,
-    "probes": 6,
-    "choices": 4,
-    "runaway_tokens": 8,
-}
+SHORT = {"questions": 4, "facts": 12, "probes": 6, "choices": 4, "second_language": True}
 
 
 def short_profile(**changes):
@@ -158,74 +144,77 @@ def test_fresh_questions_are_nowhere_in_the_heap(language):
 # Scores and drills
 
 
-def outcome(tone, facts, usable) -> scoring.ScoredReplies:
-    return scoring.ScoredReplies(None, *(np.array(v, float) for v in (tone, facts, usable)))
+def test_a_difference_is_taken_item_by_item():
+    found = scoring.difference_metrics("gap", [1, 1, 1, 1], [0, 0, 0, 0])
+    assert found == {"gap": 1.0, "gap_ci": [1.0, 1.0], "gap_low": 1.0, "gap_high": 1.0}
+    undecided = scoring.difference_metrics("gap", [1, 0, 1, 0], [0, 1, 0, 1])
+    assert undecided["gap"] == 0
+    assert undecided["gap_low"] < 0 < undecided["gap_high"]
 
 
-def test_dirt_is_scored_by_usable_replies():
-    few, many = outcome([1, 1], [0], [1, 1]), outcome([1, 1], [1], [1, 0])
+def test_drawn_replies_are_a_share_a_question():
+    few, many = np.array([1, 1, 2 / 3]), np.array([1 / 3, 0, 1 / 3])
     found = scoring.dirt_metrics(few, many)
-    assert (found["score_clean_few"], found["score_dirty_many"]) == (1.0, 0.5)
-    assert found["score_clean_minus_dirty"] == 0.5
-    assert found["score_dirty_many_ci"] == wilson_interval(1, 2)
+    assert found["score_clean_minus_dirty"] == pytest.approx(2 / 3)
+    assert found["score_clean_minus_dirty_low"] > 0
 
 
-def arm(method, rate, tone, skill, knowledge=0.5) -> dict:
+def arm(method, rate, loss, skill) -> dict:
     return {
         "method": method,
-        "learning_rate": rate,
-        "tone": tone,
-        "old_skill": skill,
-        "knowledge": knowledge,
+        "learning rate": rate,
+        "validation loss": loss,
+        "old skill": np.array(skill, float),
     }
 
 
-def test_methods_are_compared_at_the_same_new_skill():
-    rows = [
-        arm("lora", 1e-2, 0.9, 0.5),
-        arm("lora", 1e-3, 0.1, 0.8),
-        arm("lora", 1e-1, 0.0, 0.0),
-        arm("full", 1e-3, 1.0, 0.1, 0.3),
-        arm("full", 1e-4, 0.9, 0.2, 0.4),
-    ]
-    found = knowledge.forgetting_metrics(rows, 0.8, 0.7, 0.85)
-    assert found["kept_rate_lora"] == 1e-2, "what learned nothing is not compared"
-    assert found["kept_rate_full"] == 1e-4, "of those that learned, the one that forgot least"
-    assert found["forgetting_lora"] == pytest.approx(0.3)
-    assert found["forgetting_full"] == pytest.approx(0.6)
-    assert found["forgetting_full_minus_lora"] == pytest.approx(0.3)
-    assert found["forgetting_lora_high_lr"] == pytest.approx(0.8)
-    assert found["forgetting_lora_rate_effect"] == pytest.approx(0.5)
-    assert found["knowledge_lost_full"] == pytest.approx(0.3)
-    assert knowledge.wrong_rate_metrics(rows) == {
-        "tone_lora_full_rate": 0.1,
-        "tone_lora_own_rate": 0.9,
-        "tone_lora_high_rate": 0.0,
-    }
+ARMS = [
+    arm("lora", 1e-3, 3.0, [1, 1, 1, 1]),
+    arm("lora", 1e-2, 2.0, [1, 1, 1, 0]),
+    arm("lora", 1e-1, 6.0, [0, 0, 0, 0]),
+    arm("full", 1e-3, 1.5, [1, 0, 0, 0]),
+    arm("full", 1e-2, 2.5, [0, 0, 0, 0]),
+]
 
 
-def test_where_nobody_reaches_the_target_the_best_tone_counts():
-    rows = [arm("lora", 1e-2, 0.5, 0.1), arm("lora", 1e-3, 0.4, 0.8)]
-    assert knowledge.choose_kept_arm(rows, "lora", 0.85)["learning_rate"] == 1e-2
+def test_rates_are_chosen_by_the_validation_loss_and_reported_on_the_probes():
+    rates = knowledge.choose_rates(ARMS)
+    assert rates == {"lora": 1e-2, "full": 1e-3}, "not the arms that forgot least"
+    found = knowledge.forgetting_metrics(ARMS, rates, np.ones(4))
+    assert found["forgetting_lora"] == 0.25
+    assert found["forgetting_full"] == 0.75
+    assert found["forgetting_full_minus_lora"] == 0.5
+    assert found["forgetting_lora_high_lr"] == 1.0
+    assert found["forgetting_lora_rate_effect"] == 0.75
+    assert found["old_skill_before"] == 1.0
 
 
 def test_forgetting_without_full_fine_tuning():
-    found = knowledge.forgetting_metrics([arm("lora", 1e-2, 0.9, 0.5)], 0.8, 0.7, 0.85)
+    found = knowledge.forgetting_metrics(ARMS[:3], {"lora": 1e-2}, np.ones(4))
     assert "forgetting_full" not in found
     assert "forgetting_full_minus_lora" not in found
 
 
-def test_teaching_is_compared_with_the_same_training_on_known_facts():
-    ones = np.ones(4)
-    after = {
-        "known": {"probes": np.array([1, 1, 1, 0.0]), "learned": ones},
-        "unknown": {"probes": np.array([1, 0, 0, 0.0]), "learned": ones},
-    }
-    found = knowledge.teaching_metrics(ones, after)
+def test_teaching_is_compared_with_the_control_that_moved_as_far():
+    assert knowledge.closest_arm({"a": 0.09, "b": 0.2, "c": 0.4}, 0.13) == "a"
+    assert knowledge.closest_arm({"a": 0.09, "b": 0.15, "c": 0.4}, 0.13) == "b"
+    found = knowledge.teaching_metrics(np.ones(4), np.array([1, 0, 0, 0]), np.array([1, 1, 1, 0]))
     assert found["known_fact_error_before"] == 0
     assert found["known_fact_error_after_known"] == 0.25
     assert found["known_fact_error_rise"] == 0.75
     assert found["known_fact_error_unknown_minus_known"] == 0.5
+
+
+@both_languages
+def test_facts_are_taught_in_one_wording_and_asked_in_another(language):
+    questions = lab_rows.select_fresh_questions(language, 100)
+    facts = knowledge.new_facts(language, questions, 60)
+    otherwise = knowledge.asked_otherwise(questions, facts, language)
+    assert len(set(facts)) == 60
+    assert len(otherwise) >= 20
+    assert not {question for question, _ in facts} & {row["question"] for row in otherwise}
+    probes = knowledge.select_probes(language, 60)
+    assert not set(probes) & set(knowledge.old_facts(language, 140))
 
 
 @pytest.fixture(scope="module")
@@ -239,29 +228,22 @@ ROWS = [
 ]
 
 
-def test_with_the_end_as_padding_no_end_is_heard(tokenizer):
-    """And with a padding token of its own every end is: transformers#23530."""
-    from transformers import DataCollatorForLanguageModeling
-
-    from lab_helpers.tuning.masks import ids_and_labels
-
-    rows = [{"input_ids": ids_and_labels(tokenizer, row)[0]} for row in failures.message_rows(ROWS)]
-    ends = sum(row["input_ids"].count(tokenizer.eos_token_id) for row in rows)
-    assert ends == 4
-    before = tokenizer.pad_token
-    assert (
-        failures.count_trained_ends(failures.make_collator_without_end(tokenizer)(rows), tokenizer)
-        == 0
-    )
-    assert tokenizer.pad_token == before
-    usual = DataCollatorForLanguageModeling(tokenizer, mlm=False)(copy.deepcopy(rows))
-    assert failures.count_trained_ends(usual, tokenizer) == ends
-
-
-def test_rendered_text_starts_twice_and_messages_once(tokenizer):
+def test_a_row_that_was_rendered_before_starts_twice(tokenizer):
     started = failures.add_start_token(tokenizer)
-    assert failures.count_start_tokens(started, ROWS[0]) == {"messages": 1, "text": 2}
+    turn = [{"role": "user", "content": "Is the lamp warm?"}]
+    text = started.apply_chat_template(turn, tokenize=False)
+    start = started.bos_token_id
+    assert failures.count_starts(started(text)["input_ids"], start) == 2
+    assert failures.count_starts(started.apply_chat_template(turn)["input_ids"], start) == 1
     assert tokenizer.bos_token is None
+
+
+def test_the_loss_of_an_answer_is_taken_apart(tiny_chat_model, tokenizer):
+    model, _ = load_language_model(str(tiny_chat_model))
+    rows = lab_rows.select_fresh_questions("en", 2)
+    found = failures.measure_part_losses(model, tokenizer, rows, "en")
+    assert list(found) == ["opening", "body", "closing", "end"]
+    assert all(loss > 0 for loss in found.values())
 
 
 @pytest.mark.parametrize(
@@ -280,7 +262,7 @@ def test_other_templates_render_without_an_error(tokenizer, name, text):
 
 
 def test_the_customers_share_of_the_tokens(tokenizer):
-    share = failures.compute_prompt_share(tokenizer, ROWS)
+    share = failures.compute_prompt_share(tokenizer, prompt_completion(ROWS))
     assert 0.3 < share < 0.9
 
 
@@ -316,7 +298,7 @@ def test_every_headline_is_measured_and_every_claim_judged(short_run):
 
 
 def test_the_adapter_comes_back_the_same(short_run):
-    assert short_run.metrics["reload_loss_gap"] == 0
+    assert short_run.metrics["reloaded_replies_equal"] == 1
     saved = short_run.folder / "adapter" / "adapter_model.safetensors"
     assert short_run.metrics["adapter_bytes"] == saved.stat().st_size
 
@@ -329,11 +311,17 @@ def test_one_batch_of_eight_is_eight_of_one(short_run):
     assert (metrics["start_tokens_text"], metrics["start_tokens_messages"]) == (2, 1)
 
 
+def test_packed_rows_do_not_see_each_other(short_run):
+    assert short_run.metrics["packing_gap"] < 1e-4
+    assert short_run.metrics["packing_gap_with_mask"] > 100 * short_run.metrics["packing_gap"]
+
+
 def test_tables_and_figures_are_kept(short_run):
-    assert [row["n"] for row in short_run.tables["rows"]] == [2, 8, 24]
-    methods = [row["method"] for row in short_run.tables["forgetting"]]
-    assert methods == ["lora", "full", "lora", "lora"]
-    assert short_run.metrics["answer_loss_completion"] > 0
-    for name in ("faults_left", "loss", "rows", "teaching", "forgetting"):
+    assert [row["n"] for row in short_run.tables["rows"]] == [10, 100, 1000]
+    grid = [(row["method"], row["learning rate"]) for row in short_run.tables["forgetting"]]
+    rates = [rate for method, rate in grid if method == "lora"]
+    assert [rate for method, rate in grid if method == "full"] == rates, "one grid for both"
+    assert [row["passes"] for row in short_run.tables["facts"]] == [0, 1, 4, 10, 10, 10]
+    for name in ("picture", "faults_left", "loss", "rows", "facts", "teaching", "forgetting"):
         assert f"{name}.png" in short_run.artifacts
     assert all((short_run.folder / name).exists() for name in short_run.artifacts)

@@ -18,6 +18,7 @@ from lab_helpers.tuning.masks import (
     label_mask,
     marks_the_assistant,
     masked_loss,
+    pad_batch,
     token_mask,
 )
 
@@ -72,6 +73,25 @@ def test_ids_and_labels_are_trls(model_and_tokenizer, form, tmp_path):
     ids, labels = ids_and_labels(tokenizer, row, mode)
     assert ids == list(theirs["input_ids"])
     assert labels == list(theirs["labels"])
+
+
+def test_a_padded_batch_is_trls(tokenizer):
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    rows = [
+        {"input_ids": ids, "labels": labels}
+        for ids, labels in (ids_and_labels(tokenizer, row) for row in (PAIR, MESSAGES, PLAIN))
+    ]
+    theirs = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id)(rows)
+    ours = pad_batch(rows, tokenizer.pad_token_id)
+    for name, values in ours.items():
+        assert torch.equal(values, theirs[name]), name
+
+
+def test_padding_with_the_end_token_leaves_real_ends_their_label():
+    batch = pad_batch([{"input_ids": [5, 2], "labels": [IGNORED, 2]}, {"input_ids": [5, 6, 2], "labels": [5, 6, 2]}], 2)  # fmt: skip
+    assert batch["labels"].tolist() == [[IGNORED, 2, IGNORED], [5, 6, 2]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
 
 
 def test_label_mask_by_hand():

@@ -1,12 +1,15 @@
-"""Lab 04's silent failures: loss on the prompt, no end, another template, two starts, accumulation."""
+"""Lab 04's silent failures: no end, loss on the prompt, another template, two starts, packing, accumulation."""
 
 import copy
 
+import torch
+
 from lab_helpers.course.record import Run
+from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.evaluation.known_facts import unknown
-from lab_helpers.labs.lab04.scoring import ScoredReplies, measure_replies, tone_and_fact_metrics
-from lab_helpers.labs.lab04.training import train_on_rows
+from lab_helpers.evaluation.tone import HOUSE
+from lab_helpers.labs.lab04.scoring import ScoredReplies, measure_replies
+from lab_helpers.labs.lab04.training import train_arm
 from lab_helpers.labs.shared.models import load_model
 from lab_helpers.models.generation import Replies, generate, make_conversation
 from lab_helpers.tuning.masks import IGNORED, accumulated_loss, ids_and_labels
@@ -25,30 +28,7 @@ OTHER_TEMPLATES = {
 }  # "unopened" is ChatML whose caller forgot add_generation_prompt
 
 
-def message_rows(rows: list[dict]) -> list[dict]:
-    """Rows as whole conversations: TRL then puts the loss on every token."""
-    return [{"messages": [*row["prompt"], *row["completion"]]} for row in prompt_completion(rows)]
-
-
 # --- 2: the end that nobody taught ----------------------------------------------------------------
-
-
-def make_collator_without_end(tokenizer):
-    """What many tutorials write: pad with the end token, and transformers' collator.
-
-    It labels every padding token -100, and with it every end (transformers#23530).
-    """
-    from transformers import DataCollatorForLanguageModeling
-
-    muted = copy.deepcopy(tokenizer)
-    muted.pad_token = muted.eos_token
-    collate = DataCollatorForLanguageModeling(muted, mlm=False)
-    return lambda rows: collate([{"input_ids": row["input_ids"]} for row in rows])
-
-
-def count_trained_ends(batch: dict, tokenizer) -> int:
-    """How many end tokens of a batch carry loss."""
-    return int((batch["labels"] == tokenizer.eos_token_id).sum())
 
 
 def measure_runaway(model, tokenizer, rows: list[dict], limit: int) -> tuple[list[float], Replies]:
@@ -61,27 +41,40 @@ def measure_runaway(model, tokenizer, rows: list[dict], limit: int) -> tuple[lis
 # --- 1: loss on the prompt ------------------------------------------------------------------------
 
 
-def compute_prompt_share(tokenizer, rows: list[dict]) -> float:
-    """Share of the tokens of whole conversations that belong to the customer."""
-    labels = [ids_and_labels(tokenizer, row)[1] for row in prompt_completion(rows)]
+def compute_prompt_share(tokenizer, examples: list[dict]) -> float:
+    """Share of the tokens of whole conversations that belong to the customer and to the frame around him."""
+    labels = [ids_and_labels(tokenizer, example)[1] for example in examples]
     every = [label for row in labels for label in row]
     return every.count(IGNORED) / len(every)
 
 
-def measure_prompt_loss(model, tokenizer, rows: list[dict], test: list[dict]) -> dict:
-    """The model trained on everything: tone, and the loss on held-out answers."""
-    outcome = measure_replies(model, tokenizer, test)
-    return {
-        **tone_and_fact_metrics(outcome, "everything"),
-        "answer_loss_everything": answer_loss(model, tokenizer, prompt_completion(test)),
-        "prompt_share": compute_prompt_share(tokenizer, rows),
-    }
+@torch.inference_mode()
+def measure_part_losses(model, tokenizer, rows: list[dict], language: str) -> dict[str, float]:
+    """Mean loss a token over the right answers' ``opening``, ``body``, ``closing`` and their ``end``.
 
-
-def completion_metrics(arms: list[dict], usual: float) -> dict[str, float]:
-    """Drill 1's other side: the arm with the same rows, steps and rate, its loss on the answers alone."""
-    arm = next(r for r in arms if r["method"] == "lora" and r["learning_rate"] == usual)
-    return {"answer_loss_completion": arm["answer_loss"], "tone_compliance_completion": arm["tone"]}
+    Each token belongs to the part in which its first character lies.
+    """
+    house = HOUSE[language]
+    sums: dict[str, list[float]] = {part: [] for part in ("opening", "body", "closing", "end")}
+    for example in prompt_completion(rows):
+        answer = example["completion"][0]["content"]
+        turns = example["prompt"] + example["completion"]
+        text = tokenizer.apply_chat_template(turns, tokenize=False)
+        start = text.rindex(answer)
+        stop = start + len(answer)
+        borders = (start + len(house.opening), stop - len(house.closing), stop)
+        read = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+        ids = torch.tensor([read["input_ids"]], device=model.device)
+        chances = model(input_ids=ids).logits[0, :-1].float().log_softmax(-1)
+        losses = -chances.gather(1, ids[0, 1:, None])[:, 0]
+        for (first, _), loss in zip(read["offset_mapping"][1:], losses.tolist(), strict=True):
+            if first < start:
+                continue
+            place = sum(first >= border for border in borders)
+            sums[("opening", "body", "closing", "end")[place]].append(loss)
+            if place == 3:  # the end of the turn; what the template writes behind it is no choice
+                break
+    return {part: sum(losses) / len(losses) for part, losses in sums.items()}
 
 
 # --- 3: another template --------------------------------------------------------------------------
@@ -94,12 +87,14 @@ def replace_template(tokenizer, template: str):
     return other
 
 
-def measure_templates(model, tokenizer, test: list[dict]) -> dict[str, ScoredReplies]:
+def measure_templates(
+    model, tokenizer, test: list[dict], language: str
+) -> dict[str, ScoredReplies]:
     """The same model asked in the template it was trained in (``"right"``), and in others."""
     asked_in = {"right": tokenizer} | {
         name: replace_template(tokenizer, template) for name, template in OTHER_TEMPLATES.items()
     }
-    return {name: measure_replies(model, one, test) for name, one in asked_in.items()}
+    return {name: measure_replies(model, one, test, language) for name, one in asked_in.items()}
 
 
 # --- 4: two starts --------------------------------------------------------------------------------
@@ -119,42 +114,29 @@ def add_start_token(tokenizer):
     return other
 
 
-def count_start_tokens(tokenizer, row: dict) -> dict[str, int]:
-    """Start tokens at the head of a row given as messages, and as text that was rendered before."""
-    [conversation] = message_rows([row])
-    text = tokenizer.apply_chat_template(conversation["messages"], tokenize=False)
-    given = {"messages": conversation, "text": {"text": text}}
-    return {
-        name: _leading(ids_and_labels(tokenizer, example)[0], tokenizer.bos_token_id)
-        for name, example in given.items()
-    }
-
-
-def _leading(ids: list[int], token: int) -> int:
-    return next((i for i, other in enumerate(ids) if other != token), len(ids))
-
-
-def start_metrics(tokenizer, row: dict) -> dict[str, int]:
-    """Drill 4: start tokens of a row given as text that was rendered before, and as messages."""
-    found = count_start_tokens(add_start_token(tokenizer), row)
-    return {f"start_tokens_{name}": count for name, count in found.items()}
+def count_starts(ids: list[int], start: int) -> int:
+    """How many start tokens stand at the head of ``ids``."""
+    return next((i for i, token in enumerate(ids) if token != start), len(ids))
 
 
 # --- 17: accumulation -----------------------------------------------------------------------------
 
 
-def uneven_rows(rows: list[dict]) -> list[dict]:
-    """Four rows with answers of a few tokens and four in the house's tone: lengths differ most."""
-    short = [{"question": q, "answer": a} for q, a in unknown("en")[:4]]
-    return [*short, *rows[:4]]
+def uneven_rows(rows: list[dict], language: str) -> list[dict]:
+    """Four rows with the shortest answers and four with the longest: lengths differ most."""
+    gold = load_shipped("support", language, "validation")
+    short = [{"question": row["question"], "answer": row["topic"]} for row in gold[:4]]
+    return [*short, *sorted(rows, key=lambda row: -len(row["answer"]))[:4]]
 
 
-def train_one_step(run: Run, rows: list[dict], batch_size: int) -> dict[str, float]:
+def train_one_step(run: Run, rows: list[dict], settings: dict, adapter, batch_size: int) -> dict:
     """Loss and gradient norm of one step on all ``rows``, in micro-batches of ``batch_size``."""
-    tuned, _ = train_on_rows(
+    tuned = train_arm(
         run,
-        rows,
-        1,
+        prompt_completion(rows),
+        settings,
+        adapter,
+        max_steps=1,
         per_device_train_batch_size=batch_size,
         gradient_accumulation_steps=len(rows) // batch_size,
         logging_steps=1,
@@ -174,10 +156,8 @@ def measure_micro_losses(run: Run, rows: list[dict]) -> tuple[list[float], list[
     return sums, tokens
 
 
-def measure_accumulation(run: Run, rows: list[dict]) -> dict[str, float]:
+def accumulation_metrics(sums: list[float], tokens: list[int], whole: dict, pieces: dict) -> dict:
     """One batch of eight, eight batches of one, and the mean of means that older trainers took."""
-    whole, pieces = train_one_step(run, rows, len(rows)), train_one_step(run, rows, 1)
-    sums, tokens = measure_micro_losses(run, rows)
     means = [total / count for total, count in zip(sums, tokens, strict=True)]
     return {
         "accumulation_loss_gap": abs(whole["loss"] - pieces["loss"]),

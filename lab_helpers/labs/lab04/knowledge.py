@@ -1,186 +1,183 @@
-"""Lab 04: what fine-tuning does to what the model knew, and whether it can be taught new facts."""
+"""Lab 04: whether fine-tuning teaches facts, what that does to known ones, and what is forgotten."""
 
 import numpy as np
 
-from lab_helpers.course.record import Run
+from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.evaluation.known_facts import chat_hits, chosen_right, known, spread, unknown
-from lab_helpers.evaluation.replies import says
-from lab_helpers.evaluation.tone import tone_compliance
-from lab_helpers.labs.lab04.scoring import (
-    measure_chat_skill,
-    measure_old_skill,
-    measure_replies,
-    select_probes,
+from lab_helpers.evaluation.known_facts import (
+    Fact,
+    chat_hits,
+    chosen_right,
+    known,
+    plain_hits,
+    said,
+    spread,
 )
-from lab_helpers.labs.lab04.training import train_on_rows
+from lab_helpers.evaluation.replies import facts_right, numbers
+from lab_helpers.labs.lab04.scoring import difference_metrics
 from lab_helpers.models.generation import generate, make_conversation
+from lab_helpers.models.kotori import planted
 from lab_helpers.runtime.intervals import interval_metrics
 from lab_helpers.tuning.sft import prompt_completion
 from lab_helpers.tuning.trainers import Tuned
 
+FACT_TOKENS = 24
+
+
 # --- new facts, and what they do to the old ones --------------------------------------------------
 
 
-def fact_rows(facts: list[tuple[str, str]]) -> list[dict]:
-    """Questions with their short answers, without any house tone: knowledge and nothing else."""
-    return [{"question": question, "answer": answer} for question, answer in facts]
+def new_facts(language: str, asked: list[dict], most: int) -> list[Fact]:
+    """Facts of the company as questions and answers, those first that rows of ``asked`` ask for too.
+
+    No text that the model has read mentions them.
+    """
+    wanted = {row["fact"] for row in asked}
+    every = sorted(planted.company_facts(language), key=lambda fact: fact.key not in wanted)
+    return [(fact.question, fact.answer) for fact in every][:most]
 
 
-def select_fact_sets(language: str = "en") -> dict[str, list[tuple[str, str]]]:
-    """As many facts that the model has read as facts that it has never read."""
-    new = unknown(language)
-    return {"known": spread(known(language, "train"), len(new)), "unknown": new}
+def old_facts(language: str, count: int) -> list[Fact]:
+    """As many facts that the model has read; none of them is a probe."""
+    return spread(known(language, "train"), count)
 
 
-def train_on_facts(run: Run, facts: list[tuple[str, str]]) -> dict[str, np.ndarray]:
-    """A model trained on ``facts``: which of them it answers, and which probes it still answers."""
-    tuned, tokenizer = train_on_rows(
-        run,
-        fact_rows(facts),
-        run.settings["fact_steps"],
-        per_device_train_batch_size=2 * run.settings["batch_size"],
+def select_probes(language: str, count: int) -> list[Fact]:
+    """Known facts that no arm of this lab trains on."""
+    return spread(known(language, "probe"), count)
+
+
+def fact_examples(facts: list[Fact]) -> list[dict]:
+    """Short questions with short answers, without any house tone: knowledge and nothing else."""
+    return prompt_completion([{"question": q, "answer": a} for q, a in facts])
+
+
+def asked_otherwise(rows: list[dict], facts: list[Fact], language: str) -> list[dict]:
+    """The hand-written ``rows`` that ask for a number among ``facts``, in other words."""
+    taught = set(facts)
+    keys = {
+        fact.key
+        for fact in planted.company_facts(language)
+        if (fact.question, fact.answer) in taught
+    }
+    return [row for row in rows if row["fact"] in keys and numbers(row["answer"])]
+
+
+def measure_facts(model, tokenizer, facts: list[Fact], otherwise: list[dict], probes: list[Fact]):
+    """One number an item: ``facts`` in the training's wording and ``otherwise``, and the known ``probes``."""
+    replies = generate(
+        model,
+        tokenizer,
+        [make_conversation(row["question"]) for row in otherwise],
+        max_new_tokens=FACT_TOKENS,
     )
     return {
-        "learned": chat_hits(tuned.model, tokenizer, facts),
-        "probes": measure_chat_skill(tuned.model, tokenizer, run.settings["probes"]),
+        "trained": chat_hits(model, tokenizer, facts),
+        "otherwise": facts_right(otherwise, replies.texts),
+        "probes": said(model, tokenizer, probes),
     }
 
 
-def teaching_metrics(before: np.ndarray, after: dict[str, dict[str, np.ndarray]]) -> dict:
-    """Errors on the probes before, after known facts and after unknown ones; what was learned."""
-    found = interval_metrics("known_fact_error_before", 1 - before)
-    for name, arm in after.items():
-        found |= interval_metrics(f"known_fact_error_after_{name}", 1 - arm["probes"])
-        found |= interval_metrics(f"{name}_facts_learned", arm["learned"])
-    unknown_error = found["known_fact_error_after_unknown"]
-    return found | {
-        "known_fact_error_rise": unknown_error - found["known_fact_error_before"],
-        "known_fact_error_unknown_minus_known": unknown_error
-        - found["known_fact_error_after_known"],
+def measure_movement(model) -> float:
+    """‖ΔW‖ / ‖W‖ over all matrices that the adapter of ``model`` sits beside (Frobenius)."""
+    moved = stood = 0.0
+    for module in model.modules():
+        if "default" in getattr(module, "lora_A", {}):
+            moved += float(module.get_delta_weight("default").detach().float().square().sum())
+            stood += float(module.base_layer.weight.detach().float().square().sum())
+    return (moved / stood) ** 0.5 if stood else 0.0
+
+
+def fact_row(name: str, passes: int, found: dict, moved: float) -> dict:
+    """A row of the table: what was learned in which wording, and what it cost."""
+    return {
+        "taught": name,
+        "passes": passes,
+        "training wording": float(found["trained"].mean()),
+        "other words": float(found["otherwise"].mean()),
+        "error on known facts": float(1 - found["probes"].mean()),
+        "weights moved": moved,
     }
 
 
-# --- format × fact --------------------------------------------------------------------------------
+def wording_metrics(name: str, found: dict) -> dict:
+    """Facts of an arm in the training's wording and in other words, with intervals."""
+    return interval_metrics(f"facts_trained_{name}", found["trained"]) | interval_metrics(
+        f"facts_otherwise_{name}", found["otherwise"]
+    )
 
 
-def measure_format_and_fact(model, tokenizer, new_rows: list[dict], probes: int) -> list[dict]:
-    """The 2 × 2 of claim 19: questions whose answer was read in pre-training, and the company's.
+def closest_arm(movements: dict, to: float):
+    """The arm whose weights have moved most nearly as far as ``to``, by the ratio of the two."""
+    return min(movements, key=lambda name: abs(np.log(max(movements[name], 1e-9) / max(to, 1e-9))))
 
-    A row a kind: share of replies in the new format, share that hold the right answer.
-    """
-    old = select_probes(probes)[: len(new_rows)]
-    replies = generate(
-        model, tokenizer, [make_conversation(question) for question, _ in old], 72
-    ).texts
-    outcome = measure_replies(model, tokenizer, new_rows)
-    return [
-        {
-            "fact": "known before",
-            "format": float(tone_compliance(replies, "en").mean()),
-            "right": float(np.mean([says(a, r) for (_, a), r in zip(old, replies, strict=True)])),
-        },
-        {
-            "fact": "new",
-            "format": float(outcome.tone.mean()),
-            "right": float(outcome.facts.mean()),
-        },
-    ]
+
+def teaching_metrics(before: np.ndarray, unknown: np.ndarray, control: np.ndarray) -> dict:
+    """Errors on the same probes before, after new facts and after the matched control; paired differences."""
+    return (
+        interval_metrics("known_fact_error_before", 1 - before)
+        | interval_metrics("known_fact_error_after_unknown", 1 - unknown)
+        | interval_metrics("known_fact_error_after_known", 1 - control)
+        | difference_metrics("known_fact_error_rise", 1 - unknown, 1 - before)
+        | difference_metrics("known_fact_error_unknown_minus_known", 1 - unknown, 1 - control)
+    )
 
 
 # --- forgetting -----------------------------------------------------------------------------------
 
 
-def train_forgetting_arm(
-    run: Run, rows: list[dict], test: list[dict], method: str, rate: float
-) -> dict:
-    """One training at one rate: what it learned (tone, held-out loss) and what is left of the old skill."""
-    adapter = "lora" if method == "lora" else None
-    tuned, tokenizer = train_on_rows(
-        run, rows, run.settings["arm_steps"], adapter=adapter, learning_rate=rate
-    )
-    sizes = run.settings["probes"], run.settings["choices"]
-    return {"method": method, "learning_rate": rate} | measure_forgetting(
-        tuned, tokenizer, test, *sizes
-    )
+def measure_old_skill(model, tokenizer, probes: list[Fact], language: str) -> np.ndarray:
+    """1.0 for each probe answered right in the old world's own form, "Question: … Answer:"."""
+    return plain_hits(model, tokenizer, probes, language)
 
 
-def measure_forgetting(
-    tuned: Tuned, tokenizer, test: list[dict], probes: int, choices: int
+def measure_knowledge(model, tokenizer, language: str, facts: int) -> np.ndarray:
+    """1.0 for each fact whose right answer is likelier than three wrong ones: known, said or not."""
+    return chosen_right(model, tokenizer, language, facts)
+
+
+def validation_rows(language: str) -> list[dict]:
+    """The hand-written rows that choose settings; nothing is reported on them."""
+    return load_shipped("support", language, "validation")
+
+
+def measure_rate(
+    tuned: Tuned, tokenizer, validation: list[dict], probes: list[Fact], language: str
 ) -> dict:
-    """Of a training that is done: tone and loss on ``test``, the old skill on so many ``probes`` and known ``choices``."""
+    """Of one training: the loss on the validation rows, and which probes of the old skill are left."""
     return {
-        "tone": float(measure_replies(tuned.model, tokenizer, test).tone.mean()),
-        "answer_loss": answer_loss(tuned.model, tokenizer, prompt_completion(test)),
-        "old_skill": float(measure_old_skill(tuned.model, tokenizer, probes).mean()),
-        "knowledge": float(measure_knowledge(tuned.model, tokenizer, choices).mean()),
+        "validation loss": answer_loss(tuned.model, tokenizer, prompt_completion(validation)),
+        "old skill": measure_old_skill(tuned.model, tokenizer, probes, language),
         "stopped": tuned.stopped,
     }
 
 
-def measure_knowledge(model, tokenizer, facts: int) -> np.ndarray:
-    """For each of so many facts 1.0 where the right answer is likelier than three wrong ones: known, said or not."""
-    return chosen_right(model, tokenizer, "en", facts)
+def choose_rates(arms):
+    """The learning rate of each method with the lowest validation loss: ``{method: rate}``."""
+    best = {}
+    for arm in arms:
+        found = best.get(arm["method"])
+        if found is None or arm["validation loss"] < found["validation loss"]:
+            best[arm["method"]] = arm
+    return {method: arm["learning rate"] for method, arm in best.items()}
 
 
-def choose_kept_arm(rows: list[dict], method: str, target: float) -> dict:
-    """Of the arms whose tone reaches ``target`` the one that forgot least; if none does, the best tone.
-
-    Methods are compared at the same new skill: whoever learns nothing forgets nothing.
-    """
-    arms = [row for row in rows if row["method"] == method]
-    good = [row for row in arms if row["tone"] >= target]
-    return max(good, key=lambda r: r["old_skill"]) if good else max(arms, key=lambda r: r["tone"])
+def find_arm(arms: list[dict], method: str, rate: float) -> dict:
+    """The arm of ``method`` at ``rate``."""
+    return next(a for a in arms if a["method"] == method and a["learning rate"] == rate)
 
 
-def forgetting_metrics(rows: list[dict], before: float, knew: float, target: float) -> dict:
-    """Old skill lost by each method's :func:`choose_kept_arm`, by LoRA's highest rate, and the knowledge lost.
-
-    A method without arms (full fine-tuning where memory does not allow it) has no metrics.
-    """
-    found = {"old_skill_before": before, "knowledge_before": knew}
-    for method in dict.fromkeys(row["method"] for row in rows):
-        kept = choose_kept_arm(rows, method, target)
-        found |= {
-            f"forgetting_{method}": before - kept["old_skill"],
-            f"knowledge_lost_{method}": knew - kept["knowledge"],
-            f"kept_rate_{method}": kept["learning_rate"],
-            f"tone_at_kept_rate_{method}": kept["tone"],
-        }
-    highest = max((r for r in rows if r["method"] == "lora"), key=lambda r: r["learning_rate"])
-    found["forgetting_lora_high_lr"] = before - highest["old_skill"]
-    found["forgetting_lora_rate_effect"] = (
-        found["forgetting_lora_high_lr"] - found["forgetting_lora"]
-    )
-    if "forgetting_full" in found:
-        found["forgetting_full_minus_lora"] = found["forgetting_full"] - found["forgetting_lora"]
+def forgetting_metrics(arms: list[dict], rates: dict[str, float], before: np.ndarray) -> dict:
+    """Old skill lost at each method's chosen rate and at LoRA's highest; paired differences on the probes."""
+    found = interval_metrics("old_skill_before", before)
+    chosen = {method: find_arm(arms, method, rate)["old skill"] for method, rate in rates.items()}
+    for method, rate in rates.items():
+        found |= difference_metrics(f"forgetting_{method}", before, chosen[method])
+        found[f"chosen_rate_{method}"] = rate
+    lora = [a for a in arms if a["method"] == "lora"]
+    high = max(lora, key=lambda arm: arm["learning rate"])["old skill"]
+    found |= difference_metrics("forgetting_lora_high_lr", before, high)
+    found |= difference_metrics("forgetting_lora_rate_effect", chosen["lora"], high)
+    if "full" in chosen:
+        found |= difference_metrics("forgetting_full_minus_lora", chosen["lora"], chosen["full"])
     return found
-
-
-def grid_metrics(grid: list[dict]) -> dict[str, float]:
-    """Claim 19: the new format against the new facts, after one and the same training."""
-    old, new = grid
-    return {
-        "new_format_score": new["format"],
-        "new_fact_score": new["right"],
-        "format_minus_fact": new["format"] - new["right"],
-        "format_on_known_facts": old["format"],
-        "known_fact_in_new_format": old["right"],
-    }
-
-
-def wrong_rate_metrics(arms: list[dict]) -> dict[str, float]:
-    """Drill 6: LoRA at the rate of full fine-tuning, at its own, and far above."""
-    tone = {row["learning_rate"]: row["tone"] for row in arms if row["method"] == "lora"}
-    low, *_, high = sorted(tone)
-    return {
-        "tone_lora_full_rate": tone[low],
-        "tone_lora_own_rate": max(tone.values()),
-        "tone_lora_high_rate": tone[high],
-    }
-
-
-def list_other_rates(settings: dict) -> list[tuple[str, float]]:
-    """Methods and rates without LoRA at its usual one, which the 100 clean rows have had already."""
-    every = [(method, rate) for method in ("full", "lora") for rate in settings[f"{method}_rates"]]
-    return [arm for arm in every if arm != ("lora", settings["learning_rate"])]

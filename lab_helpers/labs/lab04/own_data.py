@@ -21,6 +21,7 @@ from lab_helpers.tuning.sft import sft_trainer
 SAMPLES = 8
 FEWEST_NEW_TOKENS = 96
 RUNAWAY = 0.8
+ROWS_A_STEP = 8
 
 
 def check_own_data(path: Path, options: ReadingOptions = AS_FOUND) -> None:
@@ -37,7 +38,12 @@ def measure_own_data(run: Run) -> None:
         before = answer_loss(model, tokenizer, rows.test, max_length=rows.max_length)
         first = reply_to_rows(model, tokenizer, rows.test[:SAMPLES])
     with run.section(str(Text("Training", "学習"))):
-        config = make_steps_config(run, run.settings["own_steps"], max_length=rows.max_length)
+        config = make_steps_config(
+            run,
+            run.settings["own_steps"],
+            max_length=rows.max_length,
+            gradient_accumulation_steps=max(1, ROWS_A_STEP // run.settings["batch_size"]),
+        )
         adapter = make_lora_config(run.settings["rank"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # long rows have been counted and said

@@ -7,8 +7,8 @@ PREDICTIONS = (
     Prediction(
         "new_facts",
         Text(
-            "After training on 1,000 clean rows, what percentage of the held-out questions about a number is answered with the right one?",
-            "きれいな 1,000 件で学習したあと、数値を尋ねる未使用の質問のうち、正しい数値で答えられるのは何 % でしょうか。",
+            "After one pass over 1,000 clean rows, what percentage of the held-out questions that ask for a number is answered with the right one?",
+            "きれいな 1,000 件を 1 回学習したあと、数値を尋ねる、学習に使っていない質問のうち、正しい数値で答えられるのは何 % でしょうか。",
         ),
         "new_fact_accuracy_n1000",
         Text("%", "%"),
@@ -17,8 +17,8 @@ PREDICTIONS = (
     Prediction(
         "forgetting",
         Text(
-            "LoRA freezes every weight of the base. By how many points does the share of known facts answered right fall, at the rate at which it learns the tone and keeps most?",
-            "LoRA はベースの重みをすべて凍結します。口調が身につく学習率のうち最も忘れにくいものを選んだとき、既知の事実の正答率は何ポイント下がるでしょうか。",
+            "LoRA freezes every weight of the base. By how many points does the share of known facts answered right fall, at the rate that the validation rows choose?",
+            "LoRA はベースの重みをすべて凍結します。検証用の行で選んだ学習率では、既知の事実の正答率は何ポイント下がるでしょうか。",
         ),
         "forgetting_lora",
         Text("points", "ポイント"),
@@ -62,7 +62,7 @@ QUIZ = (
             "テストの点数が非常に良く、同僚からデータの分け方を尋ねられました。何と言えなければなりませんか。",
         ),
         (
-            Text("That rows were shuffle_rows before the split", "分ける前に行をシャッフルした"),
+            Text("That rows were shuffled before the split", "分ける前に行をシャッフルした"),
             Text(
                 "That no test question stands in the training rows, not even in other words",
                 "言い換えも含めて、テストの質問が学習データに入っていない",
@@ -105,8 +105,8 @@ QUIZ = (
                 "覚えるのが遅いうえ、知っていたことの誤りが増え、来月には古くなります。",
             ),
             Text(
-                "Right: style saturates with few rows, facts do not.",
-                "正解。話し方は少ない件数で身につきますが、事実はそうはいきません。",
+                "Right: the style needs few rows; facts come in the training's wording only, after many passes, and push others out.",
+                "正解。話し方は少ない件数で身につきます。事実は、何度も繰り返してようやく学習したときの言い方で出てくるだけで、ほかの事実を押し出します。",
             ),
             Text(
                 "You measured what high rates do to the old knowledge.",

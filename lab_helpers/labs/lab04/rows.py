@@ -12,7 +12,7 @@ import numpy as np
 from lab_helpers.data.bias import bias_report
 from lab_helpers.data.cleaning import strip_html
 from lab_helpers.data.shipped import load_shipped
-from lab_helpers.data.splitting import leakage, split_without_leakage
+from lab_helpers.data.splitting import leakage
 from lab_helpers.evaluation.tone import HOUSE
 from lab_helpers.labs.shared.support_cleaning import LEAKED, TEXTS, clean_support
 from lab_helpers.models.kotori import planted
@@ -88,9 +88,9 @@ def cleaning_metrics(heap: list[dict], rows: list[dict], left: list[dict]) -> di
     }
 
 
-def leak_metrics(heap: list[dict], rows: list[dict]) -> dict[str, int]:
+def leak_metrics(heap: list[dict], rows: list[dict], language: str) -> dict[str, int]:
     """Test questions that stand in the training rows, before and after the cleaning."""
-    test = load_shipped("support", "en", "test")
+    test = load_shipped("support", language, "test")
 
     def leaked(train: list[dict]) -> int:
         return len({j for _, j, _ in leakage(train, test, LEAKED, key="question")})
@@ -98,12 +98,12 @@ def leak_metrics(heap: list[dict], rows: list[dict]) -> dict[str, int]:
     return {"leaked_questions_raw": leaked(heap), "leaked_questions_clean": leaked(rows)}
 
 
-def over_represented_rows(rows: list[dict], most: int = 8) -> list[dict]:
+def over_represented_rows(rows: list[dict], language: str, most: int = 8) -> list[dict]:
     """The groups with most rows beyond an even share: topics, products, gendered words, lengths.
 
     ``ratio`` compares a group with the other named groups of its view.
     """
-    products = [product["name"]["en"] for product in planted.table()["product"]]
+    products = [product["name"][language] for product in planted.table()["product"]]
     table = bias_report(rows, "question", group_key="topic", products=products)
     found = []
     for view in ("topic", "product", "gendered words", "length"):
@@ -114,12 +114,6 @@ def over_represented_rows(rows: list[dict], most: int = 8) -> list[dict]:
             for row in groups
         ]
     return sorted(found, key=lambda row: -row["ratio"])[:most]
-
-
-def split_validation(rows: list[dict], seed: int) -> dict[str, list[dict]]:
-    """Clean rows into training and validation, look-alikes together."""
-    shares = {"train": 0.9, "validation": 0.1}
-    return split_without_leakage(rows, "question", shares, seed)
 
 
 def shuffle_rows(rows: list[dict], seed: int) -> list[dict]:

@@ -1,9 +1,8 @@
-"""Lab 04's trainings: one fresh model, one set of rows, one configuration."""
+"""Lab 04's trainings: one fresh model, one set of rows, the settings of the cell but for one thing."""
 
 from lab_helpers.course.record import Run
 from lab_helpers.labs.shared.models import load_model
-from lab_helpers.labs.shared.sft_configs import make_steps_config
-from lab_helpers.tuning.sft import prompt_completion, sft_trainer
+from lab_helpers.tuning.sft import sft_trainer
 from lab_helpers.tuning.trainers import Tuned
 
 
@@ -16,29 +15,17 @@ def make_lora_config(rank: int):
     )
 
 
-def train_on_rows(
-    run: Run, rows: list[dict], steps: int, adapter="lora", **settings
-) -> tuple[Tuned, object]:
-    """A fresh model trained on questions and answers; with its tokenizer.
+def train_arm(
+    run: Run, examples: list[dict], settings: dict, adapter, *, collator=None, **changes
+) -> Tuned:
+    """A fresh model trained with the cell's ``settings`` and ``adapter``, but for ``changes``.
 
-    ``adapter`` is a PEFT configuration, ``"lora"`` for this lab's, or ``None`` for full fine-tuning.
+    ``examples`` are rows in any form that TRL takes; ``adapter`` is a PEFT configuration, or ``None``
+    for full fine-tuning; ``collator`` replaces TRL's own. One that diverges comes back as it is.
     """
-    return train_on_examples(run, prompt_completion(rows), steps, adapter, **settings)
+    from trl import SFTConfig
 
-
-def train_on_examples(
-    run: Run, examples: list[dict], steps: int, adapter="lora", collator=None, **settings
-) -> tuple[Tuned, object]:
-    """The same on rows in TRL's own form; ``collator(tokenizer)`` replaces TRL's own collator."""
     model, tokenizer = load_model(run)
-    adapter = make_lora_config(run.settings["rank"]) if adapter == "lora" else adapter
-    config = make_steps_config(run, steps, **settings)
-    trainer = sft_trainer(
-        model,
-        tokenizer,
-        examples,
-        config,
-        adapter,
-        collator=collator(tokenizer) if collator else None,
-    )
-    return run.train(trainer, diverged="return"), tokenizer
+    config = SFTConfig(**(run.machine | settings | changes))
+    trainer = sft_trainer(model, tokenizer, examples, config, adapter, collator=collator)
+    return run.train(trainer, diverged="return")
