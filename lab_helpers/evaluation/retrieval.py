@@ -4,8 +4,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 
 import numpy as np
 
-from lab_helpers.runtime.errors import BadInput
-from lab_helpers.runtime.language import say
+from lab_helpers.evaluation.ranking_inputs import check_rankings
 
 Ranking = Sequence[Hashable]
 # A question's right items: one, several, or several with how relevant each is (grades above 0).
@@ -18,7 +17,7 @@ def recall_at_k(ranked: Sequence[Ranking], gold: Sequence[Gold], k: int) -> np.n
     Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, section 8.4. With one
     right item it is 1 where that is found, else 0. An item that is ranked twice counts once.
     """
-    _check(ranked, gold, k)
+    check_rankings(ranked, [_grades(one) for one in gold], k)
     found = [
         len(grades.keys() & set(_unique(items)[:k])) / len(grades)
         for items, grades in zip(ranked, map(_grades, gold), strict=True)
@@ -31,7 +30,7 @@ def reciprocal_rank(ranked: Sequence[Ranking], gold: Sequence[Gold]) -> np.ndarr
 
     Voorhees 1999, The TREC-8 Question Answering Track Report, section 4.
     """
-    _check(ranked, gold)
+    check_rankings(ranked, [_grades(one) for one in gold])
     scores = []
     for items, grades in zip(ranked, map(_grades, gold), strict=True):
         ranks = (rank for rank, item in enumerate(_unique(items), 1) if item in grades)
@@ -46,7 +45,7 @@ def ndcg_at_k(ranked: Sequence[Ranking], gold: Sequence[Gold], k: int) -> np.nda
     with the discount of today's libraries: DCG = sum of grade(rank) / log2(rank + 1). (The paper's
     equation 2 divides by log_b(rank) from rank b on and leaves the ranks before undiscounted.)
     """
-    _check(ranked, gold, k)
+    check_rankings(ranked, [_grades(one) for one in gold], k)
     scores = []
     for items, grades in zip(ranked, map(_grades, gold), strict=True):
         gained = [grades.get(item, 0.0) for item in _unique(items)]
@@ -70,31 +69,3 @@ def _grades(gold: Gold) -> Mapping[Hashable, float]:
 def _unique(items: Ranking) -> list[Hashable]:
     """Each item where it first stands: several chunks of one document are one document found."""
     return list(dict.fromkeys(items))
-
-
-def _check(ranked: Sequence[Ranking], gold: Sequence[Gold], k: int = 1) -> None:
-    if len(ranked) != len(gold):
-        raise BadInput(
-            say(
-                f"{len(ranked)} rankings and {len(gold)} gold answers",
-                f"順位が {len(ranked)} 件、正解が {len(gold)} 件あり、一致しません",
-            ),
-            say("Give one of each a question.", "質問ごとに 1 つずつ渡してください。"),
-        )
-    if k < 1:
-        raise BadInput(
-            say(f"k = {k} is below 1", f"k = {k} は 1 未満です"),
-            say("recall@5 is usual.", "recall@5 がよく使われます。"),
-        )
-    for position, grades in enumerate(map(_grades, gold)):
-        if not grades or None in grades or min(grades.values()) <= 0:
-            raise BadInput(
-                say(
-                    f"question {position} has no right item",
-                    f"質問 {position}（0 から数えた番号）に正解がありません",
-                ),
-                say(
-                    "Leave questions without an answer out of ranking scores; they test abstaining.",
-                    "答えのない質問は順位の評価に含めないでください。それは回答を控えられるかを調べるための質問です。",
-                ),
-            )

@@ -114,7 +114,7 @@ for page in (pages[0], pages[40]):
 #
 # ## つくる: チャンク
 #
-# 埋め込みモデルは、文章を *1 つ*のベクトルにします。ですから、1 つの文章は 1 つのことだけを述べているのが理想です。トークン数で切ると、文が途中でちぎれます。文単位で切れば、どのチャンクも完結した文になります。
+# 埋め込みモデルは、文章を *1 つ*のベクトルにします。ですから、1 つの文章は 1 つのことだけを述べているのが理想です。トークン数で切ると、文が途中でちぎれます。文単位で切れば、収まるかぎり、チャンクは完結した文になります。
 # %%
 from lab_helpers.rag.chunks import by_sentences, by_tokens
 
@@ -130,7 +130,7 @@ for cut in (by_tokens, by_sentences):
 #
 # Texts with a similar meaning get vectors with a high cosine. **MiniLM** (22 million parameters, English) makes them; LanceDB keeps them, in a folder and without a server.
 # %% [markdown] lang="ja" of="6a099487"
-# そこで、文単位で切ることにします。ただ、文だけを取り出すと、何についての話なのか分からなくなるものもあります。そのため、ストアは各チャンクの前に文書の見出しを付けます。
+# そこで、文単位で切ることにします（MiniLM は日本語を細かいトークンに分けるので、32 トークンに収まらない文はやはり途中で切れます。ストアでは 48 トークンにします）。ただ、文だけを取り出すと、何についての話なのか分からなくなるものもあります。そのため、ストアは各チャンクの前に文書の見出しを付けます。
 #
 # ## つくる: 意味で検索する
 #
@@ -768,7 +768,7 @@ for question in (
 # %% [markdown] lang="en"
 # Beside an answer stands the page it came from, so whoever doubts can look; below the threshold no model was asked at all. How long does a customer wait, the search not counted?
 # %% [markdown] lang="ja" of="02417393"
-# 回答には出典の文書が付くので、疑わしければ確かめられます。しきい値に届かない質問では、モデルは呼ばれてもいません。 検索を除いて、お客様は何秒待つのでしょうか。
+# 1 つめの回答は間違っていますが、出典として正しい文書が付いているので、疑わしければ確かめられます。しきい値に届かない質問では、モデルは呼ばれてもいません。 検索を除いて、お客様は何秒待つのでしょうか。
 # %%
 waiting = two_by_two.measure_latencies(
     models, answers, lab.language, lab.settings["latency_questions"]
