@@ -3,14 +3,14 @@
 #
 # **After this lab you can** write the training loop of a text classifier yourself, say when a pretrained model is worth it and when it is not, decide which blocks to train, score entities properly, and measure (then cure) what fine-tuning makes a model forget.
 #
-# **Time:** about three minutes of computing on a 2-core CPU; two hours with the exercises.
+# **Time:** about five minutes of computing on a 2-core CPU; two hours with the exercises.
 #
 # **Claims under test:** 13 (low layers are general, high layers specific), 14 (catastrophic forgetting), 15 (high accuracy from little data), 35 (classification metrics for entities), 36 (far better than earlier models).
 #
 # **New words:** [token](glossary.md#token), [encoder](glossary.md#encoder), [embedding](glossary.md#embedding), [pre-training](glossary.md#pre-training), [fine-tuning](glossary.md#fine-tuning), [head](glossary.md#head), [block](glossary.md#block), [loss](glossary.md#loss), [gradient](glossary.md#gradient), [step](glossary.md#step), [epoch](glossary.md#epoch), [learning rate](glossary.md#learning-rate), [probe](glossary.md#probe), [TF-IDF](glossary.md#tf-idf), [F1](glossary.md#f1), [interval](glossary.md#interval).
 #
 # The lab has four parts, each with its own aim: **A** what a pretrained encoder brings, **B** which of its blocks matter, **C** finding entities, **D** what was forgotten. Everything runs on this machine, and every text was written for this course. This edition works in English, with all-MiniLM-L6-v2: 6 blocks, 22.7 million weights. The Japanese edition does the same in Japanese, with multilingual-e5-small.
-# %% [markdown] lang="ja" of="7dd72303"
+# %% [markdown] lang="ja" of="bd910011"
 # # ラボ 01 · 転移学習
 #
 # **このラボを終えると**、テキスト分類器の学習ループを自分で書き、事前学習済みモデルを使う価値がある場面とない場面を見分け、どのブロックを学習させるかを決め、固有表現抽出を正しく採点し、ファインチューニングでモデルが忘れるものを測って対策まで打てるようになります。

@@ -3,19 +3,19 @@
 #
 # **After this lab you can** say why LoRA exists and draw it, write it yourself in twenty lines, train a language model with your own lines and prove that they equal the library's, merge and unmerge by hand, count an adapter before you train it, and choose learning rate, rank and target layers by your own measurements.
 #
-# **Time:** about two minutes of computing on a 2-core CPU; two and a half hours with reading and exercises.
+# **Time:** about four minutes of computing on a 2-core CPU; two and a half hours with reading and exercises.
 #
 # **Claims under test:** 1 (parameters down to 1/10,000), 5 (PEFT is mandatory), 6 (ΔW ≈ BA), 7 (higher rank, better), 8 (usually q and v), 9 (all layers), 11 (weights never change), 12 (adapter size).
 #
 # **New words:** [weight](glossary.md#weight), [loss](glossary.md#loss), [gradient](glossary.md#gradient), [optimizer](glossary.md#optimizer), [learning rate](glossary.md#learning-rate), [step](glossary.md#step), [full fine-tuning](glossary.md#full-fine-tuning), [adapter](glossary.md#adapter), [rank](glossary.md#rank), [singular value](glossary.md#singular-value), [attention](glossary.md#attention), [MLP](glossary.md#mlp), [merge](glossary.md#merge), [validation rows](glossary.md#evaluation-rows)
 #
 # The lab has three parts: **A** why LoRA, and what full fine-tuning really changes; **B** LoRA by hand; **C** its knobs, measured.
-# %% [markdown] lang="ja" of="a09b484e"
+# %% [markdown] lang="ja" of="45b31907"
 # # ラボ 02 · LoRA の数理
 #
 # **このラボを終えると**、LoRA がなぜ生まれたのかを説明して図に描き、20 行ほどで自分で実装し、そのコードで言語モデルを学習させてライブラリと一致することを確かめ、手作業でマージとその取り消しを行い、アダプターのサイズを学習前に計算し、学習率・ランク・適用先を自分の測定で選べるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、読む時間と演習を含めると 2 時間半です。
+# **所要時間:** 計算は 2 コアの CPU で約 4 分、読む時間と演習を含めると 2 時間半です。
 #
 # **検証する主張:** 1（パラメータは 1/10,000 に減る）、5（PEFT は必須）、6（ΔW ≈ BA）、7（ランクは高いほどよい）、8（通常は q と v）、9（全ての層）、11（重みは決して変わらない）、12（アダプターのサイズ）。
 #

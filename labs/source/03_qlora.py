@@ -12,10 +12,10 @@
 # | 3 · Merging | which merge keeps what was learned, and why a bad one may look good | 25 min |
 # | 4 · Memory | which model fits which card, counted and checked | 30 min |
 #
-# The four can be read on four days: run all cells again, and trainings that are finished are loaded. The computing takes about two minutes on a 2-core CPU.
+# The four can be read on four days: run all cells again, and trainings that are finished are loaded. **Time:** the computing takes about four minutes on a 2-core CPU.
 #
 # **New words:** [quantization](glossary.md#quantization) · [NF4](glossary.md#nf4) · [loss](glossary.md#loss) · [perplexity](glossary.md#perplexity) · [adapter](glossary.md#adapter), [LoRA](glossary.md#lora) · [learning rate](glossary.md#learning-rate) · [training, validation and test rows](glossary.md#evaluation-rows) · [merge](glossary.md#merge) · [optimizer](glossary.md#optimizer) · [activation](glossary.md#activation) · [gradient checkpointing](glossary.md#gradient-checkpointing)
-# %% [markdown] lang="ja" of="1411bc5b"
+# %% [markdown] lang="ja" of="ca2b2e78"
 # # ラボ 03 · QLoRA
 #
 # **このラボを終えると**、NF4 の 16 個の数を自分でつくって重みをそれに丸め、bitsandbytes と 1 ビットも違わない結果を得られるようになります。さらに、4 ビットの重みの上でアダプターを学習させ、丸めで失ったものを学習の前と後の両方で説明し、アダプターを失わずにマージし、どのモデルがどの GPU に載るかを、GPU を借りる前に計算できるようになります。
@@ -29,7 +29,7 @@
 # | 3 · マージ | 学習したものが残るマージはどれか。悪いマージが良く見えることがあるのはなぜか | 25 分 |
 # | 4 · メモリ | どのモデルがどのカードに載るかを数え、その数え方も確かめる | 30 分 |
 #
-# 4 つのセクションは、別々の日に読んでもかまいません。すべてのセルを実行し直せば、済んだ学習は読み込まれます。計算そのものは 2 コアの CPU で約 2 分です。
+# 4 つのセクションは、別々の日に読んでもかまいません。すべてのセルを実行し直せば、済んだ学習は読み込まれます。**所要時間:** 計算は 2 コアの CPU で約 4 分です。
 #
 # **新しい言葉:** [量子化](glossary.md#quantization) · [NF4](glossary.md#nf4) · [損失](glossary.md#loss) · [パープレキシティ](glossary.md#perplexity) · [アダプター](glossary.md#adapter)、[LoRA](glossary.md#lora) · [学習率](glossary.md#learning-rate) · [学習用・検証用・テスト用の行](glossary.md#evaluation-rows) · [マージ](glossary.md#merge) · [オプティマイザー](glossary.md#optimizer) · [活性値](glossary.md#activation) · [勾配チェックポイント](glossary.md#gradient-checkpointing)
 # %%

@@ -3,7 +3,7 @@
 #
 # **After this lab you can** turn a dirty file into training data and score your own cleaning, split without leakage, build labels and batches by hand and train on them with `SFTTrainer`, choose a learning rate on validation rows, say what fine-tuning teaches and what it does not, and recognise five failures that raise no error.
 #
-# **Time:** about two minutes of computing on a 2-core CPU; three hours with the exercises. Take the three parts on three days: on another day "Run all above" brings everything back in seconds, since trainings are remembered.
+# **Time:** about six minutes of computing on a 2-core CPU; three hours with the exercises. Take the three parts on three days: on another day "Run all above" brings everything back in seconds, since trainings are remembered.
 #
 # | part | its aim |
 # |---|---|
@@ -14,12 +14,12 @@
 # **Claims under test:** 10 (LoRA keeps general knowledge), 16 (1,000 to 10,000 rows are enough), 17 (90 % is data quality), 18 (tuning injects knowledge and ends hallucination), 19 (a skill rather than knowledge), 20 (where `SFTTrainer` lives).
 #
 # **New words:** [fine-tuning](glossary.md#fine-tuning), [chat template](glossary.md#chat-template), [label mask](glossary.md#label-mask), [batch](glossary.md#batch), [padding](glossary.md#padding), [collator](glossary.md#collator), [loss](glossary.md#loss), [learning rate](glossary.md#learning-rate), [epoch](glossary.md#epoch), [adapter](glossary.md#adapter), [full fine-tuning](glossary.md#full-fine-tuning), [training, validation and test rows](glossary.md#evaluation-rows), [interval](glossary.md#interval), [packing](glossary.md#packing), [continued pre-training](glossary.md#continued-pre-training).
-# %% [markdown] lang="ja" of="7460f727"
+# %% [markdown] lang="ja" of="2e722909"
 # # ラボ 04 · 教師ありファインチューニング（SFT）
 #
 # **このラボを終えると**、汚れたファイルを学習データに仕上げて自分の掃除を採点し、漏れのない分割を行い、ラベルとバッチを自分で組み立てて `SFTTrainer` で学習し、学習率を検証用の行で選び、ファインチューニングが何を教え、何を教えないのかを説明し、エラーを出さない 5 つの失敗を見抜けるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 3 時間です。3 つのパートは 3 日に分けてください。学習の結果は記憶されているので、別の日に「ここまでのセルをすべて実行」しても、数秒から数十秒で元の状態に戻ります。
+# **所要時間:** 計算は 2 コアの CPU で約 6 分、演習も含めると 3 時間です。3 つのパートは 3 日に分けてください。学習の結果は記憶されているので、別の日に「ここまでのセルをすべて実行」しても、数秒から数十秒で元の状態に戻ります。
 #
 # | パート | ねらい |
 # |---|---|
@@ -197,12 +197,12 @@ from lab_helpers.labs.lab04.rows import over_represented_rows
 
 lab.table(over_represented_rows(clean_rows, language), "bias")
 # %% [markdown] lang="en"
-# Questions about products dominate, and answers of one length. Neither is wrong for a support desk; but measure the tone on other topics too before you promise it there.
+# Questions about products dominate, and questions of one length. Neither is wrong for a support desk; but measure the tone on other topics too before you promise it there.
 #
 # ## Split without leakage
 #
 # A model learns from the *training* rows, you choose settings on *validation* rows, and you look at the *test* rows once, to report. A split by chance scatters look-alikes over both sides.
-# %% [markdown] lang="ja" of="89e7edb9"
+# %% [markdown] lang="ja" of="9098e2ec"
 # 製品についての質問と、特定の長さの質問に偏っています。サポート窓口としては当然の偏りですが、ほかの話題でも口調が守られると約束する前に、そこでも測ってください。
 #
 # ## 漏れのない分割
@@ -262,11 +262,11 @@ texts = {one: load_shipped("support", one, "test") for one in ("ja", "en")}
 texts = {one: [row["answer"] for row in some] for one, some in texts.items()}
 lab.table(measure_vocabularies(texts), "vocabularies")
 # %% [markdown] lang="en"
-# Read down the Japanese column: the vocabularies that have seen Japanese need the fewest tokens a character; one that falls back to bytes needs several times as many, and one without them answers `unknown` (a question full of holes). Kotori's is small, but half of what it was made from is Japanese.
+# Read down the Japanese column: the vocabularies that have seen Japanese need the fewest tokens a character; one that falls back to bytes needs several times as many, and one without them answers `unknown` (a question full of holes). Kotori's is small, but it was made from texts in both languages.
 #
 # **Licences.** The article behind this course recommends Qiita, specialist blogs and internal documents as Japanese training data (its section on Japanese LLMs), and names the licence of none of them. Write it down for every source before you train: who wrote the text, under which terms it was published, whether these allow training and handing on a model, and whose personal data is in it. The rows of this lab were written for the course, under the MIT licence; the card beside them lists their faults.
-# %% [markdown] lang="ja" of="f46b5d66"
-# 日本語の列を上から見てください。日本語を見てつくられた語彙は、1 文字あたりのトークンが少なくて済みます。バイトに逃げる語彙はその数倍を使い、バイトさえない語彙では「未知」になり、質問は穴だらけです。Kotori の語彙は小さいものの、材料の半分は日本語でした。
+# %% [markdown] lang="ja" of="27bc72a1"
+# 日本語の列を上から見てください。日本語を見てつくられた語彙は、1 文字あたりのトークンが少なくて済みます。バイトに逃げる語彙はその数倍を使い、バイトさえない語彙では「未知」になり、質問は穴だらけです。Kotori の語彙は小さいものの、日本語と英語の両方の文章からつくられています。
 #
 # **ライセンス。** この講座のもとになった記事は、日本語の学習データとして Qiita、専門ブログ、社内資料を挙げています（日本語 LLM の節）が、そのどれについてもライセンスには触れていません。学習を始める前に、出どころごとに書き留めてください。誰が書いた文章か、どんな条件で公開されているか、その条件は学習とモデルの配布を許しているか、誰の個人情報が含まれているか。このラボの行は、この講座のために書かれたもので、MIT ライセンスです。既知の不具合は、データと一緒に置いてあるカードに書いてあります。
 # %% [markdown] lang="en"
@@ -475,7 +475,7 @@ print("tone:", lab.run.metrics["tone_compliance_base"], lab.run.metrics["tone_co
 #
 # ## つくる: 学習する
 #
-# アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。このラボのこの先の学習は、すべてこのセルの `settings` を使います。学習率は検証用の行で選びました。選び方はパート B で示します。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
+# アダプターをどこに付けるかは `LoraConfig` で、どう学習するかは `SFTConfig` で決めます。どちらも自由に変えてください。このラボのこの先の学習は、すべてこのセルの `settings` を使います。学習率は、英語版の検証用の行で選んだものです。パート B では、日本語の検証用の行で選び直します。bf16 の命令をもつ CPU では、新しい GPU と同じように bf16 の autocast で学習します。それ以外では float32 で、時間は 2 倍かかり、数値の 2 桁目が変わることがあります。
 # %%
 from datasets import Dataset
 from peft import LoraConfig
@@ -693,14 +693,14 @@ print(facts[0][0], "|", ask(few.model, facts[0][0]), "|", ask(pupil.model, facts
 # the base as it was, without a copy of it → 元のままのベース。写しはつくらない
 # passes count instead of steps → ステップ数ではなくパス数で数える
 # %% [markdown] lang="en"
-# **There is the win:** after ten passes nearly every fact comes out in the training's wording, word for word; the last line shows one, first from a model that was not taught it, then from the pupil. After a single pass almost none does. So the zero of part A was a matter of passes *and* of wording: in other words hardly a fact is found at any number of passes. (That last part is a limit of five million parameters that have seen each fact in one wording. "On a real model" below asks a larger one.)
+# **There is the win:** after ten passes nearly every fact comes out in the training's wording, word for word; the last line shows one, first from a model that was not taught it, then from the pupil. After a single pass almost none does. So the zero of part A was a matter of passes *and* of wording: in other words few facts are found at any number of passes. (That last part is a limit of five million parameters that have seen each fact in one wording. "On a real model" below asks a larger one.)
 #
 # The dashed line is the price, and the next question.
 #
 # ## What do new facts push out?
 #
 # Teaching unknown facts raises errors on known ones that nobody touched. Is it the *newness*, or would any training do it that moves the weights as far? The control teaches as many facts that Kotori **knows**, ten times over at the same rate. It starts near zero loss, so it moves the weights less than ten passes of new facts do; compared is therefore the number of passes of *new* facts whose ‖ΔW‖/‖W‖ is nearest to the control's. A control at a higher rate shows what movement does by itself.
-# %% [markdown] lang="ja" of="ca99d8a4"
+# %% [markdown] lang="ja" of="54e5d001"
 # **うれしい結果です。** 10 回繰り返すと、ほぼすべての事実が、学習したときの言い方なら一字一句答えられます。最後の行はその一例で、教わっていないモデルの答え、教わったモデルの答えの順です。1 回では、ほとんど身につきません。つまり、パート A の 0 は、回数*と*言い方の両方のせいでした。別の言い方では、何回繰り返してもほとんど答えられません（最後の点は、各事実を 1 通りの言い方でしか見ていない、500 万パラメータのモデルの限界です。「実際のモデルでは」の節で、もっと大きなモデルでも見ます）。
 #
 # 破線はその代償で、次の問いです。
@@ -803,17 +803,17 @@ for name in ("forgetting_full_minus_lora", "forgetting_lora_rate_effect"):
 # ", lost " → "、失った割合 "
 # by choice  → "選択式では "
 # %% [markdown] lang="en"
-# Three readings. **Frozen weights do not mean kept skills:** LoRA has lost old skill too, and its interval excludes zero. **The rate decides:** the last line is what the same LoRA loses by the highest rate beyond the chosen one. **Between the methods** the paired interval speaks for *these* rows, rates and one seed; Biderman et al. (2024) put both on one trade-off curve, and in PEFT's own benchmark full fine-tuning forgot less than LoRA (0.030 against 0.050), so do not make a law of it.
+# Three readings. **Frozen weights do not mean kept skills:** LoRA has lost old skill too, and its interval excludes zero. **The rate decides:** the last line is what the same LoRA loses by the highest rate beyond the chosen one. **Between the methods** the paired interval speaks for *these* rows, rates and one seed. In the Japanese edition the validation loss chose a higher rate for LoRA, and there LoRA lost more than full fine-tuning. Biderman et al. (2024) put both on one trade-off curve, and in PEFT's own benchmark full fine-tuning forgot less than LoRA (0.030 against 0.050): do not make a law of it.
 #
 # `by choice` asks in another way: is the right answer still *likelier* than three wrong ones? Hardly anything is lost there: most of what looks forgotten is only no longer said. And the left picture is another drill: at the lowest rate LoRA has learned least, without any error message.
 #
 # ### Aside: continued pre-training
 #
 # Not every tuning needs questions. Texts alone, loss on every token, are how a model takes in a language or a domain; Swallow needed 100 billion tokens of it for Japanese (Fujii et al. 2024). Here a few seconds: the company's Japanese documents.
-# %% [markdown] lang="ja" of="c2d76ef1"
-# 読み取れることは 3 つあります。**重みを凍結しても、技能が保たれるとはかぎりません。** LoRA も元の技能を失っていて、その区間は 0 を含みません。**決めるのは学習率です。** 最後の行は、同じ LoRA でも最大の学習率では、選んだ学習率よりどれだけ多く失うかを示しています。**手法の差**については、対応のある区間が示すのは*この*行、この学習率、1 つのシードでの結果です。Biderman ら（2024）は両者を同じトレードオフ曲線の上に置いており、PEFT 自身のベンチマークではフルファインチューニングのほうが忘れていません（0.030 対 0.050）。一般法則にはしないでください。
+# %% [markdown] lang="ja" of="ed0389a1"
+# 読み取れることは 3 つあります。**重みを凍結しても、技能が保たれるとはかぎりません。** LoRA も元の技能を失っていて、その区間は 0 を含みません。**検証損失だけでは足りません。** 表の LoRA の最後の 2 行を見比べてください。検証損失はほとんど同じなのに、元の技能の残り方は大きく違います。検証用の行は新しい技能しか測らないので、ここでは並びの端にある、最も忘れる学習率が選ばれました（最後の行が 0 なのは、選んだ学習率がそのまま最大の学習率だからです）。忘れてほしくない技能があるなら、その技能の検証用の質問も用意してください。**手法の差**については、対応のある区間が示すのは*この*行、この学習率、1 つのシードでの結果です。ここでは LoRA のほうが多く失いましたが、英語版では低めの学習率が選ばれ、逆の結果になりました。Biderman ら（2024）は両者を同じトレードオフ曲線の上に置いており、PEFT 自身のベンチマークではフルファインチューニングのほうが忘れていません（0.030 対 0.050）。一般法則にはしないでください。
 #
-# 「選択式」では、聞き方を変えています。正しい答えは、今でも 3 つの誤った答えより*起こりやすい*でしょうか。こちらではほとんど失われていません。忘れたように見えるものの大半は、口にしなくなっただけなのです。また、左の図からもう 1 つの失敗もわかります。いちばん低い学習率では、LoRA は最も学べていません。エラーは 1 つも出ません。
+# 「選択式」では、聞き方を変えています。正しい答えは、今でも 3 つの誤った答えより*起こりやすい*でしょうか。こちらの低下は、どちらの手法でも、口にする割合の低下よりずっと小さいものです。忘れたように見えるものの多くは、口にしなくなっただけなのです。また、左の図からもう 1 つの失敗もわかります。いちばん低い学習率では、LoRA は最も学べていません。エラーは 1 つも出ません。
 #
 # ### 補足: 継続事前学習
 #
@@ -970,13 +970,17 @@ for name in ("tone_answer_minus_all", "runaway_all_minus_answer"):
 # %% [raw] lang="ja"
 # " of the tokens are not the answer's" → " のトークンは回答以外のもの"
 # %% [markdown] lang="en"
-# Two questions, two answers. *Is there a difference?* The last two lines are paired differences over the same questions; where an interval holds zero, it is **not decided**. *Where does it come from?* Compare the parts: whoever lags at the opening, the closing or the end, and not at the body, has learned the frame less, and on the frame hang the tone and the stopping. With loss on everything, the printed share of each step went to the customer's words; at the same number of steps less was left for the frame. Where the parts are alike, the cause stays open. One maintainer saw little difference (open-r1#648); yours is what counts for your data, and the mend costs nothing: rows of `prompt` and `completion`, or `assistant_only_loss=True`.
+# *Is there a difference?* The last two lines are paired differences over the same questions, and both intervals exclude zero: with loss on everything, fewer replies keep the tone and more of them go on, after the same steps.
+#
+# *Why?* The obvious guess is that the frame was learned less, since the printed share of the tokens went to the customer's words. The table does not bear it out: on the right answers both models expect closing and end almost with certainty, and the body even a little better with loss on everything; only the opening lags, slightly. So the difference arises in texts that the model writes itself, and its cause is **not decided** here. Nor is its size a law: on the Japanese rows of the other edition the same test finds no difference, and one maintainer saw little (open-r1#648). Yours is what counts for your data, and the mend costs nothing: rows of `prompt` and `completion`, or `assistant_only_loss=True`.
 #
 # ## Break it, mend it: another template
 #
 # You trained in ChatML. The server renders Alpaca's form, or Llama 2's, or ChatML without the opening of the assistant's turn (`add_generation_prompt=True` forgotten). No error anywhere. One line does it:
-# %% [markdown] lang="ja" of="0bfeecee"
-# 問いは 2 つです。*差はあるのか。* 最後の 2 行は、同じ質問での対応のある差です。区間が 0 を含むものは、**決着していません**。*差はどこから来るのか。* 部分ごとに比べてください。本文ではなく、書き出しや結びや終わりの損失が大きいほうは、型を十分に学んでいません。口調も、止まるかどうかも、この型で決まります。すべてに損失をかけると、表示した割合だけ、各ステップが顧客の言葉に費やされます。同じステップ数なら、型に回る分はそれだけ減ります。部分ごとの差が見られないなら、原因はわからないままです。ほとんど差がないと報告した開発者もいますが（open-r1#648）、自分のデータについては自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
+# %% [markdown] lang="ja" of="e7f1a348"
+# *差はあるのか。* 最後の 2 行は、同じ質問での対応のある差です。区間はどちらも 0 を含むので、差があるとは言えません。**決着していません。** 部分ごとの損失も、書き出しから終わりまでほとんど同じです。
+#
+# いつもこうだとはかぎりません。英語版の行では、すべてに損失をかけたほうが口調を守る回答が減り、止まらない回答が増えました。しかも、部分ごとの損失からはその原因がわかりませんでした。ほとんど差がないと報告した開発者もいます（open-r1#648）。自分のデータについては、自分の測定がすべてです。直すのに費用はかかりません。`prompt` と `completion` の行にするか、`assistant_only_loss=True` を指定するだけです。
 #
 # ## 壊す・直す: 別のテンプレート
 #

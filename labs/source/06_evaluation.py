@@ -3,7 +3,7 @@
 #
 # **After this lab you can** compute BLEU and ROUGE-L by hand and say what they do not see, evaluate Japanese without getting zeros, count inventions and needless refusals, tell a difference from chance, examine a judge before you trust it, run tests in the formats of MMLU, GSM8K and HumanEval, find out whether a test has leaked, and show **which answers** a tuning has broken and which it has mended.
 #
-# **Time:** about two minutes of computing on a 2-core CPU; three hours with the exercises. Each part stands for itself, so take breaks.
+# **Time:** about three minutes of computing on a 2-core CPU; three hours with the exercises. Each part stands for itself, so take breaks.
 #
 # | part | its aim |
 # |---|---|
@@ -17,12 +17,12 @@
 # **Claims under test:** 34 (BLEU, ROUGE and METEOR for generated text), 37 (MMLU shows whether general knowledge was damaged), 38 (HumanEval and GSM8K measure the effect of tuning). Claim 35 (accuracy for entities) was lab 01's.
 #
 # **New words:** [n-gram](glossary.md#n-gram), [precision and recall](glossary.md#precision-recall), [hallucination](glossary.md#hallucination), [interval](glossary.md#interval), [bootstrap](glossary.md#bootstrap), [p-value](glossary.md#p-value), [judge](glossary.md#judge), [benchmark](glossary.md#benchmark), [contamination](glossary.md#contamination), [log-probability](glossary.md#log-probability).
-# %% [markdown] lang="ja" of="b03507cd"
+# %% [markdown] lang="ja" of="82bc0195"
 # # ラボ 06 · 評価
 #
 # **このラボを終えると**、BLEU と ROUGE-L を手で計算してその見落としを指摘し、0 点ばかりにならずに日本語を評価し、作り話と差し控えすぎを数え、偶然と本当の差を見分け、審査員を信じる前に審査し、MMLU・GSM8K・HumanEval の形式のテストを行い、テストの混入を見つけ、ファインチューニングで**どの答えが**壊れ、どの答えが直ったのかを示せるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 2 分、演習も含めると 3 時間です。パートごとに区切りがあるので、休みながら進めてください。
+# **所要時間:** 計算は 2 コアの CPU で約 3 分、演習も含めると 3 時間です。パートごとに区切りがあるので、休みながら進めてください。
 #
 # | パート | ねらい |
 # |---|---|

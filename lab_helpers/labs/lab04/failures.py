@@ -90,8 +90,8 @@ def replace_template(tokenizer, template: str):
 def measure_templates(
     model, tokenizer, test: list[dict], language: str
 ) -> dict[str, ScoredReplies]:
-    """The same model asked in the template it was trained in (``"right"``), and in others."""
-    asked_in = {"right": tokenizer} | {
+    """The same model asked in the template it was trained in (``"own"``), and in others."""
+    asked_in = {"own": tokenizer} | {
         name: replace_template(tokenizer, template) for name, template in OTHER_TEMPLATES.items()
     }
     return {name: measure_replies(model, one, test, language) for name, one in asked_in.items()}
