@@ -1145,8 +1145,9 @@ if second:
     lab.measured(**interval_metrics(f"tone_compliance_sft{suffix}", scored.tone))
     for name in (f"tone_compliance_base{suffix}", f"tone_compliance_sft{suffix}"):
         print(name, lab.run.metrics[name], lab.run.metrics[f"{name}_ci"])
-    print(scored.replies.texts[0])
+    print("a reply:", scored.replies.texts[0])
 # %% [raw] lang="ja"
+# a reply: → 回答の例:
 # None where the model reads one language only → 1 言語しか読めないモデルでは None
 # %% [markdown] lang="en"
 # A hundred rows bring the manners in the other language as well.
