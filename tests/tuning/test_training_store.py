@@ -16,6 +16,7 @@ import torch
 from peft import LoraConfig
 from transformers import TrainerCallback
 from trl import SFTConfig
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
@@ -168,6 +169,17 @@ def test_other_base_weights_change_the_key(make):
     before = keys.training_key(trainer)
     next(p for p in trainer.model.parameters() if not p.requires_grad).data[0] += 1
     assert keys.training_key(trainer) != before
+
+
+def test_the_settings_of_a_collator_that_the_learner_wraps_change_the_key(make):
+    def with_padding(pad_token_id):
+        trainer = make()
+        usual = DataCollatorForLanguageModeling(pad_token_id=pad_token_id)
+        trainer.data_collator = lambda batch: usual(batch)
+        return keys.training_key(trainer)
+
+    assert with_padding(0) == with_padding(0)
+    assert with_padding(0) != with_padding(1)
 
 
 def test_the_learners_own_code_is_part_of_the_key(make):
