@@ -19,9 +19,8 @@ _SETTINGS_LEFT_OUT = {
 }
 _SETTINGS_LEFT_OUT |= {"push_to_hub", "trackio_space_id", "trackio_bucket_id"}
 _PARTS_OF_A_TRAINER = ("data_collator", "compute_loss_func", "compute_metrics", "reward_funcs")
-_DEEPEST = (
-    6  # a collator wrapped by the learner: function, what it holds, the collator, its settings
-)
+# Deep enough for a collator that the learner wraps: function, what it holds, collator, its settings.
+_DEEPEST = 6
 
 
 class NoKey(Exception):
