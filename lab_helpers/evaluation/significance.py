@@ -27,6 +27,11 @@ class PairedBootstrap:
     better: float
     p_value: float
 
+    @property
+    def decided(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
 
 @dataclass(frozen=True)
 class PermutationTest:
@@ -64,6 +69,15 @@ def paired_bootstrap(
     p_value = min(1.0, 2 * float(min(not_above, not_below) + 1) / (resamples + 1))
     better = float((drawn > 0).mean() + (drawn == 0).mean() / 2)
     return PairedBootstrap(difference, low, high, better, p_value)
+
+
+def difference_metrics(
+    name: str, ours, theirs, score: Callable[[np.ndarray], float] | None = None
+) -> dict:
+    """``ours`` - ``theirs`` as metrics: ``name``, its interval ``name_ci``, and both ends for a claim's rule."""
+    found = paired_bootstrap(ours, theirs, score=score)
+    ends = {f"{name}_low": found.low, f"{name}_high": found.high}
+    return {name: found.difference, f"{name}_ci": [found.low, found.high], **ends}
 
 
 def paired_interval(ours, theirs, draws):

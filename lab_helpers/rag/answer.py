@@ -40,10 +40,6 @@ class Threshold(NamedTuple):
     answered: float
     abstained: float
 
-    @property
-    def balanced_accuracy(self) -> float:
-        return (self.answered + self.abstained) / 2
-
 
 def answer(
     question: str,

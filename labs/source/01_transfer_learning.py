@@ -543,7 +543,7 @@ lab.figure(figures.weight_change(moved), "weight_change")
 #
 # そこで、その動きに*どれだけの値打ちがあったか*を調べます。ファインチューニングしたモデルの一部のブロックを学習前の重みに戻し、学習はせずにもう一度テストします。新しい技能を担うブロックなら、戻すと正解率が落ちるはずです。3 つのシードをすべて使います。
 # %%
-from lab_helpers.labs.lab01.scoring import lead_metrics
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.tuning.classifier import blocks_reset
 
 parts = {"bottom third": range(third), "top third": range(blocks - third, blocks)}
@@ -556,8 +556,8 @@ for name, numbers in parts.items():
     back[name] = sum(found) / len(found)
 rows = [{"reset": name, "accuracy": float(right.mean())} for name, right in back.items()]
 lab.figure(figures.reset_blocks(float(arms["fine-tuned"].mean()), rows), "reset")
-lab.measured(**lead_metrics("reset_gap", back["bottom third"], back["top third"]))
-lab.measured(**lead_metrics("freeze_gap", frozen["top third"], frozen["bottom third"]))
+lab.measured(**difference_metrics("reset_gap", back["bottom third"], back["top third"]))
+lab.measured(**difference_metrics("freeze_gap", frozen["top third"], frozen["bottom third"]))
 # %% [markdown] lang="en"
 # Without its trained top third the model falls further than without its trained bottom third; neither fall is deep, for much of what it needs was in the encoder before. Are the two falls different, and does the test by freezing agree? `reset_gap` is how much more the top third is missed than the bottom third, `freeze_gap` how much better the top third learns alone than the bottom third alone. A positive number speaks for the claim; an interval that holds zero decides nothing.
 # %% [markdown] lang="ja" of="06dc12e1"
@@ -658,7 +658,8 @@ from lab_helpers.tuning.tagging import KINDS
 keys = {"fine-tuned": "pretrained", "scratch": "scratch", "CRF": "traditional"}
 lab.measured(o_tagger_entity_f1=nobody, **{f"entity_f1_{keys[n]}": f for n, f in scores.items()})
 counts = {name: span_counts(spans, gold) for name, spans in found.items()}
-lead = lead_metrics("entity_gap_traditional", counts["fine-tuned"], counts["CRF"], f1_of_counts)
+ours, theirs = counts["fine-tuned"], counts["CRF"]
+lead = difference_metrics("entity_gap_traditional", ours, theirs, f1_of_counts)
 lab.measured(**lead)
 low, high = lead["entity_gap_traditional_ci"]
 print(f"fine-tuned minus CRF, same sentences: {low:+.2f} … {high:+.2f}")

@@ -939,8 +939,8 @@ print(replies.texts[0])
 #
 # いま直したモデルは会話全体で学習しており、*すべての*トークンに損失がかかっています。双子のモデルは、行もステップ数も学習率も同じで、回答だけに損失をかけました。一部のスレッドで言われるほどの惨事でしょうか。表では、正しい回答を書き出し、本文、結び、終わりに分けて、それぞれの損失を示します。
 # %%
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.labs.lab04.failures import compute_prompt_share, measure_part_losses
-from lab_helpers.labs.lab04.scoring import difference_metrics
 
 how = {"max_steps": arm_steps}
 twin = train_arm(lab.run, examples[:100], settings, adapter, **how)  # remembered from part B
@@ -1162,11 +1162,11 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# What of all this is Kotori, and what is fine-tuning? The same steps on SmolLM2, 135 million parameters (`labs run 04 --profile small`), as far as its stored record has these numbers.
-# %% [markdown] lang="ja" of="aeebb091"
+# What of all this is Kotori, and what is fine-tuning? The same steps on SmolLM2, 135 million parameters (`labs run 04 --profile small`), as far as its record, taken with this lab's earlier cells, has these numbers; a dash is not measured yet.
+# %% [markdown] lang="ja" of="90d1b31a"
 # ## 実際のモデルでは
 #
-# ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。1.35 億パラメータの SmolLM2 で同じ手順を実行した結果です（`labs run 04 --profile small`。保存された記録にある値だけを示します）。
+# ここまでの結果のうち、どこまでが Kotori の性質で、どこからがファインチューニングの性質なのでしょうか。1.35 億パラメータの SmolLM2 で同じ手順を実行した結果です（`labs run 04 --profile small`。記録は以前のセルで測ったもので、「–」はまだ測っていない値です）。
 # %%
 lab.real_model(
     "tone_compliance_base", "tone_compliance_n10", "tone_compliance_n1000",

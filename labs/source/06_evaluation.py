@@ -59,13 +59,13 @@ lab.predict("leaked", ...)
 # %% [markdown] lang="en"
 # # Part A · Three candidates
 #
-# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed. (DPO's rate stands in the cell; lab 05 chooses it among several, on validation prompts.)
+# Three models apply for the job of Hoshizora's assistant: the **base**, the same after **SFT** on a mail archive, and after **DPO** on top of it. They are made as in lab 05: the same rows, pairs, settings and seed. (DPO's rate stands in the cell: it is the one that lab 05's validation prompts chose in English.)
 #
 # One row of the archive, and the text that the model reads:
-# %% [markdown] lang="ja" of="4a524bdd"
+# %% [markdown] lang="ja" of="bb283d80"
 # # パート A · 3 つの候補
 #
-# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも変えていません（DPO の学習率はセルに書いてあります。ラボ 05 では、それをいくつかの候補から検証用のプロンプトで選びます）。
+# 星空電機のアシスタントに、3 つのモデルが応募してきました。**ベース**、メールの記録で **SFT** したもの、その上で **DPO** したものです。作り方はラボ 05 と同じで、行もペアも設定もシードも変えていません（違うのは DPO の学習率だけです。セルにある 1e-3 は、英語版のラボ 05 が検証用のプロンプトで選んだ値で、日本語版のラボ 05 が選んだのは、それより小さい 6e-4 でした）。
 #
 # 記録の 1 行と、モデルが実際に読む文字列です。
 # %%
@@ -876,13 +876,13 @@ lab.verdict()
 #
 # ## On a real model
 #
-# Is all this about Kotori's size? The same cells ran on SmolLM2, 135 million parameters, which its makers have taught to follow instructions (`labs run 06 --profile small`).
-# %% [markdown] lang="ja" of="d80a78aa"
+# Is all this about Kotori's size? The same cells ran on SmolLM2, 135 million parameters, which its makers have taught to follow instructions (`labs run 06 --profile small`). Its record was taken with this lab's earlier cells; what it lacks is a dash.
+# %% [markdown] lang="ja" of="f5c7183c"
 # 主張 37 の判定は 3 通りありえます。cloze で見える損失が letters でも見えれば*正しい*、cloze でしか見えなければ*条件つき*、何も失われていなければ*測れない*です。
 #
 # ## 実際のモデルでは
 #
-# ここまでの結果は、Kotori が小さいせいなのでしょうか。同じセルを、指示に従うよう調整済みの 1.35 億パラメータのモデル、SmolLM2 でも実行しました（`labs run 06 --profile small`）。
+# ここまでの結果は、Kotori が小さいせいなのでしょうか。同じセルを、指示に従うよう調整済みの 1.35 億パラメータのモデル、SmolLM2 でも実行しました（`labs run 06 --profile small`）。この記録は以前のセルで測ったもので、ない値は「–」と表示します。
 # %%
 lab.real_model(
     "mmlu_letters_base", "mmlu_base", "mmlu_sft", "mmlu_drop_sft", "gsm8k_base", "humaneval_base",

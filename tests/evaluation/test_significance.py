@@ -6,7 +6,12 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab_helpers.evaluation.significance import paired_bootstrap, paired_interval, permutation_test
+from lab_helpers.evaluation.significance import (
+    difference_metrics,
+    paired_bootstrap,
+    paired_interval,
+    permutation_test,
+)
 from lab_helpers.evaluation.text_metrics.bleu import bleu_counts, bleu_of, corpus_bleu
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import bootstrap_interval
@@ -167,3 +172,20 @@ def test_the_interval_of_given_draws_is_the_bootstraps_own():
     draws = np.random.default_rng(0).integers(0, 5, (2000, 5))
     found = paired_bootstrap(ours, theirs)
     assert paired_interval(ours, theirs, draws).tolist() == [found.low, found.high]
+
+
+def test_a_difference_becomes_metrics_with_both_ends_of_its_interval():
+    found = difference_metrics("gap", [1, 1, 1, 1], [0, 0, 0, 0])
+    assert found == {"gap": 1.0, "gap_ci": [1.0, 1.0], "gap_low": 1.0, "gap_high": 1.0}
+    turned = difference_metrics("gap", [1, 0, 1, 0], [0, 1, 0, 1])
+    assert turned["gap"] == 0
+    assert turned["gap_low"] < 0 < turned["gap_high"]
+    last = difference_metrics("gap", [1, 2], [0, 0], score=lambda drawn: float(drawn.max()))
+    assert last["gap"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "decided"), [([1, 1, 1, 1], True), ([-1, -1, -1, -1], True), ([1, -1, 1, -1], False)]
+)
+def test_a_difference_is_decided_where_its_interval_leaves_zero_out(ours, decided):
+    assert paired_bootstrap(ours, [0, 0, 0, 0]).decided is decided

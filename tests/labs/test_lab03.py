@@ -260,7 +260,7 @@ def test_an_optimizer_leaves_no_embedding_behind(tiny_chat_model):
 def test_a_difference_is_paired_and_takes_the_seeds_together():
     ours, theirs = [np.array([1.0, 5.0]), np.array([3.0, 5.0])], [np.array([2.0, 5.0])] * 2
     found = scoring.difference_metrics("gap", ours, theirs)
-    assert found == {"gap": 0, "gap_ci": [0, 0]}
+    assert found == {"gap": 0, "gap_ci": [0, 0], "gap_low": 0, "gap_high": 0}
     assert scoring.difference_metrics("gap", [ours[1]], [theirs[0]])["gap"] == pytest.approx(0.5)
 
 

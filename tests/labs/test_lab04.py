@@ -144,14 +144,6 @@ def test_fresh_questions_are_nowhere_in_the_heap(language):
 # Scores and drills
 
 
-def test_a_difference_is_taken_item_by_item():
-    found = scoring.difference_metrics("gap", [1, 1, 1, 1], [0, 0, 0, 0])
-    assert found == {"gap": 1.0, "gap_ci": [1.0, 1.0], "gap_low": 1.0, "gap_high": 1.0}
-    undecided = scoring.difference_metrics("gap", [1, 0, 1, 0], [0, 1, 0, 1])
-    assert undecided["gap"] == 0
-    assert undecided["gap_low"] < 0 < undecided["gap_high"]
-
-
 def test_drawn_replies_are_a_share_a_question():
     few, many = np.array([1, 1, 2 / 3]), np.array([1 / 3, 0, 1 / 3])
     found = scoring.dirt_metrics(few, many)

@@ -16,8 +16,6 @@ from lab_helpers.runtime.paths import labs_folder
 SOURCES = notebooks.sources()
 
 
-# Labs whose Japanese edition still shows the English outputs. No lab may come back to this list.
-NOT_YET_EXECUTED_IN_JAPANESE = {}
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
@@ -64,8 +62,6 @@ class TestEverySource:
         ]
 
     def test_the_japanese_edition_speaks_japanese(self, source):
-        if source.name[:2] in NOT_YET_EXECUTED_IN_JAPANESE:
-            pytest.skip("its outputs are still the English ones")
         for cell in code_cells(labs_folder() / "ja" / f"{source.stem}.ipynb"):
             assert not [text for text in shown_texts(cell) if is_without_japanese(text)], (
                 cell.source

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab_helpers.evaluation.replies import facts_right
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.evaluation.tone import House, tone_compliance
 from lab_helpers.figures import charts
 from lab_helpers.figures.style import words
@@ -43,12 +43,7 @@ def measure_way(
 def gain_metrics(adapter: Way, *prompts: Way) -> dict:
     """Tone with the adapter minus tone by the better of the prompts, on the same questions, paired."""
     best = max(prompts, key=lambda way: way.tone.mean())
-    found = paired_bootstrap(adapter.tone, best.tone)
-    return {
-        "tone_gain": found.difference,
-        "tone_gain_ci": [found.low, found.high],
-        "tone_gain_low": found.low,
-    }
+    return difference_metrics("tone_gain", adapter.tone, best.tone)
 
 
 def fact_metrics(rows: list[dict], replies: list[str], language: str | None = None) -> dict:

@@ -6,9 +6,9 @@ import numpy as np
 
 from lab_helpers.data.labelled import LabelledTexts
 from lab_helpers.data.shipped import load_shipped
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.evaluation.similarity import fooled_by_overlap
 from lab_helpers.labs.lab01.old_skill import OldSkill
-from lab_helpers.labs.lab01.scoring import lead_metrics
 from lab_helpers.labs.shared.classifiers import measure_hits
 from lab_helpers.tuning.classifier import EncoderClassifier, trainable_parameters
 from lab_helpers.tuning.transfer import Replay, TextEncoder, fine_tune
@@ -33,7 +33,7 @@ def forgetting_metrics(rows: list[dict], before: np.ndarray) -> dict:
     """
     found: dict = {}
     for row in rows:
-        found |= lead_metrics(f"forgetting_{row['method']}", before, row["old_hits"])
+        found |= difference_metrics(f"forgetting_{row['method']}", before, row["old_hits"])
     return found
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab_helpers.evaluation.significance import PairedBootstrap, paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics, paired_bootstrap
 from lab_helpers.runtime.intervals import interval_metrics
 
 
@@ -41,34 +41,15 @@ def difference_rows(ours: str, arms: dict[str, np.ndarray]) -> list[dict]:
                     "minus": name,
                     "difference": found.difference,
                     "95 %": [found.low, found.high],
-                    "decided": is_decided(found),
+                    "decided": "yes" if found.decided else "no",
                 }
             )
     return rows
 
 
-def is_decided(found: PairedBootstrap) -> str:
-    """``yes`` where the interval of the difference excludes zero."""
-    return "no" if found.low <= 0 <= found.high else "yes"
-
-
-def lead_metrics(name: str, ours: np.ndarray, theirs: np.ndarray, score=None) -> dict:
-    """A paired difference as metrics: ``name``, its interval ``name_ci``, and both ends for the claims' rules.
-
-    ``score`` makes one number of the drawn rows where that is not their mean.
-    """
-    found = paired_bootstrap(ours, theirs, score=score)
-    return {
-        name: found.difference,
-        f"{name}_ci": [found.low, found.high],
-        f"{name}_low": found.low,
-        f"{name}_high": found.high,
-    }
-
-
 def gap_metrics(name: str, ours: np.ndarray, rivals: list[np.ndarray]) -> dict:
-    """:func:`lead_metrics` of ours over the best of the ``rivals`` that start from nothing."""
-    return lead_metrics(name, ours, max(rivals, key=lambda hits: hits.mean()))
+    """The paired difference of ours over the best of the ``rivals`` that start from nothing."""
+    return difference_metrics(name, ours, max(rivals, key=lambda hits: hits.mean()))
 
 
 def curve_metrics(panels: dict[str, list[dict]], probes: dict[str, str]) -> dict[str, float]:

@@ -31,7 +31,7 @@ def compare_arms(one: np.ndarray, other: np.ndarray) -> dict:
     found = paired_bootstrap(one.mean(axis=0), other.mean(axis=0))
     by_seed = (one - other).mean(axis=1).tolist()
     agree = all(value < 0 for value in by_seed) or all(value > 0 for value in by_seed)
-    decided = agree and (found.high < 0 or found.low > 0)
+    decided = agree and found.decided
     return {
         "difference": found.difference,
         "interval": [found.low, found.high],

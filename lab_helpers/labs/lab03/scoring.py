@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lab_helpers.evaluation import significance
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.evaluation.significance import paired_bootstrap
 from lab_helpers.models.kotori.skills import perplexity
 
 OLD_SKILL = "stories"
@@ -29,9 +29,8 @@ def measure_both(name: str, model, tokenizer, rows: list[dict], language: str) -
 
 
 def difference_metrics(name: str, ours: list[np.ndarray], theirs: list[np.ndarray]) -> dict:
-    """``name`` and ``name_ci``: the mean paired difference over the rows, each row's mean over the seeds taken first.
+    """The mean paired difference over the rows as metrics, each row's mean over the seeds taken first.
 
     The interval speaks of other rows, with the seeds as they are.
     """
-    found = paired_bootstrap(np.mean(ours, axis=0), np.mean(theirs, axis=0))
-    return {name: found.difference, f"{name}_ci": [found.low, found.high]}
+    return significance.difference_metrics(name, np.mean(ours, axis=0), np.mean(theirs, axis=0))

@@ -14,7 +14,7 @@ from lab_helpers.evaluation.known_facts import (
     spread,
 )
 from lab_helpers.evaluation.replies import facts_right, numbers
-from lab_helpers.labs.lab04.scoring import difference_metrics
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.models.generation import generate, make_conversation
 from lab_helpers.models.kotori import planted
 from lab_helpers.runtime.intervals import interval_metrics

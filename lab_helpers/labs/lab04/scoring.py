@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab_helpers.evaluation.replies import facts_right, numbers
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.evaluation.tone import tone_compliance
 from lab_helpers.models.generation import Replies, generate, make_conversation
 from lab_helpers.runtime.intervals import interval_metrics
@@ -55,21 +55,6 @@ def measure_sampled_tone(model, tokenizer, rows: list[dict], language: str, seed
         model, tokenizer, rows * DRAWS, language, do_sample=True, temperature=1.0, top_k=0
     )
     return drawn.tone.reshape(DRAWS, len(rows)).mean(axis=0), drawn.replies.texts[: len(rows)]
-
-
-def difference_metrics(name: str, ours, theirs) -> dict:
-    """The mean of ``ours`` - ``theirs`` on the same items, and its 95 % interval by paired bootstrap.
-
-    ``NAME``, ``NAME_ci``, and the ends once more as ``NAME_low`` and ``NAME_high`` for a claim's rule.
-    """
-    found = paired_bootstrap(ours, theirs)
-    ends = [found.low, found.high]
-    return {
-        name: found.difference,
-        f"{name}_ci": ends,
-        f"{name}_low": found.low,
-        f"{name}_high": found.high,
-    }
 
 
 def tone_and_fact_metrics(outcome: ScoredReplies, name: str) -> dict:

@@ -17,7 +17,7 @@ from lab_helpers.evaluation.benchmarks.numbers import extract_answer, strict_ans
 from lab_helpers.evaluation.benchmarks.runner import BenchmarkResult, run_benchmark
 from lab_helpers.evaluation.sandbox.escapes import escapes
 from lab_helpers.evaluation.sandbox.protections import protections, require_leave
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.models.compared_models import ComparedModels
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.intervals import interval_metrics
@@ -222,8 +222,6 @@ def drop_metrics(found: dict[str, dict[str, BenchmarkResult]]) -> dict[str, floa
     metrics: dict = {}
     for name in ("mmlu", "mmlu_letters"):
         base, sft = found[name]["base"], found[name]["sft"]
-        drop = paired_bootstrap(base.per_item(), sft.per_item())
-        metrics |= {f"{name}_drop_sft": drop.difference, f"{name}_drop_sft_ci": [drop.low, drop.high]}  # fmt: skip
-        metrics |= {f"{name}_drop_sft_low": drop.low}
+        metrics |= difference_metrics(f"{name}_drop_sft", base.per_item(), sft.per_item())
     known = [found["mmlu"][model].groups["known"][0] for model in ("base", "sft")]
     return metrics | {"mmlu_known_drop_sft": known[0] - known[1]}

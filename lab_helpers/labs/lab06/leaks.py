@@ -22,7 +22,7 @@ from lab_helpers.evaluation.benchmarks.formats import (
 from lab_helpers.evaluation.benchmarks.humaneval import evaluate
 from lab_helpers.evaluation.benchmarks.prompts import PROGRAM_STOP
 from lab_helpers.evaluation.contamination import contaminated, contaminated_files, remove_leaks
-from lab_helpers.evaluation.significance import paired_bootstrap, permutation_test
+from lab_helpers.evaluation.significance import difference_metrics, permutation_test
 from lab_helpers.labs.lab06.benchmarks import find_sandbox_refusal
 from lab_helpers.labs.lab06.models import house_pairs
 from lab_helpers.labs.shared.models import load_model
@@ -152,9 +152,8 @@ def leak_metrics(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) ->
     for half, name in (("leaked", "leak_score_gain"), ("fresh", "leak_score_gain_fresh")):
         found |= interval_metrics(f"score_{half}_before", before[half])
         found |= interval_metrics(f"score_{half}_after", after[half])
-        gain = paired_bootstrap(after[half], before[half])
-        found |= {name: gain.difference, f"{name}_ci": [gain.low, gain.high]}
-    return found | {"leak_score_gain_low": found["leak_score_gain_ci"][0]}
+        found |= difference_metrics(name, after[half], before[half])
+    return found
 
 
 def leak_rows(items: Halves, before: dict, after: dict) -> list[dict]:

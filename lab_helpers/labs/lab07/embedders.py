@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from lab_helpers.course.record import Run
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.labs.lab07.search import (
     ENDINGS,
     load_questions,
@@ -76,11 +76,10 @@ def embedder_metrics(english: list[dict], multilingual: list[dict]) -> dict:
     for language in dict.fromkeys(row["language"] for row in english):
         for mode in ("vector", "hybrid"):
             ours = _select_recall(multilingual, language, mode)
-            lead = paired_bootstrap(ours, _select_recall(english, language, mode))
             ending = ENDINGS[mode]
             metrics |= interval_metrics(f"recall_at_5_{language}_e5{ending}", ours)
-            name = _lead_name(language, mode)
-            metrics |= {name: lead.difference, f"{name}_ci": [lead.low, lead.high]}
+            theirs = _select_recall(english, language, mode)
+            metrics |= difference_metrics(_lead_name(language, mode), ours, theirs)
     return metrics
 
 

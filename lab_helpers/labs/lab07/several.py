@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab_helpers.evaluation.significance import paired_bootstrap
+from lab_helpers.evaluation.significance import difference_metrics
 from lab_helpers.labs.lab07.readers import (
     MOST_PASSAGES,
     READERS,
@@ -147,9 +147,7 @@ def several_metrics(found: Several, recall, language: str) -> dict:
         "correct": (right["apart"], right[best]),
     }
     for key, (ours, theirs) in compared.items():
-        gain = paired_bootstrap(ours, theirs)
-        name = f"several_{key}_gain_apart{ending}"
-        metrics |= {name: gain.difference, f"{name}_ci": [gain.low, gain.high]}
+        metrics |= difference_metrics(f"several_{key}_gain_apart{ending}", ours, theirs)
     return metrics
 
 

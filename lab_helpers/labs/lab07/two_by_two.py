@@ -7,7 +7,11 @@ import numpy as np
 from lab_helpers.evaluation.hallucination import unsupported_numbers
 from lab_helpers.evaluation.honesty import declines
 from lab_helpers.evaluation.latency import Latency, measure_latency
-from lab_helpers.evaluation.significance import PairedBootstrap, paired_bootstrap
+from lab_helpers.evaluation.significance import (
+    PairedBootstrap,
+    difference_metrics,
+    paired_bootstrap,
+)
 from lab_helpers.labs.lab07.readers import (
     MOST_PASSAGES,
     NEW_TOKENS,
@@ -180,7 +184,9 @@ def gain_metrics(
     """What passages take off invention, and what the pair adds to the better single one, with paired intervals."""
     drop = differences["hallucination", "base_rag", "base_closed"]
     better = max(("base_rag", "tuned_closed"), key=lambda cell: scores[cell].correct.mean())
-    gain = paired_bootstrap(scores["tuned_rag"].correct, scores[better].correct)
+    gain = difference_metrics(
+        "hybrid_correct_gain", scores["tuned_rag"].correct, scores[better].correct
+    )
     rivals = [cell for cell in CELLS if cell != "tuned_rag"]
     leads = [paired_bootstrap(scores["tuned_rag"].joint, scores[cell].joint) for cell in rivals]
     closed, opened = (_pairs(scores[cell]) for cell in ("base_closed", "base_rag"))
@@ -193,10 +199,8 @@ def gain_metrics(
         "hallucination_named_drop_rag_low": -named.high,
         "hallucination_named_drop_rag_high": -named.low,
         "hallucination_named_ratio": _among_named(opened) / max(_among_named(closed), 1e-9),
-        "hybrid_correct_gain": gain.difference,
-        "hybrid_correct_gain_low": gain.low,
-        "hybrid_correct_gain_high": gain.high,
         "hybrid_joint_lead": min(lead.low for lead in leads),
+        **gain,
     }
 
 

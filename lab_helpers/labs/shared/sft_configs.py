@@ -1,21 +1,7 @@
-"""The settings of supervised trainings that several labs share: by epochs, or by steps."""
+"""The settings of supervised trainings that several labs share."""
 
 from lab_helpers.course.record import Run
 from lab_helpers.tuning.trainer_config import trainer_config
-
-
-def make_epochs_config(run: Run):
-    """``SFTConfig`` for so many epochs of this profile's batch size and rate."""
-    from trl import SFTConfig
-
-    return trainer_config(
-        SFTConfig,
-        run.machine,
-        num_train_epochs=run.settings["epochs"],
-        per_device_train_batch_size=run.settings["batch_size"],
-        learning_rate=run.settings["learning_rate"],
-        lr_scheduler_type="cosine",
-    )
 
 
 def make_steps_config(run: Run, steps: int, **settings):

@@ -100,7 +100,7 @@ EXERCISE = Exercise(
     name="masked_loss",
     prompt=Text(
         "The mean of -log p(next token) over the labels that are not -100. logits (n, length, vocabulary), labels (n, length).",
-        "-100 でないラベルについての -log p（次のトークン）の平均を返してください。logits は (n, 長さ, 語彙数)、labels は (n, 長さ) です。",
+        "-100 でないラベルについての -log p（次のトークン）の平均を返してください。logits は (n, length, vocabulary)、labels は (n, length) です。",
     ),
     reference=masked_loss,
     test=_test_loss,

@@ -111,7 +111,7 @@ EXERCISE = Exercise(
         ),
         Text(
             "In logarithms a ratio is a difference. The margin is the chosen ratio minus the rejected one.",
-            "対数では、比は差になります。差(マージン)は chosen の比から rejected の比を引いたものです。",
+            "対数では、比は差になります。差（マージン）は chosen の比から rejected の比を引いたものです。",
         ),
         Text(
             "return -torch.nn.functional.logsigmoid(beta * ((chosen - ref_chosen) - (rejected - ref_rejected)))",

@@ -70,7 +70,7 @@ def _test_length_matched(answer) -> None:
             raise Mistake(en, ja)
     raise Mistake(
         f"for lengths {sizes} and a tolerance of 0.1 the pairs {wanted[0.1]} match, not {found[0.1]}.",
-        f"長さが {sizes} で許容差 0.1 のとき、そろっているのは {wanted[0.1]} 番です({found[0.1]} ではありません)。",
+        f"長さが {sizes} で許容差 0.1 のとき、そろっているのは {wanted[0.1]} 番です（{found[0.1]} ではありません）。",
     )
 
 

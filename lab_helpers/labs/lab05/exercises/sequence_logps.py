@@ -95,7 +95,7 @@ EXERCISE = Exercise(
     name="sequence_logps",
     prompt=Text(
         "log π(y | x) of each row: the sum over the answer's tokens (mask 1). logits (n, length, vocabulary), ids and mask (n, length) → (n,).",
-        "各行の log π(y | x)、つまり回答のトークン(マスクが 1)についての和を返してください。logits (n, length, vocabulary)、ids と mask (n, length) → (n,)。",
+        "各行の log π(y | x)、つまり回答のトークン（マスクが 1）についての和を返してください。logits (n, length, vocabulary)、ids と mask (n, length) → (n,)。",
     ),
     reference=sequence_logps,
     test=_test_sequence_logps,

@@ -89,7 +89,7 @@ EXERCISE = Exercise(
     name="win_rate",
     prompt=Text(
         "judge(prompt, first, second) is the chance that the first reply is better. Ask it in both orders: agreement is a win (1) or a loss (0), contradiction a tie (0.5). Return the mean.",
-        "judge(prompt, first, second) は、1 番目の回答のほうが良い確率を返します。順番を入れ替えて 2 回聞き、一致すれば勝ち (1) か負け (0)、食い違えば引き分け (0.5) とします。平均を返してください。",
+        "judge(prompt, first, second) は、1 番目の回答のほうが良い確率を返します。順番を入れ替えて 2 回聞き、一致すれば勝ち（1）か負け（0）、食い違えば引き分け（0.5）とします。平均を返してください。",
     ),
     reference=win_rate,
     test=_test_win_rate,
