@@ -81,7 +81,7 @@ def test_gpt3_with_the_papers_setting_trains_one_in_about_ten_thousand():
     assert 9000 < counts["one_in"] < 9600
     # LoRA §7.1: r = 4 on two matrices of all 96 layers is 18M parameters, "roughly 35MB" in FP16.
     assert counts["trainable"] == 96 * 2 * 4 * (12288 + 12288)
-    assert counts["megabytes"] / 1.048576 == pytest.approx(35, rel=0.05)
+    assert counts["MB (16-bit)"] / 1.048576 == pytest.approx(35, rel=0.05)
 
 
 def test_a_llama_3_8b_count_by_hand():
@@ -90,7 +90,7 @@ def test_a_llama_3_8b_count_by_hand():
     expected = 32 * r * ((4096 + 4096) + (1024 + 4096))
     counts = lora_counts("Llama 3 8B", r, "q, v")
     assert counts["trainable"] == expected
-    assert counts["megabytes"] == pytest.approx(expected * 2 / 1e6)
+    assert counts["MB (16-bit)"] == pytest.approx(expected * 2 / 1e6)
     assert counts["one_in"] == pytest.approx(counts["total"] / expected)
 
 
