@@ -21,6 +21,7 @@ from lab_helpers.cli.rag import rag_app
 from lab_helpers.cli.report import report
 from lab_helpers.cli.run import run
 from lab_helpers.cli.start import start
+from lab_helpers.cli.sweep import sweep
 from lab_helpers.cli.typer_words import (
     HelpedCommand,
     HelpedGroup,
@@ -111,6 +112,14 @@ _add(
     say(
         "What full fine-tuning, LoRA and QLoRA need in memory, and on which GPU they fit. No weight is loaded.",
         "フルファインチューニング、LoRA、QLoRA に必要なメモリーと、載る GPU を計算します。重みは読み込みません。",
+    ),
+)
+_add(
+    "sweep",
+    sweep,
+    say(
+        "Search LoRA's settings on your own rows, with several workers if you like; ends with the code to paste.",
+        "自分のデータで LoRA の設定を探索し（複数プロセスで分担可）、最後に貼り付け用のコードを示します。",
     ),
 )
 _add(

@@ -8,7 +8,7 @@ import pytest
 from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.labs.lab04.own_data import check_own_data, measure_own_data, runaway_line
-from lab_helpers.labs.lab04.own_rows import (
+from lab_helpers.labs.shared.own_rows import (
     OwnRows,
     prepare_own_rows,
     read_own_rows,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lab_helpers.data.own_rows.row_cleaning import STEPS, clean_rows
 from lab_helpers.data.own_rows.row_report import KEPT_EDITS
-from lab_helpers.labs.lab04 import own_cleaning
+from lab_helpers.labs.shared import own_cleaning
 from lab_helpers.runtime.language import speaking
 
 _JAPANESE = re.compile("[ぁ-ん一-鿿]")

@@ -6,9 +6,9 @@ from pathlib import Path
 from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.evaluation.answer_loss import answer_loss
-from lab_helpers.labs.lab04.own_rows import OwnRows, prepare_own_rows, read_own_rows
 from lab_helpers.labs.lab04.training import make_lora_config
 from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.own_rows import OwnRows, prepare_own_rows, read_own_rows
 from lab_helpers.labs.shared.sft_configs import make_steps_config
 from lab_helpers.models.adapters import save_adapter
 from lab_helpers.models.generation import Replies, generate

@@ -9,7 +9,7 @@ from lab_helpers.data.forms.reports import Report
 from lab_helpers.data.forms.shapes import to_prompt_completion
 from lab_helpers.data.forms.validation import load_conversations
 from lab_helpers.data.own_rows.row_cleaning import check_steps, clean_rows
-from lab_helpers.labs.lab04.own_cleaning import (
+from lab_helpers.labs.shared.own_cleaning import (
     cleaning_metrics,
     edit_rows,
     left_rows,
@@ -68,8 +68,11 @@ def read_own_rows(path: Path, options: ReadingOptions) -> tuple[list[dict], Repo
     return found, report
 
 
-def prepare_own_rows(run: Run) -> OwnRows:
-    """Read, clean, select and split the run's file; counts, tables and warnings go into the run."""
+def prepare_own_rows(run: Run, fewest: int = FEWEST_ROWS) -> OwnRows:
+    """Read, clean, select and split the run's file; counts, tables and warnings go into the run.
+
+    :class:`BadInput` where fewer than ``fewest`` rows are left.
+    """
     assert run.data is not None
     options = run.options
     rows, report = read_own_rows(run.data, options)
@@ -95,7 +98,7 @@ def prepare_own_rows(run: Run) -> OwnRows:
             f"{length} トークン以内に答えが残らない（--max-length）",
         ): lengths.lost,
     }
-    check_enough(len(fitting), FEWEST_ROWS, run.data.name, report.rows, reasons)
+    check_enough(len(fitting), fewest, run.data.name, report.rows, reasons)
     split = split_own_rows([_without_line(row) for row in fitting], run.seed)
     train, test = split["train"], split["test"]
     unused = count_unused_parts(rendered, tokenizer)
