@@ -101,3 +101,30 @@ def trial_curves(rows: list[dict]):
             axis.plot([], [], label=label, **look)
         axis.legend(frameon=False, fontsize=8)
         return figure
+
+
+def grid_and_random():
+    """Nine trials of two settings, one of which matters: a grid asks it three times, chance nine times.
+
+    After Bergstra & Bengio 2012, figure 1.
+    """
+    import numpy as np
+
+    grid = np.array([(x, y) for x in (0.15, 0.5, 0.85) for y in (0.15, 0.5, 0.85)])
+    drawn = np.random.default_rng(7).uniform(0.04, 0.96, (9, 2))
+    line = np.linspace(0, 1, 200)
+    hill = np.exp(-(((line - 0.66) / 0.1) ** 2))
+    titles = words("grid: 3 learning rates", "格子: 学習率は 3 通り"), words("chance: 9 learning rates", "乱数: 学習率は 9 通り")  # fmt: skip
+    with canvas(columns=2, width=3.6, height=3.4) as (figure, axes):
+        for axis, points, title in zip(axes[0], (grid, drawn), titles, strict=True):
+            axis.fill_between(line, 1.05, 1.05 + 0.35 * hill, color=_GOOD, alpha=0.35)
+            axis.scatter(points[:, 0], points[:, 1], color=_GOOD, zorder=3)
+            heights = 1.05 + 0.35 * np.exp(-(((points[:, 0] - 0.66) / 0.1) ** 2))
+            axis.vlines(points[:, 0], points[:, 1], heights, color=_STOPPED, lw=0.8)
+            axis.scatter(points[:, 0], heights, color="#b2431f", s=14, zorder=3)
+            axis.set(title=title, xlim=(0, 1), ylim=(0, 1.48), xticks=[], yticks=[])
+            axis.set_xlabel(words("learning rate (matters)", "学習率（効く）"))
+            axis.set_ylabel(words("dropout (hardly matters)", "ドロップアウト（ほとんど効かない）"))  # fmt: skip
+            axis.grid(False)
+        axes[0][0].annotate(words("quality", "性能"), (0.04, 1.3), fontsize=8, color=_GOOD)
+        return figure

@@ -7,8 +7,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
-from lab_helpers.tuning.sweep_training import SECONDS, STEPS
 
+SECONDS, STEPS = "seconds", "steps"
+"""User attributes of a trial: what its training took, and how many steps it was allowed."""
 FEWEST_TO_RANK = 4
 """Complete trials below which "what mattered" would be a guess."""
 

@@ -8,11 +8,9 @@ import optuna
 from transformers import TrainerCallback
 
 from lab_helpers.tuning.sft import sft_trainer
+from lab_helpers.tuning.sweep_results import SECONDS, STEPS
 from lab_helpers.tuning.sweep_space import SweepSpace, lora_settings
 from lab_helpers.tuning.trainers import Tuned, run_trainer
-
-SECONDS, STEPS = "seconds", "steps"
-"""User attributes of a trial: what its training took, and how many steps it was allowed."""
 
 
 class StopBadTrial(TrainerCallback):

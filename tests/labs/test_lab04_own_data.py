@@ -8,12 +8,12 @@ import pytest
 from lab_helpers.course.record import Run
 from lab_helpers.data.forms.reading_options import AS_FOUND, ReadingOptions
 from lab_helpers.labs.lab04.own_data import check_own_data, measure_own_data, runaway_line
+from lab_helpers.labs.shared.own_files import column_rows, problem_rows, report_lines
 from lab_helpers.labs.shared.own_rows import (
     OwnRows,
     prepare_own_rows,
     read_own_rows,
 )
-from lab_helpers.labs.shared.own_files import column_rows, problem_rows, report_lines
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
