@@ -208,7 +208,7 @@ def _storage_problem(where: str, reason: str) -> BadInput:
             say(
                 f"the study {file} cannot grow ({reason})",
                 f"スタディ {file} に書き込めません（{reason}）",
-            ),  # fmt: skip
+            ),
             say(
                 "Free some disk space and run the same again; the finished trials are kept.",
                 "ディスクの空きを増やして、もう一度実行してください。終わった試行は残っています。",

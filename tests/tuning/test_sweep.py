@@ -181,7 +181,7 @@ def test_an_unknown_pruner_is_named():
 def test_a_study_about_something_else_is_refused(tmp_path):
     run_toy(tmp_path / "study.db", 1)
     other = ABOUT | {"data": "other rows"}
-    with pytest.raises(BadInput, match="about something else .*data: toy → other rows"):
+    with pytest.raises(BadInput, match=r"about something else .*data: toy → other rows"):
         sweep.open_study(str(tmp_path / "study.db"), "toy", other)
 
 
