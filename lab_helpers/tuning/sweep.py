@@ -29,7 +29,7 @@ _SURPLUS = "surplus"
 _ORIGIN = "failed_trial"  # Optuna's own name for the trial that another one repeats
 _HISTORY = "retry_history"
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # a table tells it better
+optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what goes wrong is an exception too
 
 
 class Surplus(Exception):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,6 +29,17 @@ WORKER = Path(__file__).with_name("sweep_worker.py")
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder in memory where there is one: SQLite waits for the disk a dozen times a trial."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as made:
+        yield Path(made)
+
+
 def start_worker(where, trials: int, seconds: float) -> subprocess.Popen:
     root = Path(__file__).parents[2]
     paths = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -49,9 +61,9 @@ def run_toy(where, trials: int, **options):
     return study
 
 
-def test_the_same_seed_draws_the_same_trials_and_another_seed_others(tmp_path):
+def test_the_same_seed_draws_the_same_trials_and_another_seed_others(folder):
     first, again, other = (
-        settings_of(run_toy(tmp_path / f"{number}.db", 12, seed=seed))
+        settings_of(run_toy(folder / f"{number}.db", 12, seed=seed))
         for number, seed in enumerate((0, 0, 1))
     )
     assert len(first) == 12
@@ -59,14 +71,14 @@ def test_the_same_seed_draws_the_same_trials_and_another_seed_others(tmp_path):
     assert first != other
 
 
-def test_a_search_that_stopped_goes_on_as_if_it_had_not(tmp_path):
-    whole = settings_of(run_toy(tmp_path / "whole.db", 12))
-    run_toy(tmp_path / "parts.db", 5)
-    assert settings_of(run_toy(tmp_path / "parts.db", 12)) == whole
+def test_a_search_that_stopped_goes_on_as_if_it_had_not(folder):
+    whole = settings_of(run_toy(folder / "whole.db", 12))
+    run_toy(folder / "parts.db", 5)
+    assert settings_of(run_toy(folder / "parts.db", 12)) == whole
 
 
-def test_two_processes_share_one_study_without_losing_or_doubling_a_trial(tmp_path):
-    where = tmp_path / "shared.db"
+def test_two_processes_share_one_study_without_losing_or_doubling_a_trial(folder):
+    where = folder / "shared.db"
     workers = [start_worker(where, 12, 0.15) for _ in range(2)]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     study = open_toy(where)
@@ -77,8 +89,8 @@ def test_two_processes_share_one_study_without_losing_or_doubling_a_trial(tmp_pa
     assert pids == {worker.pid for worker in workers}
 
 
-def test_a_killed_worker_s_trial_is_tried_again_with_its_settings(tmp_path):
-    where = tmp_path / "killed.db"
+def test_a_killed_worker_s_trial_is_tried_again_with_its_settings(folder):
+    where = folder / "killed.db"
     worker = start_worker(where, 6, 3.0)
     worker.stdout.readline()
     study = open_toy(where)
@@ -96,11 +108,11 @@ def test_a_killed_worker_s_trial_is_tried_again_with_its_settings(tmp_path):
     (again,) = [t for t in trials if t.system_attrs.get("failed_trial") == lost.number]
     assert again.state in ENDED
     assert again.params == lost.params
-    assert settings_of(study) == settings_of(run_toy(tmp_path / "whole.db", 6))
+    assert settings_of(study) == settings_of(run_toy(folder / "whole.db", 6))
 
 
-def test_a_trial_that_a_person_interrupts_is_put_back(tmp_path):
-    study = open_toy(tmp_path / "ctrl-c.db")
+def test_a_trial_that_a_person_interrupts_is_put_back(folder):
+    study = open_toy(folder / "ctrl-c.db")
 
     def interrupted(trial):
         make_objective()(trial)
@@ -115,8 +127,8 @@ def test_a_trial_that_a_person_interrupts_is_put_back(tmp_path):
     assert len(settings_of(study)) == 6
 
 
-def test_settings_that_kill_every_worker_are_given_up(tmp_path):
-    study = open_toy(tmp_path / "poison.db")
+def test_settings_that_kill_every_worker_are_given_up(folder):
+    study = open_toy(folder / "poison.db")
 
     def poison(trial):
         raise MemoryError
@@ -128,30 +140,30 @@ def test_settings_that_kill_every_worker_are_given_up(tmp_path):
     assert [t.state for t in study.trials] == [TrialState.FAIL] * sweep.TRIES
 
 
-def test_the_last_trial_is_not_run_twice(tmp_path):
+def test_the_last_trial_is_not_run_twice(folder):
     """Two workers that both see one trial missing: the one that comes second gives its own up."""
-    study = open_toy(tmp_path / "last.db")
-    run_toy(tmp_path / "last.db", 3)
+    study = open_toy(folder / "last.db")
+    run_toy(folder / "last.db", 3)
     with pytest.MonkeyPatch.context() as patch:
         answers = iter([True, False])
         patch.setattr(sweep, "_has_work", lambda *_: next(answers))
         sweep.run_trials(study, make_objective(), 3)
     assert study.trials[-1].state == TrialState.FAIL
     assert len(settings_of(study)) == 3
-    assert len(settings_of(run_toy(tmp_path / "last.db", 5))) == 5
+    assert len(settings_of(run_toy(folder / "last.db", 5))) == 5
 
 
-def test_the_first_trial_can_be_given(tmp_path):
+def test_the_first_trial_can_be_given(folder):
     usual = {"r": 16, "alpha_over_r": 2, "targets": "all-linear", "dropout": 0.0, "learning_rate": 2e-4}  # fmt: skip
-    study = run_toy(tmp_path / "first.db", 3, first=usual)
+    study = run_toy(folder / "first.db", 3, first=usual)
     assert study.trials[0].params == usual
-    open_toy(tmp_path / "first.db", first=usual)
+    open_toy(folder / "first.db", first=usual)
     assert len(study.get_trials()) == 3
 
 
 @pytest.mark.parametrize("name", ["median", "halving"])
-def test_pruning_stops_the_worse_trials(tmp_path, name):
-    study = open_toy(tmp_path / "pruned.db", pruner=sweep.make_pruner(name))
+def test_pruning_stops_the_worse_trials(folder, name):
+    study = open_toy(folder / "pruned.db", pruner=sweep.make_pruner(name))
     rates = iter([1e-3, 1.1e-3, 0.9e-3, 9e-3, 8e-3, 1e-3])
 
     def objective(trial):
@@ -167,7 +179,7 @@ def test_pruning_stops_the_worse_trials(tmp_path, name):
     assert states[3:5] == ["PRUNED", "PRUNED"]
     assert states[0] == "COMPLETE"
     assert len(study.trials[3].intermediate_values) < 8
-    never = open_toy(tmp_path / "never.db", pruner=sweep.make_pruner("none"))
+    never = open_toy(folder / "never.db", pruner=sweep.make_pruner("none"))
     rates = iter([1e-3, 1.1e-3, 0.9e-3, 9e-3, 8e-3, 1e-3])
     sweep.run_trials(never, objective, 6)
     assert all(t.state == TrialState.COMPLETE for t in never.trials)
@@ -178,25 +190,25 @@ def test_an_unknown_pruner_is_named():
         sweep.make_pruner("guess")
 
 
-def test_a_study_about_something_else_is_refused(tmp_path):
-    run_toy(tmp_path / "study.db", 1)
+def test_a_study_about_something_else_is_refused(folder):
+    run_toy(folder / "study.db", 1)
     other = ABOUT | {"data": "other rows"}
     with pytest.raises(BadInput, match=r"about something else .*data: toy → other rows"):
-        sweep.open_study(str(tmp_path / "study.db"), "toy", other)
+        sweep.open_study(str(folder / "study.db"), "toy", other)
 
 
-def test_a_study_that_says_nothing_about_itself_is_refused(tmp_path):
-    address = f"sqlite:///{tmp_path / 'plain.db'}"
+def test_a_study_that_says_nothing_about_itself_is_refused(folder):
+    address = f"sqlite:///{folder / 'plain.db'}"
     plain = optuna.create_study(storage=address, study_name="toy")
     plain.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with pytest.raises(BadInput, match="nothing that says what it is about"):
-        open_toy(tmp_path / "plain.db")
+        open_toy(folder / "plain.db")
 
 
-def test_rows_importance_and_savings(tmp_path):
-    study = run_toy(tmp_path / "rows.db", 20)
+def test_rows_importance_and_savings(folder):
+    study = run_toy(folder / "rows.db", 16)
     rows = trial_rows(study)
-    assert [row["trial"] for row in rows] == list(range(20))
+    assert [row["trial"] for row in rows] == list(range(16))
     assert {row["state"] for row in rows} == {"complete", "pruned"}
     best = best_trial(study)
     assert best.value == min(row["loss"] for row in rows if row["state"] == "complete")
@@ -205,20 +217,21 @@ def test_rows_importance_and_savings(tmp_path):
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_what_pruning_saved_is_the_steps_left_out_at_the_trial_s_pace(tmp_path):
-    study = open_toy(tmp_path / "saved.db")
+def test_what_pruning_saved_is_the_steps_left_out_at_the_trial_s_pace(folder):
+    study = open_toy(folder / "saved.db")
     for reached, seconds in ((2, 4.0), (5, 5.0)):
-        trial = study.ask()
-        trial.report(1.0, reached)
-        trial.set_user_attr(SECONDS, seconds)
-        trial.set_user_attr(STEPS, 10)
-        study.tell(trial, state=TrialState.PRUNED)
+        stopped = optuna.create_trial(
+            state=TrialState.PRUNED,
+            intermediate_values={reached: 1.0},
+            user_attrs={SECONDS: seconds, STEPS: 10},
+        )
+        study.add_trial(stopped)
     saved = pruning_savings(study)
     assert (saved.trials, saved.steps, saved.seconds) == (2, 8 + 5, 8 * 2.0 + 5 * 1.0)
 
 
-def test_a_handful_of_trials_ranks_nothing(tmp_path):
-    study = run_toy(tmp_path / "few.db", FEWEST_TO_RANK - 1)
+def test_a_handful_of_trials_ranks_nothing(folder):
+    study = run_toy(folder / "few.db", FEWEST_TO_RANK - 1)
     assert importances(study) == {}
     with pytest.raises(BadInput, match="no trial of this study is complete"):
-        best_trial(open_toy(tmp_path / "empty.db"))
+        best_trial(open_toy(folder / "empty.db"))
