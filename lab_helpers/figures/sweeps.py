@@ -97,6 +97,9 @@ def trial_curves(rows: list[dict]):
             xlabel=words("step", "ステップ"), ylabel=words("validation loss", "検証データの損失")
         )
         axis.set_yscale("log")
+        for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            ticks(lambda value, _: f"{value:g}")  # a loss of 3, not of 3 × 10⁰
+        axis.xaxis.get_major_locator().set_params(integer=True)
         for label, look in (*_legend()[1:2], (words("stopped", "打ち切り"), {"color": "#b2431f", "marker": "x", "ls": ""})):  # fmt: skip
             axis.plot([], [], label=label, **look)
         axis.legend(frameon=False, fontsize=8)

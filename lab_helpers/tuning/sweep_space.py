@@ -80,4 +80,4 @@ def _literal(value) -> str:
         return f'"{value}"'
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"
-    return f"{value:g}" if isinstance(value, float) and value < 1e-3 else repr(value)
+    return f"{value:g}" if isinstance(value, float) and 0 < value < 1e-3 else repr(value)
