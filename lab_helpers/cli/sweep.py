@@ -171,7 +171,10 @@ def _other_workers(count: int, where: str):
         yield
     except BaseException:
         for process in processes:
-            process.send_signal(signal.SIGINT)
+            if os.name == "posix":
+                process.send_signal(signal.SIGINT)
+            else:  # Windows has no such signal; the trial that breaks off is put back all the same
+                process.terminate()
         raise
     finally:
         for process in processes:
@@ -238,6 +241,13 @@ def _lines(found: "Found", count: int) -> list[str]:
     if count > SHOWN_TRIALS:
         hidden = count - SHOWN_TRIALS
         lines.append(say(f"and {hidden} more (trials.json)", f"ほか {hidden} 件（trials.json）"))
+    if found.still_running:
+        lines.append(
+            say(
+                f"{found.still_running} more still train elsewhere, or their worker died: the same command, a minute later, takes them up.",
+                f"ほかに {found.still_running} 件が別の場所で学習中か、担当のプロセスが落ちています。1 分後に同じコマンドを実行すると引き継ぎます。",
+            )
+        )
     lines.append(
         say(
             f"{found.pruned} of {count} trials were stopped early, which spared about {found.saved_seconds:.0f} s of training.",

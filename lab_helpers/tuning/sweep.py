@@ -7,6 +7,7 @@ is put back with the settings that it had drawn.
 
 import os
 import socket
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -171,9 +172,12 @@ def put_back(study, trial: FrozenTrial) -> bool:
 def put_back_lost(study) -> int:
     """Put back the trials whose worker on this machine is gone; how many there were.
 
-    Optuna's heartbeat finds the lost trials of other machines, after a minute; a process of one's own machine
+    Those of other machines are found by Optuna's heartbeat, after a minute; a process of one's own machine
     that was killed is known to be gone at once.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)  # calls put_back; does nothing for a journal
     lost = 0
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if _is_gone(trial.user_attrs.get(_WORKER)):

@@ -78,5 +78,10 @@ def pruning_savings(study) -> Savings:
     return Savings(len(pruned), steps, seconds)
 
 
+def count_running(study) -> int:
+    """Trials that some worker trains, or whose worker died on a machine that nobody has heard of since."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
 def _ended(study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

@@ -75,12 +75,18 @@ def prepare_sweep(run: Run, study: str | None) -> Sweep:
         "space": space.as_json(),
         "data": hash_of(run.data)[:16],
         "reading": _reading(run.options),
-        "model": run.model_name,
+        "model": _model_anywhere(run.model_name),
         "training": training,
         "seed": run.seed,
     }
     where = study or str(sweeps_folder() / f"{run.data.stem}-{content_key(about)[:8]}.db")
     return Sweep(run, learned, space, training, about, where)
+
+
+def _model_anywhere(name: str) -> str:
+    """A model's name that other machines share: of a folder its own name and what its configuration says."""
+    config = Path(name) / "config.json"
+    return f"{Path(name).name} {hash_of(config)[:8]}" if config.is_file() else name
 
 
 def _reading(options: ReadingOptions) -> dict[str, Any]:
@@ -146,6 +152,7 @@ class Found:
     importance: dict[str, float]
     pruned: int
     saved_seconds: float
+    still_running: int
     code: str
 
     def as_json(self) -> dict:
@@ -163,6 +170,7 @@ def sweep_findings(study, sweep: Sweep) -> Found:
     """What the study of ``sweep`` found so far."""
     from lab_helpers.tuning.sweep_results import (
         best_trial,
+        count_running,
         importances,
         pruning_savings,
         trial_rows,
@@ -178,6 +186,7 @@ def sweep_findings(study, sweep: Sweep) -> Found:
         importances(study),
         saved.trials,
         saved.seconds,
+        count_running(study),
         settings_code(best.params, sweep.training | precision),
     )
 
