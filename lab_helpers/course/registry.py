@@ -145,6 +145,16 @@ LABS = (
         155,
         own_data=Text("a folder of documents", "文書のフォルダー"),
     ),
+    Lab(
+        "08",
+        "peft_methods",
+        Text("PEFT methods", "PEFT の手法"),
+        Text(
+            "Nine methods on one task, faults without a word, several adapters on one base, settings by search",
+            "9 つの手法の比較、静かな失敗、1 つのベースに複数のアダプター、探索による設定の選択",
+        ),
+        300,
+    ),
 )
 
 # No lab to work through, but run and recorded like one: ``labs/base`` has its measurements.

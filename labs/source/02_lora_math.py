@@ -788,7 +788,7 @@ choose_rate = lab.check("choose_rate", choose_rate)
 # your code → ここにコードを書く
 # one of the learning rates → 学習率のうちの 1 つ
 # %%
-from lab_helpers.labs.lab02.arms import possible_rates, rate_metrics, rate_rows
+from lab_helpers.labs.shared.arms import possible_rates, rate_metrics, rate_rows
 
 best = {name: choose_rate([r for r in grid if r["method"] == name]) for name in methods}
 lab.table(rate_rows(grid), "learning rates")
@@ -812,7 +812,7 @@ lab.compare("rate")
 # %%
 import numpy as np
 
-from lab_helpers.labs.lab02.arms import comparison_metrics, comparison_rows
+from lab_helpers.labs.shared.arms import comparison_metrics, comparison_rows
 
 
 def test_losses(make, rate):

@@ -11,7 +11,7 @@ from lab_helpers.course.claims import load_claims
 from lab_helpers.course.registry import get_lab
 from lab_helpers.course.running import run_program
 from lab_helpers.course.session import LabSession, Request
-from lab_helpers.labs.lab02 import arms, energy, rows, scoring
+from lab_helpers.labs.lab02 import energy, rows, scoring
 from lab_helpers.labs.lab02.capacity import (
     CapacityTask,
     capacity_figure,
@@ -20,7 +20,7 @@ from lab_helpers.labs.lab02.capacity import (
 )
 from lab_helpers.labs.lab02.counts import COUNTED, count_metrics
 from lab_helpers.labs.lab02.model import load_model_to_tune
-from lab_helpers.labs.shared import support
+from lab_helpers.labs.shared import arms, support
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.profiles import load_profile
 from lab_helpers.tuning.lora import init_lora, lora_forward

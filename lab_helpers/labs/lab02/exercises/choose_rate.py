@@ -3,7 +3,7 @@
 import math
 
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
-from lab_helpers.labs.lab02.arms import choose_rate
+from lab_helpers.labs.shared.arms import choose_rate
 from lab_helpers.runtime.language import Text
 
 _NAN = float("nan")

@@ -1,4 +1,4 @@
-"""Lab 02: arms of an experiment compared on the same questions, and the rate chosen on validation rows.
+"""Arms of an experiment compared on the same questions, and the rate chosen on validation rows.
 
 An arm's losses are an array of shape (seeds, questions).
 """
