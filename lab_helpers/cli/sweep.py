@@ -53,9 +53,11 @@ def sweep(
         typer.Option(
             help=say(
                 "Where the study lies: an SQLite file (this machine), a file that ends in .journal on a shared disk, or "
-                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Run the same command on each.",
+                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Run the same command on each. "
+                "Left out: a file in LAB_HOME/sweeps that belongs to these rows and options.",
                 "スタディの保存先。SQLite ファイル（1 台のマシン）、共有ディスク上の .journal で終わるファイル、または "
-                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE（複数のマシン）。各マシンで同じコマンドを実行します。",
+                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE（複数のマシン）。各マシンで同じコマンドを実行します。"
+                "省略すると、データと設定ごとに LAB_HOME/sweeps のファイルを使います。",
             )
         ),
     ] = None,
