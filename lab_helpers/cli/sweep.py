@@ -222,7 +222,7 @@ def _print_findings(found: "Found", prepared: "Sweep", files: list[Path]) -> Non
         table.add_row(*(term(v) if isinstance(v, str) else cell(v) for v in map(row.get, names)))
     console.print(table)
     for line in _lines(found, len(ordered)):
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     if found.importance:
         bars = Table(title=say("what mattered", "どの設定が効いたか"))
         bars.add_column(say("setting", "設定"))
@@ -256,7 +256,14 @@ def _lines(found: "Found", count: int) -> list[str]:
             f"試行 {count} 件のうち {found.pruned} 件を途中で打ち切り、学習を約 {found.saved_seconds:.0f} 秒節約しました。",
         )
     )
-    if found.usual_loss is not None:
+    if found.usual_loss == found.best["loss"]:
+        lines.append(
+            say(
+                "No trial did better than the settings of labs run 04, which the search began with.",
+                "最初に試した labs run 04 の設定を上回る試行はありませんでした。",
+            )
+        )
+    elif found.usual_loss is not None:
         lines.append(
             say(
                 f"Validation loss: {found.best['loss']:.3f} with the best settings, {found.usual_loss:.3f} with those of labs run 04. "
