@@ -53,9 +53,11 @@ def sweep(
         typer.Option(
             help=say(
                 "Where the study lies: an SQLite file (this machine), a file that ends in .journal on a shared disk, or "
-                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Run the same command on each.",
+                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Run the same command on each. "
+                "Left out: a file in LAB_HOME/sweeps that belongs to these rows and options.",
                 "スタディの保存先。SQLite ファイル（1 台のマシン）、共有ディスク上の .journal で終わるファイル、または "
-                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE（複数のマシン）。各マシンで同じコマンドを実行します。",
+                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE（複数のマシン）。各マシンで同じコマンドを実行します。"
+                "省略すると、データと設定ごとに LAB_HOME/sweeps のファイルを使います。",
             )
         ),
     ] = None,
@@ -220,7 +222,7 @@ def _print_findings(found: "Found", prepared: "Sweep", files: list[Path]) -> Non
         table.add_row(*(term(v) if isinstance(v, str) else cell(v) for v in map(row.get, names)))
     console.print(table)
     for line in _lines(found, len(ordered)):
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     if found.importance:
         bars = Table(title=say("what mattered", "どの設定が効いたか"))
         bars.add_column(say("setting", "設定"))
@@ -254,7 +256,14 @@ def _lines(found: "Found", count: int) -> list[str]:
             f"試行 {count} 件のうち {found.pruned} 件を途中で打ち切り、学習を約 {found.saved_seconds:.0f} 秒節約しました。",
         )
     )
-    if found.usual_loss is not None:
+    if found.usual_loss == found.best["loss"]:
+        lines.append(
+            say(
+                "No trial did better than the settings of labs run 04, which the search began with.",
+                "最初に試した labs run 04 の設定を上回る試行はありませんでした。",
+            )
+        )
+    elif found.usual_loss is not None:
         lines.append(
             say(
                 f"Validation loss: {found.best['loss']:.3f} with the best settings, {found.usual_loss:.3f} with those of labs run 04. "

@@ -1,5 +1,6 @@
 """What a study found: its trials as rows, what mattered, what pruning saved."""
 
+import warnings
 from dataclasses import dataclass
 
 import optuna
@@ -54,7 +55,10 @@ def importances(study) -> dict[str, float]:
     found = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(found) < FEWEST_TO_RANK:
         return {}
-    shares = optuna.importance.get_param_importances(study)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        how = optuna.importance.PedAnovaImportanceEvaluator()
+        shares = optuna.importance.get_param_importances(study, evaluator=how)
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 

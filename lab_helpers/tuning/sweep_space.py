@@ -41,6 +41,12 @@ class SweepSpace:
         return {name: list(values) for name, values in asdict(self).items()}
 
 
+def fitting_targets(model) -> tuple[str, ...]:
+    """Those of :data:`TARGETS` whose layers ``model`` has; architectures with other names keep "all-linear"."""
+    endings = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    return tuple(n for n, layers in TARGETS.items() if isinstance(layers, str) or endings >= {*layers})  # fmt: skip
+
+
 def lora_settings(found: dict[str, Any]) -> dict[str, Any]:
     """Keywords of ``LoraConfig`` for the settings that a trial drew."""
     return {

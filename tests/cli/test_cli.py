@@ -123,7 +123,7 @@ def test_import_is_light():
 def test_help_lists_exactly_the_commands_that_exist(labs):
     exist = {
         *("start", "list", "run", "doctor", "claims", "report", "chat", "fit", "eval", "data"),
-        *("rag", "bundle", "build", "pretrain", "bench"),
+        *("rag", "bundle", "build", "pretrain", "bench", "sweep"),
     }
     code, out, _ = labs("--help")
     rows = [line.split() for line in out[out.index("Commands") :].splitlines()]

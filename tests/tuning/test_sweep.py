@@ -63,18 +63,18 @@ def run_toy(where, trials: int, **options):
 
 def test_the_same_seed_draws_the_same_trials_and_another_seed_others(folder):
     first, again, other = (
-        settings_of(run_toy(folder / f"{number}.db", 12, seed=seed))
+        settings_of(run_toy(folder / f"{number}.db", 10, seed=seed))
         for number, seed in enumerate((0, 0, 1))
     )
-    assert len(first) == 12
+    assert len(first) == 10
     assert first == again
     assert first != other
 
 
 def test_a_search_that_stopped_goes_on_as_if_it_had_not(folder):
-    whole = settings_of(run_toy(folder / "whole.db", 12))
+    whole = settings_of(run_toy(folder / "whole.db", 10))
     run_toy(folder / "parts.db", 5)
-    assert settings_of(run_toy(folder / "parts.db", 12)) == whole
+    assert settings_of(run_toy(folder / "parts.db", 10)) == whole
 
 
 def test_two_processes_share_one_study_without_losing_or_doubling_a_trial(folder):
@@ -206,9 +206,9 @@ def test_a_study_that_says_nothing_about_itself_is_refused(folder):
 
 
 def test_rows_importance_and_savings(folder):
-    study = run_toy(folder / "rows.db", 16)
+    study = run_toy(folder / "rows.db", 12)
     rows = trial_rows(study)
-    assert [row["trial"] for row in rows] == list(range(16))
+    assert [row["trial"] for row in rows] == list(range(12))
     assert {row["state"] for row in rows} == {"complete", "pruned"}
     best = best_trial(study)
     assert best.value == min(row["loss"] for row in rows if row["state"] == "complete")

@@ -14,7 +14,7 @@ from lab_helpers.runtime.files import content_key, hash_of, write_json, write_te
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.paths import home
 from lab_helpers.runtime.progress import note
-from lab_helpers.tuning.sweep_space import SweepSpace, settings_code
+from lab_helpers.tuning.sweep_space import SweepSpace, fitting_targets, settings_code
 
 FEWEST_ROWS = 30
 """Fewer leave a handful of validation rows, whose loss says nothing about settings."""
@@ -62,7 +62,10 @@ def prepare_sweep(run: Run, study: str | None) -> Sweep:
         user_rows_set_aside=len(rows.test),
     )
     rate = run.settings["learning_rate"]
-    space = SweepSpace(learning_rates=(rate / RATE_SPAN, rate * RATE_SPAN))
+    space = SweepSpace(
+        targets=fitting_targets(load_model(run)[0]),
+        learning_rates=(rate / RATE_SPAN, rate * RATE_SPAN),
+    )
     training = {
         "max_steps": run.settings["own_steps"],
         "per_device_train_batch_size": run.settings["batch_size"],
