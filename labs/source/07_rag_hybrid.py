@@ -817,11 +817,11 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# The same cells on SmolLM2-Instruct, 135 million parameters, which has read the web (`labs run 07 --profile small`, 88 of the test questions). Kotori's numbers beside it. The record was taken with this lab's earlier cells, before the RAFT rows were mended.
-# %% [markdown] lang="ja" of="43016a8d"
+# The same cells on SmolLM2-Instruct, 135 million parameters, which has read the web (`labs run 07 --profile small`, 88 of the test questions). Kotori's numbers beside it.
+# %% [markdown] lang="ja" of="44be6da3"
 # ## 実際のモデルでは
 #
-# 同じセルを、ウェブの文章を読んできた 1.35 億パラメータの SmolLM2-Instruct でも実行しました（`labs run 07 --profile small`。英語のみ、テスト質問のうち 88 問）。Kotori の値と並べます。この記録は、RAFT の行を直す前の、以前のセルで測ったものです。
+# 同じセルを、ウェブの文章を読んできた 1.35 億パラメータの SmolLM2-Instruct でも実行しました（`labs run 07 --profile small`。英語のみ、テスト質問のうち 88 問）。Kotori の値と並べます。
 # %%
 lab.real_model(
     "correct_base_closed",
