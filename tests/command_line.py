@@ -39,8 +39,10 @@ def _shorten(name: str, value):
 
 @pytest.fixture
 def short_trainings(monkeypatch):
-    """Every profile trains for a few steps: for tests of whole programs that judge no number."""
-    load = profiles.load_profile
+    """Two steps a training, replies of a few tokens: for tests of whole programs that judge no number."""
+    from transformers import GenerationMixin, Trainer
+
+    load, train, generate = profiles.load_profile, Trainer.train, GenerationMixin.generate
 
     def load_short(name):
         profile = load(name)
@@ -52,4 +54,15 @@ def short_trainings(monkeypatch):
         }
         return dataclasses.replace(profile, tables=tables)
 
+    def train_briefly(self, *arguments, **named):
+        self.args.max_steps = 2  # also where the number stands in a lab's cell
+        self.args.logging_steps = 1
+        return train(self, *arguments, **named)
+
+    def reply_briefly(self, *arguments, **named):
+        # A model of random weights never ends its reply by itself.
+        return generate(self, *arguments, **{**named, "max_new_tokens": 8})
+
     monkeypatch.setattr(profiles, "load_profile", load_short)
+    monkeypatch.setattr(Trainer, "train", train_briefly)
+    monkeypatch.setattr(GenerationMixin, "generate", reply_briefly)

@@ -142,7 +142,7 @@ LABS = (
             "Search in English and Japanese, answer with sources, abstain, RAFT, two by two, a price that changes",
             "日英の検索、出典つきの回答、差し控え、RAFT、2 × 2 の比較、変わる価格",
         ),
-        155,
+        299,
         own_data=Text("a folder of documents", "文書のフォルダー"),
     ),
     Lab(

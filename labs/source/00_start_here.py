@@ -39,7 +39,7 @@ from lab_helpers.course.doctor import check_machine
 
 mine = ("results", "trainings")  # what only this machine knows
 findings = [finding for finding in check_machine() if finding.name not in mine]
-lab.table([{"what": f.name, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
+lab.table([{"what": f.title, "found": f.value, "": f.level, "way out": f.fix} for f in findings])
 # %% [raw] lang="ja"
 # what only this machine knows → このマシンにしかないもの
 # %% [markdown] lang="en"

@@ -528,7 +528,7 @@ def choose_rate(rates, train, loss, rows):
 
 choose_rate = lab.check("choose_rate", choose_rate)
 # %% [raw] lang="ja"
-# your code → ここにコードを書く
+# your code → one of the rates → "ここにコードを書く → rates のうちの 1 つ"
 # %%
 from lab_helpers.labs.lab03.scoring import reply_losses
 from lab_helpers.labs.lab03.training import train_arm

@@ -9,12 +9,12 @@
 # | B · Read | when to stay silent; a reader trained among distractors | 45 min |
 # | C · Measure | two by two, inventions, several documents, a price that changes | 45 min |
 #
-# The three can be read on three days: run all cells again, and trainings that are finished are loaded. **Time:** the computing takes about three minutes on a 2-core CPU.
+# The three can be read on three days: run all cells again, and trainings that are finished are loaded. **Time:** the computing takes about five minutes on a 2-core CPU.
 #
 # **Claims under test:** 39 (RAG greatly reduces hallucination) and 40 (tuning and RAG together do more than either, and are the mainstream); 18 of lab 04 (tuning injects company knowledge) comes back here.
 #
 # **New words:** [retrieval-augmented generation (RAG)](glossary.md#rag) · [chunk](glossary.md#chunk) · [embedding](glossary.md#embedding) · [cosine similarity](glossary.md#cosine-similarity) · [BM25](glossary.md#bm25) · [recall@k](glossary.md#recall-at-k) · [reciprocal rank](glossary.md#reciprocal-rank) · [rank fusion](glossary.md#rank-fusion) · [RAFT](glossary.md#raft) · [hallucination](glossary.md#hallucination) · [validation and test rows](glossary.md#evaluation-rows) · [interval](glossary.md#interval)
-# %% [markdown] lang="ja" of="8a84f11f"
+# %% [markdown] lang="ja" of="2b8999d6"
 # # ラボ 07 · RAG とチューニングの併用
 #
 # **このラボを終えると**、文書をチャンクに切り、切り方の誤りに気づき、日本語と英語の文書を意味と語の両方で検索して結果を融合し、モデルに答えさせる前に検索そのものを測り、答えるべきでないときを決め、紛らわしい資料の中から答えるようにモデルを学習させ（RAFT）、{ベース、チューニング済み} × {資料なし、資料あり} を対応のある差で比べ、複数の文書が必要な質問に答え、学習なしで事実を更新できるようになります。
@@ -25,7 +25,7 @@
 # | B · 読む | 黙るべきとき。紛らわしい資料の中で学習した読み手 | 45 分 |
 # | C · 測る | 2 × 2、作り話、複数の文書、変わる価格 | 45 分 |
 #
-# 3 つのパートは、別々の日に読んでもかまいません。すべてのセルを実行し直せば、済んだ学習は読み込まれます。**所要時間:** 計算は 2 コアの CPU で約 3 分です。
+# 3 つのパートは、別々の日に読んでもかまいません。すべてのセルを実行し直せば、済んだ学習は読み込まれます。**所要時間:** 計算は 2 コアの CPU で約 5 分です。
 #
 # **検証する主張:** 39（RAG はハルシネーションを大幅に抑える）、40（ファインチューニングと RAG の併用には相乗効果があり、それが主流である）。ラボ 04 で扱った主張 18（ファインチューニングで社内知識を注入できる）にも、ここで改めて触れます。
 #
@@ -817,11 +817,11 @@ lab.verdict()
 # %% [markdown] lang="en"
 # ## On a real model
 #
-# The same cells on SmolLM2-Instruct, 135 million parameters, which has read the web (`labs run 07 --profile small`, 88 of the test questions). Kotori's numbers beside it. The record was taken with this lab's earlier cells, before the RAFT rows were mended.
-# %% [markdown] lang="ja" of="43016a8d"
+# The same cells on SmolLM2-Instruct, 135 million parameters, which has read the web (`labs run 07 --profile small`, 88 of the test questions). Kotori's numbers beside it.
+# %% [markdown] lang="ja" of="44be6da3"
 # ## 実際のモデルでは
 #
-# 同じセルを、ウェブの文章を読んできた 1.35 億パラメータの SmolLM2-Instruct でも実行しました（`labs run 07 --profile small`。英語のみ、テスト質問のうち 88 問）。Kotori の値と並べます。この記録は、RAFT の行を直す前の、以前のセルで測ったものです。
+# 同じセルを、ウェブの文章を読んできた 1.35 億パラメータの SmolLM2-Instruct でも実行しました（`labs run 07 --profile small`。英語のみ、テスト質問のうち 88 問）。Kotori の値と並べます。
 # %%
 lab.real_model(
     "correct_base_closed",
