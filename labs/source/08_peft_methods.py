@@ -246,7 +246,8 @@ steps = []
 for start in range(0, 32, 4):
     batch = rows[start : start + 4]
     ids, labels = pad_right([r[0] for r in batch], 0), pad_right([r[1] for r in batch], -100)
-    lengthened, labels = prepend_prompt(prompt, words(ids.to(prompt.device)), labels.to(prompt.device))
+    ids, labels = ids.to(prompt.device), labels.to(prompt.device)
+    lengthened, labels = prepend_prompt(prompt, words(ids), labels)
     loss = frozen(inputs_embeds=lengthened, labels=labels).loss
     loss.backward()
     optimizer.step(), optimizer.zero_grad()
@@ -317,7 +318,8 @@ class Reallocate(TrainerCallback):
         model.base_model.update_and_allocate(state.global_step)
 
 
-mended = train_arm(*recipe, adalora_config(settings["max_steps"]), callbacks=(Reallocate(),), **rate)
+config = adalora_config(settings["max_steps"])
+mended = train_arm(*recipe, config, callbacks=(Reallocate(),), **rate)
 moved = count_ranks(mended.model)
 lab.measured(adalora_ranks_changed=sum(moved[name] != start[name] for name in start))
 stages = {"at the start": start, "without the callback": unmoved, "with the callback": moved}
@@ -365,7 +367,8 @@ adapters = {
 # %%
 scale = lab.pick(tiny=1.0, small=0.3, t4=0.03)  # the larger the model, the smaller the rate
 centres = {"LoRA": 1e-2, "rsLoRA": 1e-2, "DoRA": 1e-2, "AdaLoRA": 3e-2, "IA³": 0.1,
-           "prefix tuning": 0.1, "P-tuning": 1e-2, "prompt tuning": 0.3, "prompt from text": 0.1}  # fmt: skip
+           "prefix tuning": 0.3, "P-tuning": 1e-2, "prompt tuning": 0.6,
+           "prompt from text": 0.1}  # fmt: skip
 
 
 def train_method(name, rate, seed):
@@ -523,7 +526,8 @@ for target in ("q_proj", "v_proj", "o_proj"):
 for checkpointing in (True, False):
     try:
         arm = train_arm(*recipe, adapters["prefix tuning"](), max_steps=5,
-                        learning_rate=chosen["prefix tuning"], activation_checkpointing=checkpointing)  # fmt: skip
+                        learning_rate=chosen["prefix tuning"],
+                        activation_checkpointing=checkpointing)  # fmt: skip
         print(f"activation_checkpointing={checkpointing}: trains, loss {arm.losses[-1]:.2f}")
         failed = 0
     except RuntimeError as error:
@@ -546,27 +550,34 @@ for checkpointing in (True, False):
 #
 # 独自の対話形式には、新しいトークンが付きものです。ここでは、どの回答も `<|hoshizora|>` で始めることにします。新しいトークンの埋め込みは乱数か平均で、v と o の LoRA は埋め込みを学習しません。PEFT の `trainable_token_indices` を使うと、そのトークンだけを学習できます（ここでは素朴なループを使います。TRL 1.16 の融合損失は出力層に `bias` を求めますが、こうしたトークンのための PEFT のラッパーには `bias` がなく、止まってしまうからです）。
 # %%
-from lab_helpers.labs.lab08.new_tokens import load_with_token, make_batches, measure_token, rows_with_token
+from lab_helpers.labs.lab08 import new_tokens
 
 TOKEN = "<|hoshizora|>"
-load = load_with_token(TOKEN)  # tokenizer.add_tokens, model.resize_token_embeddings
-marked = {n: rows_with_token(examples[n], TOKEN) for n in ("train", "test")}
+load = new_tokens.load_with_token(TOKEN)  # tokenizer.add_tokens, model.resize_token_embeddings
+marked = {n: new_tokens.rows_with_token(examples[n], TOKEN) for n in ("train", "test")}
+print(marked["train"][0]["completion"][0]["content"])
+# %% [raw] lang="ja"
+# "tokenizer.add_tokens, model.resize_token_embeddings" → "tokenizer.add_tokens と model.resize_token_embeddings"
+# %%
+from lab_helpers.runtime.lexicon import term
+
 for arm in ("new token frozen", "new token trained"):
     model, wider = load(lab.run)
     number = wider.convert_tokens_to_ids(TOKEN)
     more = {"trainable_token_indices": [number]} if arm == "new token trained" else {}
     set_seed(lab.seed)
     pupil = get_peft_model(model, LoraConfig(**low_rank, **more)).train()
-    optimizer = torch.optim.AdamW([p for p in pupil.parameters() if p.requires_grad], lr=chosen["LoRA"])
-    for batch in make_batches(wider, marked["train"], 4, settings["max_steps"], pupil.device):
+    trained = [p for p in pupil.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=chosen["LoRA"])
+    for batch in new_tokens.make_batches(wider, marked["train"], 4, steps, pupil.device):
         pupil(**batch).loss.backward()
         optimizer.step(), optimizer.zero_grad()
-    found = measure_token(pupil.eval(), wider, marked["test"], number)
+    found = new_tokens.measure_token(pupil.eval(), wider, marked["test"], number)
     lab.measured(**{arm.replace(" ", "_"): found.probability})
-    print(f"{arm}: p(token at the start) {found.probability:.3f}, embedding moved {found.moved:.3f}")
+    print(f"{term(arm)}: p(token at the start) {found.probability:.3f},", end=" ")
+    print(f"embedding moved {found.moved:.3f}")
 # %% [raw] lang="ja"
-# "tokenizer.add_tokens, model.resize_token_embeddings" → "tokenizer.add_tokens と model.resize_token_embeddings"
-# "{arm}: p(token at the start) " → "{term(arm)}: 先頭にトークンが出る確率 "
+# ": p(token at the start) " → ": 先頭にトークンが出る確率 "
 # "embedding moved " → "埋め込みの移動 "
 # %% [markdown] lang="en"
 # The first line shows the fault: the embedding has not moved by a hair. Whether the model can say the token all the same, by turning the rest of itself towards an average vector, you see in its probability. Kotori's output layer is *tied* to the embedding, as in most small models: what is not trained there can neither be read nor written as itself.
@@ -594,7 +605,8 @@ for name, loader in {"LoRA's base in full": load_model, "in 4 bits": load_four_b
     shift = [float((m.float() - start[n].float()).abs().mean() / start[n].float().abs().mean())
              for n, m in magnitudes(arm.model).items()]  # fmt: skip
     print(f"{name}: loss {arm.losses[-1]:.2f}, magnitude moved by {np.mean(shift):.2%}")
-    lab.measured(**{"dora_magnitude_moved" + ("_4bit" if loader is load_four_bit else ""): np.mean(shift)})
+    key = "dora_magnitude_moved" + ("_4bit" if loader is load_four_bit else "")
+    lab.measured(**{key: np.mean(shift)})
 # %% [raw] lang="ja"
 # "LoRA's base in full" → "元の精度のベース"
 # in 4 bits → 4 ビットのベース
@@ -616,19 +628,26 @@ for name, loader in {"LoRA's base in full": load_model, "in 4 bits": load_four_b
 # %%
 from peft import PeftModel
 
-from lab_helpers.labs.lab08.new_tokens import kind_examples
 
-kinds = {name: kind_examples(lab.language, name, size) for name, size in sizes.items()}
+kinds = {n: new_tokens.kind_examples(lab.language, n, size) for n, size in sizes.items()}
 print(kinds["train"][0])
-second = train_arm(lab.run, kinds["train"], settings, adapters["LoRA"](), learning_rate=chosen["LoRA"])
+rate = {"learning_rate": chosen["LoRA"]}
+second = train_arm(lab.run, kinds["train"], settings, adapters["LoRA"](), **rate)
 second.model.save_pretrained(lab.run.folder / "kinds")
 both = PeftModel.from_pretrained(load_model(lab.run)[0], kept["LoRA"], adapter_name="tone")
 both.load_adapter(lab.run.folder / "kinds", adapter_name="kinds")
+tasks = {"house tone": test_examples, "kind of request": kinds["test"]}
+
+
+def both_tasks():
+    model = both.eval()
+    return {n: float(measure_losses(model, tokenizer, rows).mean()) for n, rows in tasks.items()}
+
+
 rows = []
 for name in ("tone", "kinds"):
     both.set_adapter(name)  # switched: one line, no loading
-    tone, kind = (float(measure_losses(both.eval(), tokenizer, e).mean()) for e in (test_examples, kinds["test"]))
-    rows.append({"way": f"{name} alone", "house tone": tone, "kind of request": kind})
+    rows.append({"way": f"{name} alone"} | both_tasks())
 lab.table(rows)
 # %% [raw] lang="ja"
 # "switched: one line, no loading" → "切り替えは 1 行で、読み込みは不要"
@@ -656,7 +675,8 @@ merge_deltas = lab.check("merge_deltas", merge_deltas)
 layer = both.base_model.model.model.layers[0].self_attn.v_proj
 deltas = [layer.get_delta_weight(name).detach() for name in ("tone", "kinds")]
 wanted = merge_deltas(deltas, [1.0, 1.0])
-names = {"cat": "sum (cat)", "linear": "by parts (linear)", "ties": "TIES", "dare_ties": "DARE + TIES"}
+names = {"cat": "sum (cat)", "linear": "by parts (linear)",
+         "ties": "TIES", "dare_ties": "DARE + TIES"}  # fmt: skip
 for way, name in names.items():
     density = {"density": 0.5} if "ties" in way else {}
     torch.manual_seed(lab.seed)
@@ -664,13 +684,13 @@ for way, name in names.items():
     both.set_adapter(way)
     off = float((layer.get_delta_weight(way).detach() - wanted).norm() / wanted.norm())
     lab.measured(**{f"merged_off_{way}": off})
-    tone, kind = (float(measure_losses(both.eval(), tokenizer, e).mean()) for e in (test_examples, kinds["test"]))
-    rows.append({"way": name, "house tone": tone, "kind of request": kind, "off the sum": off})
+    rows.append({"way": name} | both_tasks() | {"off the sum": off})
 shown = [{k: v for k, v in row.items() if k != "off the sum"} for row in rows]
 lab.table([row | {"off the sum": row.get("off the sum", "–")} for row in rows], "interference")
 lab.figure(figures.interference(shown), "interference")
-lab.measured(interference_tone=rows[2]["house tone"] - rows[0]["house tone"],
-             interference_kinds=rows[2]["kind of request"] - rows[1]["kind of request"])  # fmt: skip
+for task, alone in {"house tone": rows[0], "kind of request": rows[1]}.items():
+    worse = rows[2][task] - alone[task]
+    lab.measured(**{f"interference_{task.replace(' ', '_')}": worse})
 # %% [markdown] lang="en"
 # `cat` differs from your sum by rounding only; `linear` does not, and the column says by how much. The bars show the price of sharing: the exact sum is worse on each task than the adapter that was trained for it. That is **interference**: both adapters push the same weights, in directions that know nothing of each other. Where tasks can be told apart beforehand, switch; where one model must do both, train on both kinds of rows together.
 #
@@ -706,6 +726,8 @@ for start in (True, "pissa"):
 # ", after reloading " → "、読み込み直すと "
 # %% [markdown] lang="en"
 # With LoRA the base is the same to the last bit. With PiSSA it has changed before the first step, so "adapter off" is not the base any more; reloaded on the original base, it repeats its own start (PEFT redoes the decomposition), and whether the loss comes back you see in the last number. To share such an adapter safely, let PEFT convert it to a plain LoRA (`save_pretrained(…, path_initial_model_for_weight_conversion=…)`).
+# %% [markdown] lang="ja" of=""
+# LoRA では、ベースは最後のビットまで同じです。PiSSA では、最初のステップの前にもう変わっているので、「アダプターを切る」とベースに戻る、とは言えなくなります。元のベースに読み込み直すと、PEFT が分解をやり直すので最初の状態は再現されますが、損失まで元どおりになるかどうかは、最後の数字を見てください。こうしたアダプターを安全に配るには、PEFT に普通の LoRA へ変換させます（`save_pretrained(…, path_initial_model_for_weight_conversion=…)`）。
 # %% [markdown] lang="en"
 # # Part D · Choose settings by search
 #

@@ -4,6 +4,7 @@ from lab_helpers.labs.lab08.exercises import (
     adalora_config,
     dora_weight,
     ia3_forward,
+    is_behind,
     merge_deltas,
     prepend_prompt,
 )
@@ -16,5 +17,6 @@ EXERCISES = tuple(
         prepend_prompt,
         adalora_config,
         merge_deltas,
+        is_behind,
     )
 )
