@@ -126,7 +126,7 @@ def sweep(
     as_json: AsJson = False,
     lang: Language = None,
 ) -> None:
-    """Search r, alpha, layers, dropout and learning rate on your own rows; the same command goes on with it."""
+    """Search LoRA's settings on your own rows, with several workers if you like; ends with the code to paste."""
     from lab_helpers.course.record import Run
     from lab_helpers.data.forms.reading_options import ReadingOptions
     from lab_helpers.labs.shared import own_sweep

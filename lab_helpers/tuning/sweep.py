@@ -95,7 +95,9 @@ def make_pruner(name: str = "median", *, warmup_steps: int = 0):
         return optuna.pruners.NopPruner()
     raise BadInput(
         say(f"no pruner is called '{name}'", f"「{name}」という枝刈りはありません"),
-        "median, halving, none",
+        say(
+            "Write median, halving or none.", "median、halving、none のいずれかを指定してください。"
+        ),
     )
 
 

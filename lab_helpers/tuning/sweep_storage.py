@@ -134,7 +134,10 @@ def _open_database(address: str, put_back: Callable, engine: dict):
             ) from None
         except RuntimeError as error:  # a study of another version of Optuna says so
             raise BadInput(
-                f"{shown(address)}: {str(error).splitlines()[0]}",
+                say(
+                    f"the study at {shown(address)} was written by another version of Optuna ({_first_line(error)})",
+                    f"{shown(address)} のスタディは、別の版の Optuna が書いたものです（{_first_line(error)}）",
+                ),
                 say(
                     "Give another --study, or upgrade this one: optuna storage upgrade --storage ADDRESS",
                     "別の --study を指定するか、optuna storage upgrade --storage ADDRESS で更新してください。",
@@ -248,5 +251,9 @@ def _innermost(error: BaseException) -> str:
     while True:
         inner = getattr(error, "orig", None) or error.__cause__
         if inner is None:
-            return next(iter(str(error).strip().splitlines()), type(error).__name__)
+            return _first_line(error)
         error = inner
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

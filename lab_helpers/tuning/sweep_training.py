@@ -50,8 +50,13 @@ def finish_trial(trial: optuna.Trial, tuned: Tuned, steps: int) -> float:
             trial.report(loss, step)
     trial.set_user_attr(SECONDS, tuned.seconds)
     trial.set_user_attr(STEPS, steps)
-    reached = curve[-1][0] if curve else 0
-    if reached < steps or tuned.stopped == "diverged" or not math.isfinite(curve[-1][1]):
+    reached = tuned.log[-1]["step"] if tuned.log else 0
+    if (
+        not curve
+        or reached < steps
+        or tuned.stopped == "diverged"
+        or not math.isfinite(curve[-1][1])
+    ):
         raise optuna.TrialPruned
     return curve[-1][1]
 
