@@ -52,7 +52,7 @@ _FINISHED = [
 ]
 _WORSE_LATER = [{10: 5.0, 20: 9.0}, {10: 6.0, 20: 9.0}, {10: 7.0, 20: 9.0}]
 # What the trial has seen, what has finished, the mistake that decides otherwise there, and what it is called.
-_CASES = (
+_CASES: tuple = (
     ({10: 4.0}, [], _alone, "with nothing to compare with nobody is behind: return False.",
      "比べる相手がないときは、遅れているとは言えません。False を返してください。"),
     ({10: 9.0}, _FINISHED, _upside_down, "losses are better when small: behind is who lies *above* the median.",
