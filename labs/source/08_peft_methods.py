@@ -551,12 +551,13 @@ for checkpointing in (True, False):
         print(f"activation_checkpointing={checkpointing}: trains, loss {arm.losses[-1]:.2f}")
         failed = 0
     except RuntimeError as error:
-        print(f"activation_checkpointing={checkpointing}: RuntimeError: {str(error)[:90]}")
+        print(f"activation_checkpointing={checkpointing}: stops, RuntimeError: {str(error)[:90]}")
         failed = 1
     if checkpointing:
         lab.measured(prefix_fails_with_checkpointing=failed)
 # %% [raw] lang="ja"
 # ": trains, loss " → ": 学習できる。損失 "
+# ": stops, RuntimeError: " → ": 停止。RuntimeError: "
 # %% [markdown] lang="en"
 # The two sizes differ by the length of the prefix: the mask still counts it, the keys are gone. At least this fault says something. Write `activation_checkpointing=False` beside every prefix; soft prompts and LoRA do not mind it.
 #
