@@ -1021,7 +1021,10 @@ print(term("decided" if gap.decided else "not decided"))
 # %%
 from lab_helpers.tuning.sweep_space import settings_code
 
+print("# to paste")
 print(settings_code(best.params, {"max_steps": STEPS, **shared}))
+# %% [raw] lang="ja"
+# to paste → 貼り付け用
 # %% [markdown] lang="en"
 # That is what `labs sweep` prints at its end, here for this lab's search.
 # %% [markdown] lang="ja" of="da93c00b"
