@@ -97,7 +97,7 @@ EXERCISE = Exercise(
         ),
         Text(
             "base(x) has shape (n, d); a vector (d,) multiplies every row of it.",
-            "base(x) の形は (n, d) です。(d,) のベクトルを掛けると、すべての行に掛かります。",
+            "base(x) の形は (n, d) です。形が (d,) のベクトルを掛けると、すべての行に掛かります。",
         ),
         Text("return base(x) * scale", "return base(x) * scale"),
     ),
