@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lab_helpers.cli.options import AsJson, progress_bar, speak
+from lab_helpers.cli.options import AsJson, Profile, progress_bar, speak
 from lab_helpers.runtime.errors import BadInput
 from lab_helpers.runtime.language import say
 from lab_helpers.runtime.lexicon import term
@@ -90,15 +90,7 @@ def evaluate(
             )
         ),
     ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help=say(
-                "tiny, small, t4 or gpu; also LAB_PROFILE.",
-                "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
-            )
-        ),
-    ] = None,
+    profile: Profile = None,
     as_json: AsJson = False,
     lang: Annotated[
         str | None,

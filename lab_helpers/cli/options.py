@@ -27,6 +27,15 @@ Out = Annotated[
         ),
     ),
 ]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        help=say(
+            "tiny, small, t4 or gpu; also LAB_PROFILE.",
+            "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
+        )
+    ),
+]
 Shape = Annotated[
     str | None,
     typer.Option(

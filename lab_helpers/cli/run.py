@@ -12,6 +12,7 @@ from lab_helpers.cli.options import (
     Language,
     MaxLength,
     Out,
+    Profile,
     Shape,
     speak,
     stderr_console,
@@ -44,15 +45,7 @@ def run(
             )
         ),
     ],
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help=say(
-                "tiny, small, t4 or gpu; also LAB_PROFILE.",
-                "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
-            )
-        ),
-    ] = None,
+    profile: Profile = None,
     model: Annotated[
         str | None,
         typer.Option(

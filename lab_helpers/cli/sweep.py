@@ -17,6 +17,7 @@ from lab_helpers.cli.options import (
     Ignore,
     Language,
     MaxLength,
+    Profile,
     Shape,
     progress_bar,
     speak,
@@ -99,15 +100,7 @@ def sweep(
             )
         ),
     ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help=say(
-                "tiny, small, t4 or gpu; also LAB_PROFILE.",
-                "tiny、small、t4、gpu のいずれか。環境変数 LAB_PROFILE でも指定できます。",
-            )
-        ),
-    ] = None,
+    profile: Profile = None,
     shape: Shape = None,
     ignore: Ignore = None,
     max_length: MaxLength = None,

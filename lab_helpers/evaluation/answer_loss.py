@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from lab_helpers.models.logits import last_logits, row_pieces
@@ -35,6 +36,29 @@ def answer_loss(
             ),
         )
     return total / count if math.isfinite(total) else math.inf
+
+
+@torch.inference_mode()
+def answer_losses(model, tokenizer, examples: list[dict], batch_size: int = 20) -> np.ndarray:
+    """Mean loss over the answer's tokens of each row, shape (rows,): paired, so that two models compare.
+
+    Soft prompts that a model puts in front of a text are not counted.
+    """
+    rows = [ids_and_labels(tokenizer, example) for example in examples]
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
+    found = np.zeros(len(rows))
+    for start in range(0, len(order), batch_size):
+        some = order[start : start + batch_size]
+        ids = pad_right([rows[i][0] for i in some], 0).to(model.device)
+        labels = pad_right([rows[i][1] for i in some], IGNORED).to(model.device)[:, 1:]
+        mask = pad_right([[1] * len(rows[i][0]) for i in some], 0).to(model.device)
+        width = ids.shape[1]
+        logits = last_logits(model, ids, width, attention_mask=mask)[:, -width:-1].float()
+        loss = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
+        )
+        found[some] = (loss.sum(dim=1) / (labels != IGNORED).sum(dim=1)).cpu().numpy()
+    return found
 
 
 def _summed_loss(model, ids: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:

@@ -55,23 +55,3 @@ def merge_deltas(deltas, weights) -> torch.Tensor:
     Of whole ΔW: adding up the factors A and B separately leaves cross terms BᵢAⱼ in the product.
     """
     return sum(weight * delta for weight, delta in zip(weights, deltas, strict=True))
-
-
-def ties_merge(deltas, weights, density: float) -> torch.Tensor:
-    """Trim, elect the sign, average those that agree — TIES (Yadav et al. 2023, arXiv:2306.01708), Algorithm 1.
-
-    As in PEFT the weights enter after the election: the sign is that of the unweighted sum, and the
-    weighted entries that agree with it are divided by how many they are.
-    """
-    trimmed = torch.stack([_largest(delta, density) for delta in deltas])
-    elected = torch.where(trimmed.sum(0) >= 0, 1, -1)
-    agrees = trimmed.sign() == elected
-    weighted = merge_deltas(trimmed * agrees, weights)
-    return weighted / agrees.sum(0).clamp(min=1)
-
-
-def _largest(delta, density: float) -> torch.Tensor:
-    """``delta`` with all but its largest entries set to zero; ``density`` is the share kept."""
-    kept = delta.abs().flatten().topk(int(density * delta.numel())).indices
-    mask = torch.zeros_like(delta).flatten().index_fill(0, kept, 1)
-    return delta * mask.view_as(delta)

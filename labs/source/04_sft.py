@@ -600,7 +600,7 @@ print("the loaded adapter replies word for word the same:", same)
 # 設定は同じで、件数を 10 と 100 に、ステップ数も減らします（この先の学習では、TRL 自身のマスクとコレーターを使います。ラベルは、あなたがつくったものと同じです）。
 # %%
 from lab_helpers.labs.lab04.scoring import tone_and_fact_metrics
-from lab_helpers.labs.lab04.training import train_arm
+from lab_helpers.labs.shared.training import train_arm
 
 arm_steps = lab.pick(tiny=32, small=16, t4=125)
 for n in (10, 100):

@@ -1,14 +1,14 @@
-"""Lab 08: losses row by row, ranks in use, the tables, the new token, the second task."""
+"""Lab 08: ranks in use, the tables, the new token, the second task."""
 
 import numpy as np
 import pytest
 import torch
-from peft import LoraConfig, PromptTuningConfig, get_peft_model
+from peft import LoraConfig, get_peft_model
 
 from lab_helpers.course.claims import load_claims
 from lab_helpers.labs.lab08 import configs, new_tokens, scoring
 from lab_helpers.labs.lab08.four_bit import load_four_bit
-from lab_helpers.labs.lab08.training import train_arm
+from lab_helpers.labs.shared.training import train_arm
 from lab_helpers.models.language_models import load_language_model
 from lab_helpers.tuning.sft import prompt_completion
 
@@ -21,11 +21,6 @@ ROWS = prompt_completion(
         {"question": "How much is the lamp?", "answer": "It costs 900 yen."},
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def chat(tiny_chat_model):
-    return load_language_model(str(tiny_chat_model))
 
 
 class FakeRun:
@@ -49,27 +44,6 @@ class FakeRun:
 @pytest.fixture
 def run(tiny_chat_model, tmp_path):
     return FakeRun(tiny_chat_model, tmp_path)
-
-
-def test_losses_are_the_models_own_row_by_row(chat):
-    from lab_helpers.tuning.masks import ids_and_labels
-
-    model, tokenizer = chat
-    found = scoring.measure_losses(model, tokenizer, ROWS, batch_size=2)
-    for row, loss in zip(ROWS, found, strict=True):
-        ids, labels = ids_and_labels(tokenizer, row)
-        own = model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels])).loss
-        assert loss == pytest.approx(float(own), abs=1e-4)
-
-
-def test_a_soft_prompt_in_front_is_not_counted(run, chat):
-    _, tokenizer = chat
-    model = load_language_model(run.model_name)[0]
-    tuned = get_peft_model(model, PromptTuningConfig(num_virtual_tokens=3, **LM)).eval()
-    found = scoring.measure_losses(tuned, tokenizer, ROWS)
-    alone = scoring.measure_losses(tuned, tokenizer, ROWS[1:2])
-    assert found.shape == (3,)
-    assert found[1] == pytest.approx(alone[0], abs=1e-4)
 
 
 def test_ranks_are_the_singular_values_that_are_not_zero(run):

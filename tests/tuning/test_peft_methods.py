@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from peft import AdaLoraConfig, IA3Config, LoraConfig, PromptTuningConfig, get_peft_model
-from peft.utils.merge_utils import task_arithmetic, ties
+from peft.utils.merge_utils import task_arithmetic
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -15,7 +15,6 @@ from lab_helpers.tuning.peft_methods import (
     merge_deltas,
     prepend_prompt,
     reallocation_steps,
-    ties_merge,
 )
 
 N, D, K = 7, 10, 6
@@ -182,16 +181,3 @@ class TestMerging:
     def test_weights_of_another_length_are_refused(self):
         with pytest.raises(ValueError, match="zip"):
             merge_deltas([random(2, 2)], [1.0, 2.0])
-
-    @pytest.mark.parametrize("density", [0.1, 0.5, 0.75, 1.0])
-    @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.5, -0.25)])
-    @pytest.mark.filterwarnings("ignore:The density")
-    def test_ties_is_pefts(self, density, weights):
-        deltas = [random(D, K, seed=i) for i in range(3)]
-        theirs = ties(deltas, torch.tensor(weights), density)
-        assert close(ties_merge(deltas, weights, density), theirs)
-
-    def test_ties_by_hand(self):
-        """Trimmed: 5 0 -4 and -3 0 -2. Elected: + − −. Agreeing: 5; none; -4 and -2."""
-        deltas = [torch.tensor([[5.0, 1.0, -4.0]]), torch.tensor([[-3.0, 0.5, -2.0]])]
-        assert ties_merge(deltas, (1.0, 1.0), 0.7).tolist() == [[5.0, 0.0, -3.0]]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lab_helpers.evaluation import significance
-from lab_helpers.evaluation.answer_loss import answer_loss
+from lab_helpers.evaluation.answer_loss import answer_losses
 from lab_helpers.models.kotori.skills import perplexity
 
 OLD_SKILL = "stories"
@@ -16,7 +16,7 @@ def story_perplexity(model, tokenizer, language: str) -> float:
 
 def reply_losses(model, tokenizer, rows: list[dict]) -> np.ndarray:
     """The mean loss on the answer of each row, shape (n,): paired, so that two models can be compared."""
-    return np.array([answer_loss(model, tokenizer, [row]) for row in rows])
+    return answer_losses(model, tokenizer, rows)
 
 
 def measure_both(name: str, model, tokenizer, rows: list[dict], language: str) -> dict:

@@ -9,8 +9,8 @@ from lab_helpers.data.shipped import load_shipped
 from lab_helpers.evaluation.answer_loss import answer_loss
 from lab_helpers.evaluation.tone import HOUSE
 from lab_helpers.labs.lab04.scoring import ScoredReplies, measure_replies
-from lab_helpers.labs.lab04.training import train_arm
 from lab_helpers.labs.shared.models import load_model
+from lab_helpers.labs.shared.training import train_arm
 from lab_helpers.models.generation import Replies, generate, make_conversation
 from lab_helpers.tuning.masks import IGNORED, accumulated_loss, ids_and_labels
 from lab_helpers.tuning.sft import prompt_completion

@@ -1,34 +1,9 @@
-"""Lab 08: losses row by row, ranks in use, and the tables made of them."""
+"""Lab 08: ranks in use, and the tables made of losses."""
 
 import numpy as np
-import torch
 
-from lab_helpers.evaluation.answer_loss import pad_right
 from lab_helpers.labs.shared.arms import compare_arms
-from lab_helpers.models.logits import last_logits
 from lab_helpers.runtime.intervals import bootstrap_interval
-from lab_helpers.tuning.masks import IGNORED, ids_and_labels
-
-
-@torch.inference_mode()
-def measure_losses(model, tokenizer, examples: list[dict], batch_size: int = 20) -> np.ndarray:
-    """Mean loss over the answer's tokens of each row, shape (rows,); soft prompts in front are not counted."""
-    rows = [ids_and_labels(tokenizer, example) for example in examples]
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
-    found = np.zeros(len(rows))
-    for start in range(0, len(order), batch_size):
-        some = order[start : start + batch_size]
-        ids = pad_right([rows[i][0] for i in some], 0).to(model.device)
-        labels = pad_right([rows[i][1] for i in some], IGNORED).to(model.device)
-        mask = pad_right([[1] * len(rows[i][0]) for i in some], 0).to(model.device)
-        width = ids.shape[1]
-        logits = last_logits(model, ids, width, attention_mask=mask)[:, -width:-1].float()
-        loss = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), labels[:, 1:], ignore_index=IGNORED, reduction="none"
-        )
-        counted = (labels[:, 1:] != IGNORED).sum(dim=1)
-        found[some] = (loss.sum(dim=1) / counted).cpu().numpy()
-    return found
 
 
 def count_ranks(model) -> dict[str, int]:

@@ -196,6 +196,7 @@ def sweep_findings(study, sweep: Sweep) -> Found:
 
 def write_findings(found: Found, sweep: Sweep, folder: Path) -> list[Path]:
     """``settings.py``, ``trials.json`` and the figures, in ``folder``; their paths."""
+    from lab_helpers.figures.display import png
     from lab_helpers.figures.sweeps import parallel_coordinates, setting_importances, trial_curves
     from lab_helpers.runtime.files import write_bytes
 
@@ -210,15 +211,7 @@ def write_findings(found: Found, sweep: Sweep, folder: Path) -> list[Path]:
         write_text(folder / "settings.py", found.code + "\n"),
         write_json(folder / "trials.json", found.as_json()),
     ]
-    return paths + [write_bytes(folder / f"{name}.png", _png(one)) for name, one in figures.items()]
-
-
-def _png(figure) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-    return buffer.getvalue()
+    return paths + [write_bytes(folder / f"{name}.png", png(one)) for name, one in figures.items()]
 
 
 def results_folder(sweep: Sweep, out: Path | None) -> Path:

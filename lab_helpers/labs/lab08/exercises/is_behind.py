@@ -2,6 +2,8 @@
 
 from statistics import mean, median
 
+import numpy as np
+
 from lab_helpers.course.exercise import Exercise, Mistake, WrongAnswer
 from lab_helpers.runtime.language import Text
 from lab_helpers.tuning.sweep_pruning import is_behind
@@ -39,6 +41,12 @@ def _upside_down(seen, finished):
     return bool(others) and min(seen.values()) < median(others)
 
 
+def _equal_too(seen, finished):
+    step = max(seen)
+    others = [losses[step] for losses in finished if step in losses]
+    return bool(others) and min(seen.values()) >= median(others)
+
+
 def _alone(seen, finished):
     step = max(seen)
     others = [losses[step] for losses in finished if step in losses]
@@ -63,6 +71,8 @@ _CASES: tuple = (
      "比べるのは最新の損失ではなく、それまでの*最良*の損失です。損失は上下するからです。"),
     ({10: 6.5, 20: 4.0}, _FINISHED, _average, "that is the mean; one trial that blew up would drag it along. Take the median.",
      "それは平均です。発散した試行が 1 つあるだけで引きずられます。中央値を使ってください。"),
+    ({10: 6.0}, _WORSE_LATER, _equal_too, "who is level with the median is not behind: > and not >=.",
+     "中央値と等しいなら、遅れてはいません。>= ではなく > です。"),
     ({10: 6.5}, _WORSE_LATER, _their_last, "compare at the *same step*: you take the others' last loss.",
      "比べるのは*同じステップ*です。ほかの試行の最後の損失を使っています。"),
     ({10: 6.0}, _FINISHED, _their_best, "compare at the *same step*: you take the others' best of all their steps.",
@@ -76,7 +86,7 @@ def _test_behind(answer) -> None:
     for seen, finished, _, en, ja in _CASES:
         expected = is_behind(dict(seen), [dict(one) for one in finished])
         got = answer(dict(seen), [dict(one) for one in finished])
-        if not isinstance(got, bool):
+        if not isinstance(got, bool | np.bool_):
             raise Mistake(
                 f"return True or False, not {got!r}.",
                 f"True か False を返してください（{got!r} が返りました）。",
@@ -112,6 +122,7 @@ EXERCISE = Exercise(
         WrongAnswer(_upside_down, "above* the median"),
         WrongAnswer(_latest, "not the latest"),
         WrongAnswer(_average, "that is the mean"),
+        WrongAnswer(_equal_too, "not >="),
         WrongAnswer(_best_of_all, "best of the others"),
         WrongAnswer(_their_best, "best of all their steps"),
         WrongAnswer(_their_last, "others' last loss"),

@@ -1,4 +1,4 @@
-"""Lab 08's trainings: a fresh model, the cell's settings, another adapter."""
+"""Arms of an experiment: a fresh model each, the cell's settings but for one thing."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,20 @@ def train_arm(
     *,
     load: Callable = load_model,
     callbacks: tuple = (),
+    collator=None,
     **changes,
 ) -> Tuned:
-    """A fresh model trained with the cell's ``settings`` but for ``changes``; ``adapter`` is a PEFT configuration.
+    """A fresh model trained with the cell's ``settings`` and ``adapter``, but for ``changes``.
 
-    ``load(run)`` gives the model and its tokenizer. One that diverges comes back as it is.
+    ``examples`` are rows in any form that TRL takes; ``adapter`` is a PEFT configuration, or ``None`` for
+    full fine-tuning; ``load(run)`` gives the model and its tokenizer; ``collator`` replaces TRL's own. One
+    that diverges comes back as it is.
     """
     from trl import SFTConfig
 
     model, tokenizer = load(run)
     config = SFTConfig(**(run.machine | settings | changes))
-    trainer = sft_trainer(model, tokenizer, examples, config, adapter)
+    trainer = sft_trainer(model, tokenizer, examples, config, adapter, collator=collator)
     for callback in callbacks:
         trainer.add_callback(callback)
     return run.train(trainer, diverged="return")
