@@ -153,7 +153,7 @@ LABS = (
             "Nine methods on one task, faults without a word, several adapters on one base, settings by search",
             "9 つの手法の比較、静かな失敗、1 つのベースに複数のアダプター、探索による設定の選択",
         ),
-        425,
+        368,
     ),
 )
 

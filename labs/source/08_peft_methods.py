@@ -3,19 +3,19 @@
 #
 # **After this lab you can** say what each family of parameter-efficient methods trains and draw it, configure nine of them in PEFT, choose each one's learning rate on validation rows, compare them fairly, recognise five faults, most of which raise no error, use several adapters on one base, and let a search choose settings for you.
 #
-# **Time:** about eight minutes of computing on a 2-core CPU; two hours with reading and exercises.
+# **Time:** about seven minutes of computing on a 2-core CPU; two hours with reading and exercises.
 #
 # **Claims under test:** 24 (AutoPeftModel chooses the best method), 25 (prompt tuning is extremely light, its accuracy varies); and a counterexample to 11 (the base is never touched).
 #
 # **New words:** [adapter](glossary.md#adapter), [rank](glossary.md#rank), [soft prompt](glossary.md#soft-prompt), [prefix tuning](glossary.md#prefix-tuning), [learning rate](glossary.md#learning-rate), [validation rows](glossary.md#evaluation-rows), [merge](glossary.md#merge), [quantization](glossary.md#quantization)
 #
 # Four parts: **A** what can be trained, and a first training; **B** nine methods, compared; **C** what goes wrong without a word, and several adapters on one base; **D** settings by search.
-# %% [markdown] lang="ja" of="df27e76c"
+# %% [markdown] lang="ja" of="8e84d353"
 # # ラボ 08 · PEFT の手法
 #
 # **このラボを終えると**、パラメータ効率のよい手法がそれぞれ何を学習するのかを図で説明し、そのうち 9 つを PEFT で設定し、手法ごとに検証用の行で学習率を選んで公平に比べ、5 つの間違い（ほとんどはエラーも出ません）を見分け、1 つのベースで複数のアダプターを使い、設定の選択を探索に任せられるようになります。
 #
-# **所要時間:** 計算は 2 コアの CPU で約 8 分、読む時間と演習を含めると 2 時間です。
+# **所要時間:** 計算は 2 コアの CPU で約 7 分、読む時間と演習を含めると 2 時間です。
 #
 # **検証する主張:** 24（AutoPeftModel は最適な手法を選ぶ）、25（プロンプトチューニングはきわめて軽いが、精度は変動しやすい）。11（ベースの重みは変わらない）には、反例を挙げます。
 #
@@ -460,7 +460,7 @@ print(f"untuned: {before:.2f}")
 # %% [raw] lang="ja"
 # "untuned: " → "学習前: "
 # %% [markdown] lang="en"
-# Each row says whether its difference to LoRA is decided: the interval excludes zero, and all seeds agree in sign. rsLoRA, DoRA, LoRA and prefix tuning stand close together at the top: differences of a few hundredths there may come from the coarse grid of rates as well as from the method (rsLoRA's factor before BA is 2.8 times LoRA's, which acts like another rate). AdaLoRA lies behind in so short a training; why, this table cannot say. IA³ has a seventh of the parameters. Soft prompts at the input come last, and among them the *start* decides: one that begins at the words of a real reply is ahead of one that begins at random words, with the same number of parameters. P-tuning trains the most and saves the least: its network only writes the prompt and is thrown away.
+# Each row says whether its difference to LoRA is decided: the interval excludes zero, and all seeds agree in sign. rsLoRA, DoRA, LoRA and prefix tuning stand close together at the top: differences of up to a tenth there may come from the coarse grid of rates as well as from the method (rsLoRA's factor before BA is 2.8 times LoRA's, which acts like another rate). AdaLoRA lies behind in so short a training; why, this table cannot say. IA³ has a seventh of the parameters. Soft prompts at the input come last, and among them the *start* decides: one that begins at the words of a real reply is ahead of one that begins at random words, with the same number of parameters. P-tuning trains the most and saves as little as the smallest: its network only writes the prompt and is thrown away.
 #
 # Two cautions. This is one task in few steps, and more steps may change the order: the open experiment at the end asks. And in a model of five million parameters there may be little for a prompt to call up. In PEFT's own benchmark (Llama-3.2-3B on MetaMathQA, 5,000 steps, accuracy on GSM8K) LoRA and its kin lead too and prompt tuning comes last; the middle is ordered otherwise: LoRA r = 32 0.478, rsLoRA r = 64 0.513, DoRA 0.469, IA³ 0.398, AdaLoRA 0.373, prefix tuning 0.186–0.416, prompt tuning 0.057–0.343 by rate and start.
 #
@@ -469,8 +469,8 @@ print(f"untuned: {before:.2f}")
 # ## AutoPeftModel: what it does, and what it does not
 #
 # The article says that it "chooses the best method automatically". Reload all nine with it, and compare with the models that were saved; then give it a base without an adapter.
-# %% [markdown] lang="ja" of="648b2462"
-# LoRA との差が決着したかどうかは、各行に書いてあります。区間が 0 を含まず、どのシードでも符号が同じなら決着です。上位には DoRA、LoRA、rsLoRA が僅差で並びます。ここでの 100 分の数 nat の差は、手法ではなく、学習率の格子の粗さから来ているかもしれません（rsLoRA で BA に掛かる係数は LoRA の 2.8 倍で、選ばれた学習率は逆に LoRA の約 3 分の 1 です）。AdaLoRA とプレフィックスチューニングが少し遅れて続きますが、その理由はこの表からは分かりません。IA³ のパラメータ数は LoRA の 7 分の 1 ほどです。入力に付けるソフトプロンプトは最後ですが、その中では*初期値*がものを言います。同じパラメータ数でも、実際の回答の単語から始めたもののほうが、乱数の単語から始めたものより良い結果です。P-tuning は学習する個数がいちばん多いのに、ファイルはいちばん小さくなります。ネットワークはプロンプトを書き出すだけで、最後に捨てられるからです。
+# %% [markdown] lang="ja" of="96d4c389"
+# LoRA との差が決着したかどうかは、各行に書いてあります。区間が 0 を含まず、どのシードでも符号が同じなら決着です。上位には DoRA、LoRA、rsLoRA が僅差で並びます。ここでの 100 分の数 nat の差は、手法ではなく、学習率の格子の粗さから来ているかもしれません（rsLoRA で BA に掛かる係数は LoRA の 2.8 倍で、選ばれた学習率は逆に LoRA の約 3 分の 1 です）。AdaLoRA とプレフィックスチューニングが少し遅れて続きますが、その理由はこの表からは分かりません。IA³ のパラメータ数は LoRA の 7 分の 1 ほどです。入力に付けるソフトプロンプトは最後ですが、その中では*初期値*がものを言います。同じパラメータ数でも、実際の回答の単語から始めたもののほうが、乱数の単語から始めたものより良い結果です。P-tuning は学習する個数がいちばん多いのに、ファイルは最も小さいものと同じ大きさです。ネットワークはプロンプトを書き出すだけで、最後に捨てられるからです。
 #
 # 注意が 2 つあります。これは 1 つの課題を短いステップで試した結果です。ステップを増やせば順序は変わるかもしれません（最後の自由実験で確かめてください）。また、500 万パラメータのモデルには、プロンプトで引き出せるものがあまりないのかもしれません。PEFT 自身のベンチマーク（Llama-3.2-3B、MetaMathQA、5,000 ステップ、GSM8K の正解率）でも、LoRA の仲間が上位、プロンプトチューニングが最下位ですが、中間の順序は違います。LoRA（r = 32）0.478、rsLoRA（r = 64）0.513、DoRA 0.469、IA³ 0.398、AdaLoRA 0.373、プレフィックスチューニング 0.186〜0.416、プロンプトチューニングは学習率と初期値によって 0.057〜0.343 です。
 #
